@@ -1,0 +1,43 @@
+"""Settings of a service, from environment variables with the prefix `TAGWERK_`.
+
+Read once, at the composition root; nothing else looks at the environment. Each is documented in
+`docs/operations.md`, and a test fails when one is not.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TAGWERK_", extra="ignore")
+
+    #: Address of the bus, with the service's user and password: `nats://user:password@127.0.0.1:4222`.
+    nats_url: str
+    #: Address of the database, with the service's role: `postgresql://…` or `…?host=/socket/folder`.
+    database_url: str
+    #: Where files lie, as obstore spells it: `file:///srv/tagwerk/files` or `s3://bucket/prefix`.
+    files_url: str
+    #: Number of runs that one worker process works on at once, for jobs that wait more than they compute.
+    slots: int = Field(default=128, ge=1, le=10_000)
+    #: Number of CPU-bound child processes at once in one worker process.
+    cpu_slots: int = Field(default=2, ge=1, le=256)
+    #: Seconds without a heartbeat after which a request is given to another worker.
+    ack_wait: float = Field(default=15.0, ge=1.0)
+    #: Seconds between a cancel and the end of a task that does not yield.
+    cancel_grace: float = Field(default=10.0, ge=0.0)
+    #: Where the gateway listens.
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    #: Where every service tells its health (0: nowhere).
+    health_port: int = 0
+    #: Largest upload in bytes.
+    upload_limit: int = Field(default=100 * 1024 * 1024, ge=1)
+    #: Folder of Tesseract's language files, if not those of the wheel.
+    tessdata: Path | None = None
+    #: Languages for OCR, as Tesseract names them.
+    ocr_languages: str = "deu+eng"
+    #: `console` for people, `json` for machines.
+    log_format: str = "console"
+    log_level: str = "info"

@@ -1,0 +1,157 @@
+"""Streams, subjects, durables and buckets: spelled here and nowhere else.
+
+A job id is `<service>.<job>` with lower-case words and dashes, so it is two subject tokens.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from shared.words import Lane
+
+RUNS: Final = "RUNS"
+EVENTS: Final = "EVENTS"
+OCCURRENCES: Final = "OCCURRENCES"
+INGRESS: Final = "INGRESS"
+AUDIT: Final = "AUDIT"
+DEAD: Final = "DEAD"
+
+#: Stream name -> the subjects that it stores.
+STREAMS: Final[dict[str, list[str]]] = {
+    RUNS: ["run.>"],
+    EVENTS: ["event.>"],
+    OCCURRENCES: ["occurrence.>"],
+    INGRESS: ["ingress.mqtt.>"],
+    AUDIT: ["audit.>"],
+    DEAD: ["dead.>"],
+}
+
+CATALOGUE: Final = "catalogue"
+PRINCIPALS: Final = "principals"
+SCHEDULES: Final = "schedules"
+BUCKETS: Final = (CATALOGUE, PRINCIPALS, SCHEDULES)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSubjects:
+    """The subjects of one run of one job. `job` is the full id (`documents.ocr`)."""
+
+    job: str
+    run_id: UUID
+
+    @property
+    def base(self) -> str:
+        return f"run.{self.job}.{self.run_id}"
+
+    def requested(self, lane: Lane) -> str:
+        return f"{self.base}.requested.{lane}"
+
+    def due(self, lane: Lane) -> str:
+        return f"{self.base}.due.{lane}"
+
+    def attempt_failed(self, lane: Lane) -> str:
+        """Where a worker parks a retry for the scheduler. A subject of its own, so that the scheduler
+        reads the retries and not every event of every run."""
+        return f"{self.base}.attempt_failed.{lane}"
+
+    @property
+    def cancel_requested(self) -> str:
+        return f"{self.base}.cancel_requested"
+
+    @property
+    def ev(self) -> str:
+        return f"{self.base}.ev"
+
+    @property
+    def all(self) -> str:
+        return f"{self.base}.>"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRunSubject:
+    job: str
+    run_id: UUID
+    #: `requested`, `due`, `attempt_failed`, `cancel_requested` or `ev`.
+    kind: str
+    lane: Lane | None
+
+
+def parse_run_subject(subject: str) -> ParsedRunSubject:
+    """Take a subject of `RUNS` apart. Raises `ValueError` on any other subject."""
+    tokens = subject.split(".")
+    if len(tokens) not in (5, 6) or tokens[0] != "run":
+        raise ValueError(f"not a subject of a run: {subject}")
+    return ParsedRunSubject(
+        f"{tokens[1]}.{tokens[2]}", UUID(tokens[3]), tokens[4], Lane(tokens[5]) if len(tokens) == 6 else None
+    )
+
+
+def service_of(job: str) -> str:
+    return job.split(".", 1)[0]
+
+
+def work_durable(job: str, lane: Lane | None) -> str:
+    """The durable that hands out a job's work; `lane` is None for a job with a concurrency limit."""
+    name = job.replace(".", "-")
+    return name if lane is None else f"{name}-{lane}"
+
+
+def work_filters(job: str, lane: Lane | None) -> list[str]:
+    token = "*" if lane is None else str(lane)
+    return [f"run.{job}.*.requested.{token}", f"run.{job}.*.due.{token}"]
+
+
+def trigger_durable(job: str) -> str:
+    """The durable through which business events start a job."""
+    return f"{job.replace('.', '-')}-trigger"
+
+
+#: The scheduler's own durables on RUNS.
+RETRIES_DURABLE: Final = "scheduler-retries"
+RETRIES_FILTER: Final = "run.*.*.*.attempt_failed.*"
+CANCELS_DURABLE: Final = "scheduler-cancels"
+CANCELS_FILTER: Final = "run.*.*.*.cancel_requested"
+
+
+def cancel_watch(service: str) -> str:
+    """What a worker subscribes to (core, not JetStream) to hear of cancels at once."""
+    return f"run.{service}.*.*.cancel_requested"
+
+
+def dead(durable: str) -> str:
+    return f"dead.{durable}"
+
+
+#: Work that dead letters name: a durable, or `status-projector` for what the projection could not decode.
+PROJECTOR: Final = "status-projector"
+
+
+def query(service: str, name: str) -> str:
+    """Request/reply, answered by one replica of `service`, changes nothing."""
+    return f"query.{service}.{name}"
+
+
+def command(service: str, name: str) -> str:
+    """Request/reply, answered by one replica of `service`, changes something."""
+    return f"command.{service}.{name}"
+
+
+#: Request/reply subject -> what it is for; the published interface and the permissions come from here.
+QUERIES: Final[dict[str, str]] = {
+    query("status", "runs"): "runs by filter, sorted and paged",
+    query("status", "run"): "one run: its state, the seven answers, attempts and timeline",
+    query("status", "records"): "records of a run, or of every run that touched a key",
+    query("status", "calls"): "external calls of a run",
+    query("status", "changes"): "records of a run that changed data",
+    query("status", "logs"): "log lines of a run",
+    query("status", "events"): "the stored events of a run, as they were published",
+    query("documents", "document"): "one document with its pages and derived files",
+}
+
+
+def decide(service: str) -> str:
+    """Where a person's decision on an effect in doubt goes: to the service that holds the ledger."""
+    return command(service, "decide")
+
+
+REBUILD: Final = command("status", "rebuild")

@@ -1,0 +1,107 @@
+"""The vocabulary: every enumerated word that events, commands and pages share. Imports nothing of ours.
+
+The stored spelling is the value; renaming a member is free, changing a value breaks history.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of work a job does; pages group jobs by it."""
+
+    PROCESSING = "processing"
+    INTEGRATION = "integration"
+    REPORTING = "reporting"
+    MAINTENANCE = "maintenance"
+
+
+class Trigger(StrEnum):
+    """What caused a run."""
+
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    EVENT = "event"
+    MQTT = "mqtt"
+    RERUN = "rerun"
+
+
+class Lane(StrEnum):
+    """Where a request waits: in front of a person, or behind everybody."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    PARTIALLY_FAILED = "partially_failed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def final(self) -> bool:
+        return self not in (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
+
+
+class Outcome(StrEnum):
+    """What became of one record."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def changed_data(self) -> bool:
+        return self in (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
+
+
+class CallOutcome(StrEnum):
+    """What became of one external call; `unknown` means that it may or may not have taken effect."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Level(StrEnum):
+    """Which administrators a job is for."""
+
+    GENERAL = "general"
+    OPERATIONAL = "operational"
+    TECHNICAL = "technical"
+
+
+class Danger(StrEnum):
+    """What a person must confirm before a run: by typing the job's name, with a reason."""
+
+    EXTERNAL_BOOKING = "external_booking"
+    DESTRUCTIVE = "destructive"
+
+
+class PrincipalKind(StrEnum):
+    USER = "user"
+    SERVICE = "service"
+    MQTT = "mqtt"
+
+
+class Decision(StrEnum):
+    """A person's answer to an effect in doubt."""
+
+    HAPPENED = "happened"
+    REPEAT = "repeat"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
