@@ -1,7 +1,8 @@
 """Queries and commands over request/reply, and what they answer.
 
-A request is the JSON of a model here, published to a subject of `shared.subjects.QUERIES`; the answer is a
-`Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` items and the cursor of the next.
+A request is the JSON of a model here, published to a subject of `shared.subjects.QUERIES`; the answer is
+a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` items and the cursor of the
+next one.
 """
 
 from datetime import datetime

@@ -16,7 +16,7 @@ class Failure(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    #: Stable, lower_snake_case: `external_system_unavailable`, `record_invalid`. Troubleshooting pages key on it.
+    #: Stable, lower_snake_case: `record_invalid`. Troubleshooting pages key on it.
     code: str
     #: The innermost cause in words.
     cause: str
@@ -98,7 +98,7 @@ def failure_of(error: BaseException) -> Failure:
         step = "Give the service more memory, or split the input."
     else:
         code, retryable = "unexpected_error", False
-        step = "Read the log of this run and report it with the run id; nothing needs to be guessed from this line."
+        step = "Read the log of this run, where the traceback stands, and report it with the run id."
     return Failure(
         code=code,
         cause=_innermost_message(error),

@@ -41,7 +41,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    #: Globally meaningful: `invoice:INV-4711`, `document:<id>/page:3`. "All runs that touched it" asks by this.
+    #: Globally meaningful (`invoice:INV-4711`, `document:<id>/page:3`): runs are found by it.
     key: str = Field(min_length=1, max_length=500)
     outcome: Outcome
     #: What a person calls it: `scan.pdf, page 3`.

@@ -191,7 +191,11 @@ def job(
             wrong.append("ordered needs a limit (usually 1): without one, runs overtake each other anyway")
         if wrong:
             raise JobRefused(f"job {id} ({function.__module__}): " + "; ".join(wrong))
-        assert kind and access and expected_runtime and retry and repeat
+        assert kind is not None
+        assert access is not None
+        assert expected_runtime is not None
+        assert retry is not None
+        assert repeat is not None
         parameters, provided = _signature_of(id, function)
         return Job(
             id=id, title=title, description=description, kind=kind, owner=owner, access=access,
@@ -247,7 +251,7 @@ def collect(
             if wanted not in offered:
                 known = ", ".join(sorted(getattr(t, "__name__", str(t)) for t in offered))
                 raise JobRefused(
-                    f"job {job.id}: nothing in service {service} provides {name}: {wanted}; it provides {known}"
+                    f"job {job.id}: nothing in service {service} provides {name}: {wanted}; known are {known}"
                 )
         if root is not None and not (root / job.troubleshooting).is_file():
             raise JobRefused(

@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     #: Where the gateway listens.
     http_host: str = "127.0.0.1"
     http_port: int = 8080
-    #: Where every service tells its health (0: nowhere).
-    health_port: int = 0
+    #: File with the hash of the development administrator's token; the gateway reads it when it changes.
+    sign_in_file: Path | None = None
     #: Largest upload in bytes.
     upload_limit: int = Field(default=100 * 1024 * 1024, ge=1)
     #: Folder of Tesseract's language files, if not those of the wheel.
