@@ -1,0 +1,266 @@
+"""The connection to NATS as our services use it: acknowledged publishes, conditions, history, asking.
+
+Publishes are acknowledged through one reply inbox of our own, which is ten times faster than nats-py's
+`js.publish` (a future and a timer each); a publish whose acknowledgement does not come is sent again with
+the same `Nats-Msg-Id`, so it is stored once.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import orjson
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.js import JetStreamContext
+from pydantic import BaseModel
+
+from shared.commands import Reply
+from shared.errors import Failure, TagwerkError
+
+log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+#: Server codes: the condition on the last sequence does not hold (10164 on replicated streams).
+CONFLICT_CODES = frozenset({10071, 10164})
+#: Server codes: the stream or the account has reached its storage limit.
+FULL_CODES = frozenset({10047, 10077})
+
+#: Seconds without an acknowledgement after which a publish is sent again.
+RESEND_AFTER = 2.0
+#: Seconds after which a publish is given up.
+GIVE_UP_AFTER = 30.0
+
+
+class Conflict(Exception):
+    """The condition of a publish did not hold: something else was published in between."""
+
+
+class PublishRefused(Exception):
+    """The server refused a publish for a reason that trying again does not change."""
+
+
+class BusUnavailable(TagwerkError):
+    """The bus did not acknowledge in time; the message may or may not be stored."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            "bus_unavailable",
+            cause,
+            concern="nats",
+            next_step="Check that nats-server runs and has free storage; Tagwerk tries again by itself.",
+            retryable=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as it lies in a stream."""
+
+    subject: str
+    sequence: int
+    data: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Pending:
+    future: asyncio.Future[int]
+    subject: str
+    payload: bytes
+    headers: dict[str, str]
+    sent_at: float
+    give_up_at: float
+
+
+class Bus:
+    """Everything that our code does with NATS, on one connection."""
+
+    def __init__(self, nc: Client) -> None:
+        self.nc = nc
+        self.js: JetStreamContext = nc.jetstream()
+        self._inbox = nc.new_inbox() + "."
+        self._tokens = itertools.count(1)
+        self._pending: dict[str, _Pending] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def start(self) -> None:
+        """Listen for acknowledgements. Call once, before the first publish."""
+        await self.nc.subscribe(
+            self._inbox + "*", cb=self._acknowledged, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
+        self._sweeper = asyncio.create_task(self._resend_unacknowledged())
+
+    async def stop(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for pending in self._pending.values():
+            if not pending.future.done():
+                pending.future.set_exception(BusUnavailable("the service stopped before the acknowledgement"))
+        self._pending.clear()
+
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        msg_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        expect_last: tuple[str, int] | None = None,
+    ) -> int:
+        """Store a message in the stream of `subject`; returns its sequence.
+
+        `expect_last` is a subject filter and the sequence that its last message must have (0: there is
+        none). Raises `Conflict` if it has another, `PublishRefused`, `BusUnavailable` after 30 s.
+        A conflict may be one's own message sent again: read the history to know.
+        """
+        all_headers = dict(headers) if headers else {}
+        if msg_id is not None:
+            all_headers["Nats-Msg-Id"] = msg_id
+        if expect_last is not None:
+            all_headers["Nats-Expected-Last-Subject-Sequence"] = str(expect_last[1])
+            all_headers["Nats-Expected-Last-Subject-Sequence-Subject"] = expect_last[0]
+        token = str(next(self._tokens))
+        now = self._loop.time()
+        pending = _Pending(
+            self._loop.create_future(), subject, payload, all_headers, now, now + GIVE_UP_AFTER
+        )
+        self._pending[token] = pending
+        try:
+            await self._send(token, pending)
+            return await pending.future
+        finally:
+            self._pending.pop(token, None)
+
+    async def _send(self, token: str, pending: _Pending) -> None:
+        pending.sent_at = self._loop.time()
+        try:
+            await self.nc.publish(
+                pending.subject, pending.payload, reply=self._inbox + token, headers=pending.headers or None
+            )
+        except NatsError as error:
+            if self.nc.is_closed:
+                raise BusUnavailable("the connection to nats-server is closed") from error
+            log.debug("a publish could not be sent yet", subject=pending.subject, error=str(error))
+
+    async def _acknowledged(self, msg: Msg) -> None:
+        pending = self._pending.get(msg.subject[len(self._inbox) :])
+        if pending is None or pending.future.done():
+            return
+        if not msg.data:
+            # No responders: JetStream is not up yet. The sweeper sends it again.
+            return
+        ack = orjson.loads(msg.data)
+        error = ack.get("error")
+        if error is None:
+            pending.future.set_result(ack["seq"])
+        elif error.get("err_code") in CONFLICT_CODES:
+            pending.future.set_exception(Conflict(error.get("description", "")))
+        elif error.get("err_code") in FULL_CODES:
+            pending.future.set_exception(BusUnavailable(f"the bus is full: {error.get('description')}"))
+        elif error.get("code") == 503:
+            return
+        else:
+            pending.future.set_exception(PublishRefused(f"{pending.subject}: {error.get('description')}"))
+
+    async def _resend_unacknowledged(self) -> None:
+        while True:
+            await asyncio.sleep(0.25)
+            now = self._loop.time()
+            for token, pending in list(self._pending.items()):
+                if pending.future.done():
+                    continue
+                if now > pending.give_up_at:
+                    pending.future.set_exception(
+                        BusUnavailable(f"no acknowledgement of {pending.subject} within {GIVE_UP_AFTER:g} s")
+                    )
+                elif now - pending.sent_at > RESEND_AFTER and self.nc.is_connected:
+                    await self._send(token, pending)
+
+    def resend_at_once(self) -> None:
+        """After a reconnect: what was sent into the old connection is not waited for."""
+        for pending in self._pending.values():
+            pending.sent_at = 0.0
+
+    async def read(self, stream: str, subject: str, *, after: int = 0) -> list[Stored]:
+        """All messages of `stream` on `subject` (a filter) with a sequence above `after`, in order."""
+        found: list[Stored] = []
+        while True:
+            page, rest = await self._read_page(stream, subject, after + 1)
+            found += page
+            if not rest:
+                return found
+            after = found[-1].sequence
+
+    async def _read_page(self, stream: str, subject: str, start: int) -> tuple[list[Stored], bool]:
+        """One batch of a direct get: the messages, and whether there are more."""
+        inbox = self.nc.new_inbox()
+        subscription = await self.nc.subscribe(inbox)
+        page: list[Stored] = []
+        try:
+            request = {"seq": start, "next_by_subj": subject, "batch": 256}
+            await self.nc.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
+            while True:
+                msg = await subscription.next_msg(timeout=5)
+                headers = msg.headers or {}
+                match headers.get("Status"):
+                    case None:
+                        page.append(
+                            Stored(headers["Nats-Subject"], int(headers["Nats-Sequence"]), msg.data, headers)
+                        )
+                    case "204":
+                        return page, int(headers.get("Nats-Num-Pending", "0")) > 0
+                    case "404":
+                        return page, False
+                    case status:
+                        raise BusUnavailable(f"history of {subject} could not be read: status {status}")
+        except NatsError as error:
+            raise BusUnavailable(f"history of {subject} could not be read: {error!r}") from error
+        finally:
+            await subscription.unsubscribe()
+
+    async def ask(
+        self, subject: str, query: BaseModel, answer: type[Answer], *, timeout: float = 5.0
+    ) -> Answer:
+        """Request/reply with one of our services. Raises `TagwerkError` with the failure it answered."""
+        service = subject.split(".")[1]
+        try:
+            msg = await self.nc.request(subject, query.model_dump_json().encode(), timeout=timeout)
+        except NoRespondersError as error:
+            raise _unanswered(service, f"the {service} service is not running", retryable=True) from error
+        except (NatsError, TimeoutError) as error:
+            raise _unanswered(
+                service, f"the {service} service did not answer within {timeout:g} s", retryable=True
+            ) from error
+        reply = Reply.model_validate_json(msg.data)
+        if reply.failure is not None:
+            raise failed(reply.failure)
+        return answer.model_validate(reply.data)
+
+
+def failed(failure: Failure) -> TagwerkError:
+    """The error that carries this failure."""
+    return TagwerkError(
+        failure.code,
+        failure.cause,
+        next_step=failure.next_step,
+        concern=failure.concern,
+        retryable=failure.retryable,
+    )
+
+
+def _unanswered(service: str, cause: str, *, retryable: bool) -> TagwerkError:
+    return TagwerkError(
+        "service_unavailable",
+        cause,
+        concern=service,
+        next_step=f"Start the {service} service, or look at its log.",
+        retryable=retryable,
+    )

@@ -1,0 +1,49 @@
+"""PostgreSQL: a pool per service, and migrations that run once, in order, whoever starts first."""
+
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Pool = asyncpg.Pool[asyncpg.Record]
+
+#: Tables that every service with a database has: outbox, effects, fences.
+SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def open_pool(url: str, *, max_size: int = 8) -> Pool:
+    """A pool of at most `max_size` connections to the database at `url`."""
+    return await asyncpg.create_pool(url, min_size=1, max_size=max_size)
+
+
+async def migrate(url: str, schema: str, folder: Path) -> list[str]:
+    """Run the files `NNNN_name.sql` of `folder` that this schema has not seen; returns their names.
+
+    Each runs in one transaction with its entry in `<schema>.migrations`. Replicas that start at the same
+    time wait for each other on an advisory lock.
+    """
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("select pg_advisory_lock(hashtext($1))", f"tagwerk-migrate-{schema}")
+        await connection.execute(f'create schema if not exists "{schema}"')
+        await connection.execute(f'set search_path to "{schema}"')
+        await connection.execute(
+            "create table if not exists migrations"
+            " (name text primary key, applied_at timestamptz not null default now())"
+        )
+        known = {row["name"] for row in await connection.fetch("select name from migrations")}
+        applied = []
+        for file in sorted(folder.glob("[0-9]*.sql")):
+            name = f"{folder.parent.name}/{file.name}"
+            if name in known:
+                continue
+            async with connection.transaction():
+                await connection.execute(file.read_text())
+                await connection.execute("insert into migrations (name) values ($1)", name)
+            applied.append(name)
+            log.info("applied a migration", schema=schema, migration=name)
+        return applied
+    finally:
+        await connection.close()

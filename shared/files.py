@@ -1,0 +1,77 @@
+"""The files port: originals and derived files, in a folder or in S3-compatible storage, through obstore.
+
+Keys are relative to one client's part of the store, so an instance given to a run for client A cannot
+reach a file of client B.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path, PurePosixPath
+
+import obstore
+from obstore.store import ObjectStore, from_url
+
+from shared.errors import TagwerkError
+
+
+def open_store(url: str) -> ObjectStore:
+    """The store at `url`: `file:///folder` (made if it is missing) or `s3://bucket/prefix`."""
+    if url.startswith("file://"):
+        Path(url.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+    return from_url(url)
+
+
+class FileMissing(TagwerkError):
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "file_missing",
+            f"the file {key} is not in the store",
+            concern=key,
+            next_step="Check the storage and its backups; the database still knows the file.",
+        )
+
+
+class Files:
+    """One client's files."""
+
+    def __init__(self, store: ObjectStore, client: str) -> None:
+        self._store = store
+        self._prefix = PurePosixPath("clients") / client
+
+    def _path(self, key: str) -> str:
+        path = PurePosixPath(key)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise ValueError(f"not a key of the files port: {key!r}")
+        return str(self._prefix / path)
+
+    async def put(self, key: str, data: bytes | Path) -> None:
+        """Store a file, atomically: a reader sees the whole of it or nothing. Replaces what was there."""
+        await obstore.put_async(self._store, self._path(key), data)
+
+    async def get(self, key: str) -> bytes:
+        """The whole content. Raises `FileMissing`."""
+        try:
+            result = await obstore.get_async(self._store, self._path(key))
+            return bytes(await result.bytes_async())
+        except FileNotFoundError as error:
+            raise FileMissing(key) from error
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The content in chunks. Raises `FileMissing` before the first one."""
+        try:
+            result = await obstore.get_async(self._store, self._path(key))
+        except FileNotFoundError as error:
+            raise FileMissing(key) from error
+        return (bytes(chunk) async for chunk in result.stream())
+
+    async def fetch(self, key: str, path: Path) -> None:
+        """Copy a file to `path`, which must not exist. Raises `FileMissing`."""
+        with path.open("xb") as target:
+            async for chunk in await self.stream(key):
+                target.write(chunk)
+
+    async def exists(self, key: str) -> bool:
+        try:
+            await obstore.head_async(self._store, self._path(key))
+        except FileNotFoundError:
+            return False
+        return True

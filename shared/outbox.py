@@ -1,0 +1,203 @@
+"""Outcomes and business events leave with the row: written in its transaction, published by a relay.
+
+A kill between commit and publish loses neither, because the relay of any replica finds the row; a kill
+between publish and delete doubles neither, because the row's message id is the `Nats-Msg-Id`, and because
+every consumer is idempotent beyond that window.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from shared.bus import Bus, PublishRefused
+from shared.database import Pool
+from shared.errors import TagwerkError
+from shared.events import BusinessEventBase, Decided, Record, Recorded
+from shared.runner.context import RunContext
+from shared.subjects import RunSubjects
+
+log = structlog.get_logger(__name__)
+
+#: A `recorded` event holds at most this many records, and roughly this many bytes.
+RECORDS_PER_EVENT = 500
+BYTES_PER_EVENT = 256_000
+
+
+class StoredRecord(Record):
+    """A record whose outcome lies in the outbox already: the runner counts it and does not publish it."""
+
+
+class Superseded(TagwerkError):
+    """Another attempt of the run has taken over; this one may not write any more."""
+
+    def __init__(self, run_id: UUID, attempt: int) -> None:
+        super().__init__(
+            "attempt_superseded",
+            f"attempt {attempt} of run {run_id} was superseded by a newer one",
+            next_step="Nothing: the newer attempt does the work.",
+        )
+
+
+def in_events(records: Iterable[Record]) -> Iterable[list[Record]]:
+    """Cut records into lists that fit into one `recorded` event each."""
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        length = len(record.__pydantic_serializer__.to_json(record, exclude_none=True))
+        if chunk and (len(chunk) >= RECORDS_PER_EVENT or size + length > BYTES_PER_EVENT):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(record)
+        size += length
+    if chunk:
+        yield chunk
+
+
+class Transaction:
+    """Rows, record outcomes and events that become true together."""
+
+    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        self.connection = connection
+        self._records: list[Record] = []
+        self._events: list[BusinessEventBase] = []
+        self._decisions: list[tuple[str, Decided]] = []
+
+    def record(self, record: Record) -> StoredRecord:
+        """Add an outcome; returns the record to yield."""
+        self._records.append(record)
+        return StoredRecord.model_construct(**record.__dict__)
+
+    def event(self, event: BusinessEventBase) -> None:
+        """Add a business event; it is published on the subject that is its type."""
+        self._events.append(event)
+
+    def decided(self, job: str, event: Decided) -> None:
+        """Add a person's decision on an effect of a run of `job`."""
+        self._decisions.append((job, event))
+
+    async def write(self, context: RunContext | None) -> bool:
+        """Put everything into the outbox; whether there was anything."""
+        rows: list[tuple[UUID, UUID | None, str, bytes]] = []
+        if self._records:
+            if context is None:
+                raise RuntimeError("record outcomes belong to a run, and this transaction has none")
+            subject = RunSubjects(context.job, context.run_id).ev
+            for chunk in in_events(self._records):
+                recorded = Recorded(run_id=context.run_id, attempt=context.attempt, records=chunk)
+                rows.append((recorded.id, context.run_id, subject, recorded.encode()))
+        for event in self._events:
+            kind: Any = getattr(event, "type")  # noqa: B009  (declared by every concrete event)
+            rows.append((event.id, context.run_id if context else None, kind, event.encode()))
+        for job, decided in self._decisions:
+            rows.append((decided.id, decided.run_id, RunSubjects(job, decided.run_id).ev, decided.encode()))
+        await self.connection.executemany(
+            "insert into outbox (msg_id, run_id, subject, payload) values ($1, $2, $3, $4)", rows
+        )
+        return bool(rows)
+
+
+class Relay:
+    """Publishes what lies in a service's outbox, in order, and deletes what was acknowledged."""
+
+    #: Seconds after which the relay looks for rows that a died process left behind.
+    LOOK_EVERY = 1.0
+
+    def __init__(self, pool: Pool, bus: Bus) -> None:
+        self._pool = pool
+        self._bus = bus
+        self._wake = asyncio.Event()
+        self._passing = asyncio.Lock()
+        #: Highest sequence that this relay published for a run that somebody waits for.
+        self._sequences: dict[UUID, int] = {}
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        """For ever: publish at once when woken, and look every second besides."""
+        await self._pool.execute("delete from fences where touched_at < now() - interval '7 days'")
+        while True:
+            try:
+                while await self._pass():
+                    pass
+            except (TagwerkError, PublishRefused, asyncpg.PostgresError, OSError) as error:
+                log.warning("the outbox waits: a message could not be published", error=str(error))
+                await asyncio.sleep(self.LOOK_EVERY)
+            try:
+                await asyncio.wait_for(self._wake.wait(), self.LOOK_EVERY)
+            except TimeoutError:
+                continue
+            self._wake.clear()
+
+    async def flush(self, run_id: UUID) -> int:
+        """Publish everything that lies here for a run; returns its highest sequence, 0 if none."""
+        while True:
+            await self._pass()
+            if not await self._pool.fetchval("select exists(select from outbox where run_id = $1)", run_id):
+                return self._sequences.pop(run_id, 0)
+            # Another replica's relay holds the rows.
+            await asyncio.sleep(0.02)
+
+    async def _pass(self) -> int:
+        """Publish up to 200 rows; returns how many there were."""
+        async with self._passing, self._pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(
+                "select id, msg_id, run_id, subject, payload from outbox order by id limit 200"
+                " for update skip locked"
+            )
+            if not rows:
+                return 0
+            sequences = await asyncio.gather(
+                *(
+                    self._bus.publish(row["subject"], row["payload"], msg_id=str(row["msg_id"]))
+                    for row in rows
+                )
+            )
+            for row, sequence in zip(rows, sequences, strict=True):
+                if row["run_id"] is not None and row["subject"].startswith("run."):
+                    self._sequences[row["run_id"]] = max(sequence, self._sequences.get(row["run_id"], 0))
+            await connection.execute(
+                "delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows]
+            )
+            return len(rows)
+
+
+class Outbox:
+    """The way to write for one run (`context`), or for none (None: an upload, a handler)."""
+
+    def __init__(self, pool: Pool, relay: Relay, context: RunContext | None = None) -> None:
+        self._pool = pool
+        self._relay = relay
+        self._context = context
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Rows, outcomes and events in one transaction. Raises `Superseded` for an overtaken attempt."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if self._context is not None:
+                await raise_fence(connection, self._context.run_id, self._context.attempt)
+            transaction = Transaction(connection)
+            yield transaction
+            anything = await transaction.write(self._context)
+        if anything:
+            self._relay.wake()
+
+
+async def raise_fence(
+    connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", run_id: UUID, attempt: int
+) -> None:
+    """From here on only this attempt of the run, or a newer one, can commit. Raises `Superseded`."""
+    raised = await connection.fetchval(
+        "insert into fences (run_id, attempt) values ($1, $2) on conflict (run_id) do update"
+        " set attempt = excluded.attempt, touched_at = now() where fences.attempt <= excluded.attempt"
+        " returning attempt",
+        run_id,
+        attempt,
+    )
+    if raised is None:
+        raise Superseded(run_id, attempt)

@@ -1,0 +1,82 @@
+"""What a running job knows of its run, and the tools that it may ask for by type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from shared.events import Call, LogLine, now
+from shared.words import LogLevel
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One attempt of one run. Everything that a service provides to a job is made from this."""
+
+    run_id: UUID
+    attempt: int
+    job: str
+    client: str
+    #: As whom the run works.
+    principal: str
+    about: tuple[str, ...] = ()
+    #: A rerun of some records only: their keys.
+    only_records: frozenset[str] | None = None
+    traceparent: str | None = None
+
+    def wants(self, record_key: str) -> bool:
+        """Whether this run is to handle the record; False only in a rerun of other records."""
+        return self.only_records is None or record_key in self.only_records
+
+
+class Progress:
+    """`await progress(3, 10)`: shown live. Not every call is published, the last one of an interval is."""
+
+    def __init__(self, publish: Callable[[int, int | None, str | None], None]) -> None:
+        self._publish = publish
+
+    async def __call__(self, done: int, total: int | None = None, message: str | None = None) -> None:
+        self._publish(done, total, message)
+
+
+class RunLog:
+    """Log lines of the run: they stand with its results and in the service's own log."""
+
+    def __init__(self, context: RunContext, publish: Callable[[LogLine], None]) -> None:
+        self._publish = publish
+        self._log = structlog.get_logger("job").bind(job=context.job, run_id=str(context.run_id))
+
+    def debug(self, message: str, **fields: Any) -> None:
+        self._say(LogLevel.DEBUG, message, fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        self._say(LogLevel.INFO, message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        self._say(LogLevel.WARNING, message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        self._say(LogLevel.ERROR, message, fields)
+
+    def _say(self, level: LogLevel, message: str, fields: dict[str, Any]) -> None:
+        plain = {
+            key: value if isinstance(value, int | float | bool) else str(value)
+            for key, value in fields.items()
+        }
+        self._publish(LogLine(time=now(), level=level, message=message, fields=plain))
+        self._log.log(_STDLIB_LEVELS[level], message, **plain)
+
+
+_STDLIB_LEVELS = {LogLevel.DEBUG: 10, LogLevel.INFO: 20, LogLevel.WARNING: 30, LogLevel.ERROR: 40}
+
+
+class Calls:
+    """Where the injected clients of external systems record their calls, so that no job has to."""
+
+    def __init__(self, publish: Callable[[Call], None]) -> None:
+        self._publish = publish
+
+    def record(self, call: Call) -> None:
+        self._publish(call)
