@@ -169,8 +169,8 @@ def job(
 
     def declare(function: JobFunction) -> Job:
         facts = {
-            "title": title, "kind": kind, "owner": owner, "access": access,
-            "expected_runtime": expected_runtime, "retry": retry, "repeat": repeat, "output": output, "expected_result": expected_result,
+            "title": title, "kind": kind, "owner": owner, "access": access, "retry": retry, "repeat": repeat,
+            "expected_runtime": expected_runtime, "expected_result": expected_result, "output": output,
             "logs": logs, "troubleshooting": troubleshooting,
         }  # fmt: skip
         description = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")

@@ -1,0 +1,84 @@
+"""What a worker or the scheduler must know of a run before it speaks: a fold of the run's own messages.
+
+Pure. The projection folds the same events for people; this one decides who may do the next step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shared.bus import Stored
+from shared.events import (
+    AttemptFailed,
+    CancelRequested,
+    Due,
+    Finished,
+    Requested,
+    Started,
+    Undecodable,
+    UnknownEvent,
+    decode_run_event,
+)
+
+
+@dataclass(slots=True)
+class History:
+    """The life of one run so far, as its messages in RUNS tell it."""
+
+    request: Requested | None = None
+    #: Sequence of the last message on any of the run's subjects: what the next condition names.
+    last_sequence: int = 0
+    #: Number of the newest attempt; 0 before the first.
+    attempt: int = 0
+    #: Attempts that failed and used up one of the job's tries.
+    counted_failures: int = 0
+    #: Attempts that ended without a word.
+    crashes: int = 0
+    #: The newest attempt failed and the next one is not due yet.
+    waiting: AttemptFailed | None = None
+    waiting_sequence: int = 0
+    cancel: CancelRequested | None = None
+    finished: Finished | None = None
+    #: The newest attempt has started and not ended.
+    open_attempt: bool = False
+    #: Ids of all events seen, to recognize one's own after an unclear publish.
+    ids: set[str] = field(default_factory=set)
+
+    def add(self, message: Stored) -> None:
+        self.last_sequence = message.sequence
+        try:
+            event = decode_run_event(message.data)
+        except Undecodable:
+            return
+        if isinstance(event, UnknownEvent):
+            return
+        self.ids.add(str(event.id))
+        match event:
+            case Requested():
+                self.request = event
+            case Started():
+                # One that started while another was open follows a crash.
+                self.crashes += self.open_attempt
+                self.attempt = max(self.attempt, event.attempt)
+                self.open_attempt, self.waiting = True, None
+            case AttemptFailed() if event.attempt == self.attempt:
+                self.open_attempt = False
+                self.counted_failures += event.counts
+                if event.counts:
+                    self.waiting, self.waiting_sequence = event, message.sequence
+            case Due():
+                self.waiting = None
+            case CancelRequested():
+                self.cancel = self.cancel or event
+            case Finished():
+                if self.finished is None and event.attempt >= self.attempt:
+                    self.finished = event
+                    self.open_attempt, self.waiting = False, None
+            case _:
+                pass
+
+    @classmethod
+    def of(cls, messages: Iterable[Stored]) -> "History":
+        history = cls()
+        for message in messages:
+            history.add(message)
+        return history
