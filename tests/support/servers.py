@@ -1,0 +1,251 @@
+"""Real servers for tests: nats-server and PostgreSQL of the wheels, in a folder of their own, killable."""
+
+import asyncio
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import nats
+from nats.js.errors import NotFoundError
+
+from deploy.local.children import child_options, unprivileged_account
+from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
+from deploy.local.nats import NatsConfig, Sync, is_ready
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
+from deploy.local.postgres import PostgresConfig
+from deploy.local.postgres_home import settle
+from deploy.local.roles import provision_database
+
+#: Users of the bus, and roles of the database with a schema each.
+SERVICES: Final = ("gateway", "scheduler", "documents", "status")
+#: Role that owns the fresh database of each test.
+OWNER: Final = "owner"
+
+T = TypeVar("T")
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in an event loop of its own, without touching the current one."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+def temporary_folder() -> Path:
+    """A folder that the account of PostgreSQL can reach too; pytest's own ones it cannot."""
+    folder = Path(tempfile.mkdtemp(prefix="tagwerk-"))
+    folder.chmod(0o711)
+    return folder
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = 15.0) -> None:
+    """Poll `condition` every 10 ms. Raises `TimeoutError` saying `what` did not come true."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {timeout:.0f} s")
+        time.sleep(0.01)
+
+
+class NatsServer:
+    """One nats-server process. It keeps its ports and its store over `kill` and `restart`."""
+
+    def __init__(self, folder: Path, *, sync: Sync = "default", max_file: int | None = None) -> None:
+        ports: list[int] = []
+        for _ in range(3):
+            ports.append(free_port(taken=ports))
+        config = NatsConfig(
+            folder=folder,
+            port=ports[0],
+            monitor_port=ports[1],
+            mqtt_port=ports[2],
+            users={name: secrets.token_urlsafe(12) for name in ("admin", *SERVICES)},
+            sync=sync,
+            server_name=f"test-{secrets.token_hex(4)}",
+        )
+        self.config = config if max_file is None else replace(config, max_file=max_file)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, user: str = "admin") -> str:
+        return self.config.url(user)
+
+    @property
+    def monitor_url(self) -> str:
+        return self.config.monitor_url
+
+    @property
+    def mqtt_address(self) -> tuple[str, int]:
+        assert self.config.mqtt_port is not None
+        return LOOPBACK, self.config.mqtt_port
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return (self.config.folder / "server.log").read_text()
+
+    def start(self) -> None:
+        command = self.config.write()
+        with (self.config.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **child_options(signal.SIGKILL)
+            )
+        wait_until(lambda: not self.running or is_ready(self.config.port), "nats-server ready")
+        if not self.running:
+            raise RuntimeError(f"nats-server did not start:\n{self.log}")
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash of the process. Returns when it is gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(NATS_STOP_SIGNAL)
+
+    def restart(self) -> None:
+        """Start it again on the same ports and store, after stopping it if it still runs."""
+        self.stop()
+        self.start()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None and self.running:
+            self._process.send_signal(how)
+            self._process.wait(timeout=15)
+
+
+class PostgresServer:
+    """One PostgreSQL process. Not synced to disk: a killed process loses nothing by that, only a power
+    failure would, and tests are faster."""
+
+    def __init__(self, folder: Path) -> None:
+        account = unprivileged_account()
+        home = settle(folder, account, root_only=folder)
+        names = (*SERVICES, OWNER)
+        self.config = PostgresConfig(
+            data=home.data,
+            binaries=home.binaries,
+            port=free_port(),
+            superuser_password=secrets.token_urlsafe(12),
+            roles={name: secrets.token_urlsafe(12) for name in names},
+            account=account,
+            settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+        )
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, role: str = OWNER, database: str = "tagwerk") -> str:
+        """Address for a role: one of `SERVICES`, whose search path is its own schema, or `owner`."""
+        return self.config.url(role, database)
+
+    @property
+    def admin_url(self) -> str:
+        return self.config.admin_url()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "postgres.log").read_text()
+
+    def start(self) -> None:
+        self.config.initialize()
+        with (self._folder / "postgres.log").open("ab") as log:
+            process = self._process = subprocess.Popen(
+                self.config.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                env=self.config.environment, **child_options(POSTGRES_STOP_SIGNAL, self.config.account),
+            )  # fmt: skip
+        wait_until(lambda: not self.running or self.config.is_ready(process.pid), "PostgreSQL ready")
+        if not self.running:
+            raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
+
+    def provision(self) -> None:
+        run_apart(provision_database(self.config))
+
+    def kill(self) -> None:
+        """SIGKILL of the postmaster; its children notice and end."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(POSTGRES_STOP_SIGNAL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def create_database(self) -> str:
+        """A fresh database with the roles' empty schemas, owned by `owner`; gives its name."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._administer(f"CREATE DATABASE {name} TEMPLATE tagwerk OWNER {OWNER}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _administer(self, statement: str) -> None:
+        async def execute() -> None:
+            connection = await asyncpg.connect(self.admin_url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        run_apart(execute())
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None and self.running:
+            self._process.send_signal(how)
+            self._process.wait(timeout=15)
+
+
+def wipe_jetstream(url: str) -> None:
+    """Delete every stream, and with them consumers, buckets and object stores. The MQTT listener's own
+    streams stay: the server keeps their state in memory too."""
+
+    async def wipe() -> None:
+        connection = await nats.connect(url, max_reconnect_attempts=1, connect_timeout=5)
+        try:
+            manager = connection.jsm()
+            while names := await _stream_names(manager):
+                for name in names:
+                    try:
+                        await manager.delete_stream(name)
+                    except NotFoundError:
+                        continue
+        finally:
+            await connection.close()
+
+    run_apart(wipe())
+
+
+async def _stream_names(manager: Any) -> list[str]:
+    """Names on the first page that the server gives, but those of the MQTT listener."""
+    streams = await manager.streams_info()
+    return [stream.config.name for stream in streams if not str(stream.config.name).startswith("$MQTT")]
+
+
+def remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
