@@ -1,13 +1,18 @@
 """PostgreSQL: a pool per service, and migrations that run once, in order, whoever starts first."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
 
 log = structlog.get_logger(__name__)
 
-Pool = asyncpg.Pool[asyncpg.Record]
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    # The class takes no type arguments while running.
+    Pool = asyncpg.Pool
 
 #: Tables that every service with a database has: outbox, effects, fences.
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
@@ -27,7 +32,9 @@ async def migrate(url: str, schema: str, folder: Path) -> list[str]:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("select pg_advisory_lock(hashtext($1))", f"tagwerk-migrate-{schema}")
-        await connection.execute(f'create schema if not exists "{schema}"')
+        # `create schema if not exists` asks for the right to create one even where it exists.
+        if not await connection.fetchval("select to_regnamespace($1)", schema):
+            await connection.execute(f'create schema "{schema}"')
         await connection.execute(f'set search_path to "{schema}"')
         await connection.execute(
             "create table if not exists migrations"

@@ -183,7 +183,9 @@ class PostgresServer:
             raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
 
     def provision(self) -> None:
+        """Roles and schemas as the stack has them; `owner` may also do what each of the roles may."""
         run_apart(provision_database(self.config))
+        self._administer(f"GRANT {', '.join(SERVICES)} TO {OWNER}")
 
     def kill(self) -> None:
         """SIGKILL of the postmaster; its children notice and end."""

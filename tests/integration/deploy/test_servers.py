@@ -7,6 +7,7 @@ import nats
 import pytest
 
 from deploy.local.roles import provision_database
+from shared.database import SHARED_MIGRATIONS, migrate
 from tests.conftest import MakeNatsServer
 from tests.support.servers import NatsServer, PostgresServer
 
@@ -68,6 +69,7 @@ async def test_each_test_has_a_database_of_its_own(turn: int, database_url: str)
     connection = await asyncpg.connect(database_url)
     await connection.execute("CREATE TABLE mine (id int)")
     await connection.execute("CREATE SCHEMA more")
+    await connection.execute("CREATE TABLE status.rows (id int)")
     await connection.close()
 
 
@@ -100,3 +102,11 @@ async def test_provisioning_again_changes_nothing_and_mends_a_password(postgres:
     gateway = await asyncpg.connect(postgres.url("gateway"))
     assert await gateway.fetchval("SHOW search_path") == "gateway"
     await gateway.close()
+
+
+async def test_a_service_migrates_its_own_schema_with_its_own_role(
+    postgres: PostgresServer, database_name: str
+) -> None:
+    applied = await migrate(postgres.url("gateway", database_name), "gateway", SHARED_MIGRATIONS)
+    assert applied
+    assert await migrate(postgres.url("gateway", database_name), "gateway", SHARED_MIGRATIONS) == []
