@@ -45,12 +45,16 @@ class Effect:
         self._record = record
         #: Whether the body is to do it; False when it has happened, or when nobody knows.
         self.needed = True
+        #: Whether an earlier run did it.
+        self.done_earlier = False
         #: Why nobody knows, if nobody does.
         self.doubt: str | None = None
 
     def result(self, record: Record) -> Record:
         """The record to yield: as given, `unchanged` if the effect had happened before this run, or
         `unknown` with the failure that tells how to decide."""
+        if self.done_earlier:
+            return record.model_copy(update={"outcome": Outcome.UNCHANGED})
         if self.doubt is None:
             return record
         return record.model_copy(
@@ -130,11 +134,15 @@ class Effects:
         *,
         idempotent: bool,
     ) -> None:
-        state = await connection.fetchval(
-            "select state from effects where client = $1 and effect = $2", self._context.client, effect.key
+        row = await connection.fetchrow(
+            "select state, run_id from effects where client = $1 and effect = $2",
+            self._context.client,
+            effect.key,
         )
-        if state == "done":
+        state = row["state"] if row else None
+        if row and state == "done":
             effect.needed = False
+            effect.done_earlier = row["run_id"] != self._context.run_id
             return
         if state in ("begun", "unknown"):
             happened = await check() if check is not None else None
@@ -231,7 +239,8 @@ class Ledger:
         """
         async with Outbox(self._pool, self._relay).transaction() as tx:
             row = await tx.connection.fetchrow(
-                "select record from effects where run_id = $1 and effect = $2 and state = 'unknown' for update",
+                "select record from effects where run_id = $1 and effect = $2 and state = 'unknown'"
+                " for update",
                 request.run_id,
                 request.effect,
             )

@@ -312,3 +312,9 @@ def _unknown(data: bytes, error: ValidationError) -> UnknownEvent:
         except (ValidationError, orjson.JSONDecodeError) as broken:
             raise Undecodable(f"an event without the common fields: {broken}") from broken
     raise Undecodable(str(error)) from error
+
+
+#: Business event type -> its model.
+BUSINESS_EVENTS: dict[str, type[BusinessEventBase]] = {
+    model.model_fields["type"].default: model for model in (DocumentUploaded, DocumentTextRecognized)
+}

@@ -5,6 +5,7 @@ Kept free of asyncio and pydantic: every document pays for the imports of its ch
 """
 
 import ctypes
+import errno
 import importlib
 import json
 import os
@@ -28,10 +29,19 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 class Refused(Exception):
     """The input is at fault, and we know how. Crosses the pipe and becomes a `TagwerkError`."""
 
-    def __init__(self, code: str, cause: str, next_step: str) -> None:
+    def __init__(self, code: str, cause: str, next_step: str, *, retryable: bool = False) -> None:
         super().__init__(cause)
         self.code = code
         self.next_step = next_step
+        self.retryable = retryable
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "cause": str(self),
+            "next_step": self.next_step,
+            "retryable": self.retryable,
+        }
 
 
 class LimitExceeded(Exception):
@@ -114,13 +124,16 @@ def _allow_cpu(seconds: int) -> None:
 def _describe(error: Exception) -> dict[str, Any]:
     match error:
         case Refused():
-            return {"refused": {"code": error.code, "cause": str(error), "next_step": error.next_step}}
+            return {"refused": error.describe()}
         case LimitExceeded():
             return {"exceeded": error.limit}
         case MemoryError():
             return {"exceeded": "memory"}
-        case OSError() if error.errno == 27:  # EFBIG: Python ignores SIGXFSZ
+        case OSError(errno=errno.EFBIG):  # Python ignores SIGXFSZ
             return {"exceeded": "file_size"}
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            step = "Free space on the disk of the service's temporary folder; Tagwerk tries again by itself."
+            return {"refused": Refused("disk_full", str(error), step, retryable=True).describe()}
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno}"
     return {"failed": f"{type(error).__name__}: {error} (at {place})"}

@@ -101,9 +101,9 @@ def work_filters(job: str, lane: Lane | None) -> list[str]:
     return [f"run.{job}.*.requested.{token}", f"run.{job}.*.due.{token}"]
 
 
-def trigger_durable(job: str) -> str:
-    """The durable through which business events start a job."""
-    return f"{job.replace('.', '-')}-trigger"
+def events_durable(service: str) -> str:
+    """The durable through which business events reach a service's handlers and start its jobs."""
+    return f"{service}-events"
 
 
 #: The scheduler's own durables on RUNS.

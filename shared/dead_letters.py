@@ -1,0 +1,89 @@
+"""Dead letters: a message that could not be handled, kept with its reason, to be listed and replayed.
+
+A dead letter is published and acknowledged before the message is terminated, so a kill in between leaves
+two of them rather than none; the id names the message, so within the server's window it is one.
+"""
+
+from datetime import datetime
+
+from nats.js.errors import NotFoundError
+from pydantic import BaseModel, ConfigDict
+
+from shared import subjects
+from shared.bus import Bus
+from shared.errors import Failure, TagwerkError
+from shared.events import now
+
+
+class DeadLetter(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    reason: Failure
+    #: Which durable could not handle it.
+    durable: str
+    stream: str
+    subject: str
+    #: Sequence in `stream`.
+    sequence: int
+    time: datetime
+    #: The payload as text; bytes that are no UTF-8 as `\\xNN`.
+    payload: str
+    #: The payload in hex, so that a replay is exact.
+    payload_hex: str
+
+
+class KeptDeadLetter(DeadLetter):
+    #: Sequence in DEAD: what a replay names.
+    id: int
+
+
+async def bury(
+    bus: Bus, *, durable: str, stream: str, subject: str, sequence: int, data: bytes, reason: Failure
+) -> None:
+    """Keep a message that cannot be handled. Returns when it is stored; only then terminate it."""
+    letter = DeadLetter(
+        reason=reason,
+        durable=durable,
+        stream=stream,
+        subject=subject,
+        sequence=sequence,
+        time=now(),
+        payload=data[:4000].decode("utf-8", "backslashreplace"),
+        payload_hex=data.hex(),
+    )
+    await bus.publish(
+        subjects.dead(durable),
+        letter.model_dump_json().encode(),
+        msg_id=f"dead:{durable}:{stream}:{sequence}",
+    )
+
+
+async def list_dead_letters(bus: Bus, *, limit: int = 200) -> list[KeptDeadLetter]:
+    """The dead letters, newest first, at most `limit`."""
+    found = await bus.read(subjects.DEAD, "dead.>")
+    return [_kept(message.sequence, message.data) for message in reversed(found[-limit:])]
+
+
+async def replay(bus: Bus, id: int) -> KeptDeadLetter:
+    """Publish the message again where it came from, then remove the dead letter.
+
+    A kill in between replays it a second time, which every handler must bear anyway. Raises
+    `dead_letter_not_found`.
+    """
+    try:
+        message = await bus.js.get_msg(subjects.DEAD, id)
+    except NotFoundError as error:
+        raise TagwerkError(
+            "dead_letter_not_found",
+            f"there is no dead letter {id}",
+            concern=str(id),
+            next_step="List the dead letters: it may have been replayed already.",
+        ) from error
+    letter = _kept(id, message.data or b"")
+    await bus.publish(letter.subject, bytes.fromhex(letter.payload_hex), msg_id=f"replay:{id}")
+    await bus.js.delete_msg(subjects.DEAD, id)
+    return letter
+
+
+def _kept(id: int, data: bytes) -> KeptDeadLetter:
+    return KeptDeadLetter(id=id, **DeadLetter.model_validate_json(data).model_dump())

@@ -1,0 +1,55 @@
+"""What a service is, as data: its jobs and the durables that it listens on.
+
+`services/<name>/declaration.py` holds one, and imports nothing heavy that its jobs do not: deployment
+reads all of them to provision the bus.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared import subjects
+from shared.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """A durable pull consumer with explicit acknowledgement."""
+
+    stream: str
+    name: str
+    filters: tuple[str, ...]
+    #: Messages in work at once over all replicas.
+    max_ack_pending: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    name: str
+    jobs: Sequence[Job] = ()
+    #: Business event types that the service's own handlers want, besides those that start its jobs.
+    listens: Sequence[str] = ()
+    #: Durables of its own, besides those for work and events.
+    durables: Sequence[Durable] = ()
+
+    @property
+    def event_types(self) -> list[str]:
+        return sorted({*self.listens, *(job.on for job in self.jobs if job.on is not None)})
+
+    def all_durables(self) -> list[Durable]:
+        """Everything that the admin step must create for this service."""
+        work = [
+            Durable(
+                subjects.RUNS,
+                subjects.work_durable(job.id, lane),
+                tuple(subjects.work_filters(job.id, lane)),
+                job.limit or 10_000,
+            )
+            for job in self.jobs
+            for lane in job.lanes
+        ]
+        events = (
+            [Durable(subjects.EVENTS, subjects.events_durable(self.name), tuple(self.event_types))]
+            if self.event_types
+            else []
+        )
+        return [*work, *events, *self.durables]

@@ -1,0 +1,162 @@
+"""The one way in for documents: original first, content hash, id from both, then the event.
+
+Upload, mail, MQTT, ERP and folder all come through here, so a document is stored once per client and
+content, however often and by however many ways it arrives.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+from obstore.store import ObjectStore
+
+from shared.database import Pool
+from shared.errors import TagwerkError
+from shared.events import DocumentUploaded
+from shared.files import Files
+from shared.ids import derived_id, document_id_of
+from shared.outbox import Outbox, Relay
+
+#: What Tagwerk can process, by the beginning of the content; the declared type is not trusted.
+SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that came in, before anything is known of it."""
+
+    client: str
+    principal: str
+    file_name: str
+    #: Where the content lies until it is stored.
+    path: Path
+    declared_type: str | None = None
+    interactive: bool = True
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The document that an arrival became; the same bytes give the same answer."""
+
+    event: DocumentUploaded
+    #: The client had this content already.
+    duplicate: bool
+
+
+def original_key(document_id: UUID) -> str:
+    """Where the original lies in the client's files; it is never touched again."""
+    return f"documents/{document_id}/original"
+
+
+class Intake:
+    """Stores documents and tells of them, in that order."""
+
+    def __init__(self, pool: Pool, relay: Relay, store: ObjectStore, *, size_limit: int) -> None:
+        self._pool = pool
+        self._relay = relay
+        self._store = store
+        self._size_limit = size_limit
+
+    async def accept(self, arrival: Arrival) -> Accepted:
+        """Store the file and let its event leave with the row.
+
+        Killed before the row: the caller got no answer and sends it again, to the same place. Killed
+        after: the outbox has the event. Raises `file_empty`, `file_too_large`, `file_type_unsupported`,
+        `file_type_mismatch`.
+        """
+        size = arrival.path.stat().st_size
+        media_type = check_file(arrival, size, self._size_limit)
+        sha256 = await asyncio.to_thread(_sha256, arrival.path)
+        document_id = document_id_of(arrival.client, sha256)
+        await Files(self._store, arrival.client).put(original_key(document_id), arrival.path)
+        event = DocumentUploaded(
+            id=derived_id("event.document.uploaded", str(document_id)),
+            client=arrival.client,
+            principal=arrival.principal,
+            about=[f"document:{document_id}"],
+            traceparent=arrival.traceparent,
+            interactive=arrival.interactive,
+            document_id=document_id,
+            file_name=arrival.file_name,
+            media_type=media_type,
+            size=size,
+            sha256=sha256,
+        )
+        async with Outbox(self._pool, self._relay).transaction() as tx:
+            first = await tx.connection.fetchval(
+                "insert into arrivals (document_id, event) values ($1, $2)"
+                " on conflict (document_id) do nothing returning true",
+                document_id,
+                event.encode().decode(),
+            )
+            if first:
+                tx.event(event)
+        if first:
+            return Accepted(event, duplicate=False)
+        return Accepted(await self._earlier(document_id), duplicate=True)
+
+    async def _earlier(self, document_id: UUID) -> DocumentUploaded:
+        row: asyncpg.Record | None = await self._pool.fetchrow(
+            "select event from arrivals where document_id = $1", document_id
+        )
+        assert row is not None, "arrivals are never deleted"
+        return DocumentUploaded.model_validate_json(row["event"])
+
+
+def check_file(arrival: Arrival, size: int, size_limit: int) -> str:
+    """The media type that the content has. Raises `TagwerkError` for what cannot be processed."""
+    name = arrival.file_name
+    if size == 0:
+        raise TagwerkError(
+            "file_empty",
+            f"{name} is empty",
+            concern=name,
+            next_step="Upload the file again; if it is empty on your side too, get it again from its sender.",
+        )
+    if size > size_limit:
+        raise TagwerkError(
+            "file_too_large",
+            f"{name} has {size:,} bytes; the limit is {size_limit:,}",
+            concern=name,
+            next_step="Split the document, or ask an administrator to raise TAGWERK_UPLOAD_LIMIT.",
+        )
+    with arrival.path.open("rb") as file:
+        head = file.read(1024)
+    media_type = next((kind for start, kind in SIGNATURES if head.startswith(start)), None)
+    if media_type is None and b"%PDF-" in head:
+        # PDF readers accept up to 1,024 bytes of something else before the header.
+        media_type = "application/pdf"
+    if media_type is None:
+        raise TagwerkError(
+            "file_type_unsupported",
+            f"{name} is no PDF, PNG, JPEG or TIFF: it begins with {head[:8]!r}",
+            concern=name,
+            next_step="Save or print it as PDF, then upload that.",
+        )
+    declared = arrival.declared_type
+    if declared and declared not in (media_type, "application/octet-stream") and declared in _KNOWN_TYPES:
+        raise TagwerkError(
+            "file_type_mismatch",
+            f"{name} says that it is {declared}, but its content is {media_type}",
+            concern=name,
+            next_step="Give the file the ending of its real type, or export it again.",
+        )
+    return media_type
+
+
+_KNOWN_TYPES = {kind for _, kind in SIGNATURES}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,108 @@
+"""The one admin step: streams, buckets and durables, made or brought up to date, as often as one likes."""
+
+from collections.abc import Iterable
+
+import nats
+import structlog
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    KeyValueConfig,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from shared import subjects
+from shared.declaration import Declaration, Durable
+
+log = structlog.get_logger(__name__)
+
+DAY = 24 * 3600.0
+MIB = 1024 * 1024
+
+#: Stream -> (days kept, bytes kept). History outlives RUNS in the status service's archive. `discard=new`
+#: with a limit answers a full stream with an error at once, where a full disk would give no answer at all.
+LIMITS: dict[str, tuple[float, int]] = {
+    subjects.RUNS: (14, 4096 * MIB),
+    subjects.EVENTS: (90, 1024 * MIB),
+    subjects.OCCURRENCES: (400, 256 * MIB),
+    subjects.INGRESS: (14, 1024 * MIB),
+    subjects.AUDIT: (400, 1024 * MIB),
+    subjects.DEAD: (90, 512 * MIB),
+}
+
+
+async def provision(
+    nats_url: str, declarations: Iterable[Declaration], *, replicas: int = 1, ack_wait: float = 15.0
+) -> None:
+    """Make everything that the services expect. Idempotent; removes nothing.
+
+    `nats_url` is that of the admin user. Services connect with less and create nothing.
+    """
+    nc = await nats.connect(nats_url, name="tagwerk-provision", connect_timeout=10)
+    try:
+        js = nc.jetstream(timeout=15)
+        for name, filters in subjects.STREAMS.items():
+            await _stream(js, name, filters, replicas)
+        for bucket in subjects.BUCKETS:
+            await _bucket(js, bucket, replicas)
+        for declaration in declarations:
+            for durable in declaration.all_durables():
+                await _durable(js, durable, ack_wait)
+    finally:
+        await nc.close()
+
+
+async def _stream(js: JetStreamContext, name: str, filters: list[str], replicas: int) -> None:
+    days, size = LIMITS[name]
+    config = StreamConfig(
+        name=name,
+        subjects=filters,
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        max_age=days * DAY,
+        max_bytes=size,
+        discard=DiscardPolicy.NEW,
+        allow_direct=True,
+        deny_purge=name in (subjects.RUNS, subjects.AUDIT),
+        duplicate_window=120.0,
+    )
+    try:
+        await js.stream_info(name)
+    except NotFoundError:
+        await js.add_stream(config)
+        log.info("made a stream", stream=name)
+    else:
+        await js.update_stream(config)
+
+
+async def _bucket(js: JetStreamContext, bucket: str, replicas: int) -> None:
+    try:
+        await js.key_value(bucket)
+    except NotFoundError:
+        await js.create_key_value(
+            KeyValueConfig(bucket=bucket, history=1, replicas=replicas, max_bytes=64 * MIB, direct=True)
+        )
+        log.info("made a bucket", bucket=bucket)
+
+
+async def _durable(js: JetStreamContext, durable: Durable, ack_wait: float) -> None:
+    await js.add_consumer(
+        durable.stream,
+        ConsumerConfig(
+            durable_name=durable.name,
+            filter_subjects=list(durable.filters),
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ack_wait,
+            # Never silently: what cannot be handled goes to the dead letters, by our own hand.
+            max_deliver=-1,
+            max_ack_pending=durable.max_ack_pending,
+            # One pull request of a worker may ask for all of its slots.
+            max_waiting=512,
+        ),
+    )

@@ -1,0 +1,102 @@
+"""What an attempt says while it works: records, calls, log lines and progress, gathered and published.
+
+Gathered for at most 200 ms, or until a `recorded` event is full, so that a run of thousands of records
+does not become thousands of messages, and a watcher still sees it live.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from shared.bus import Bus
+from shared.events import Call, Called, Logged, LogLine, Progressed, Record, Recorded, RunEventBase
+from shared.outbox import RECORDS_PER_EVENT, StoredRecord, in_events
+from shared.runner.context import RunContext
+from shared.subjects import RunSubjects
+from shared.words import Outcome
+
+#: Seconds for which events are gathered.
+GATHER = 0.2
+
+
+class Sink:
+    """The voice of one attempt."""
+
+    def __init__(self, bus: Bus, context: RunContext, sequence: int) -> None:
+        self._bus = bus
+        self._context = context
+        self._subject = RunSubjects(context.job, context.run_id).ev
+        #: The highest sequence of the run that this attempt knows of.
+        self.sequence = sequence
+        #: Outcome by record key, as the job yielded them.
+        self._outcomes: dict[str, Outcome] = {}
+        self._records: list[Record] = []
+        self._calls: list[Call] = []
+        self._lines: list[LogLine] = []
+        self._progress: tuple[int, int | None, str | None] | None = None
+        self._publishing: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        return Counter(self._outcomes.values())
+
+    def records(self, item: Record | Sequence[Record]) -> None:
+        """Take what the job yielded. What lies in the outbox already is only counted."""
+        for record in (item,) if isinstance(item, Record) else item:
+            self._outcomes[record.key] = record.outcome
+            if not isinstance(record, StoredRecord):
+                self._records.append(record)
+        if len(self._records) >= RECORDS_PER_EVENT:
+            self._publish_gathered()
+        elif self._records:
+            self._schedule()
+
+    def call(self, call: Call) -> None:
+        self._calls.append(call)
+        self._schedule()
+
+    def line(self, line: LogLine) -> None:
+        self._lines.append(line)
+        self._schedule()
+
+    def progress(self, done: int, total: int | None, message: str | None) -> None:
+        self._progress = (done, total, message)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER, self._publish_gathered)
+
+    def _publish_gathered(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        run_id, attempt = self._context.run_id, self._context.attempt
+        events: list[RunEventBase] = []
+        if self._lines:
+            events.append(Logged(run_id=run_id, attempt=attempt, lines=self._lines))
+        if self._calls:
+            events.append(Called(run_id=run_id, attempt=attempt, calls=self._calls))
+        events += [
+            Recorded(run_id=run_id, attempt=attempt, records=chunk) for chunk in in_events(self._records)
+        ]
+        if self._progress is not None:
+            done, total, message = self._progress
+            events.append(Progressed(run_id=run_id, attempt=attempt, done=done, total=total, message=message))
+        self._records, self._calls, self._lines, self._progress = [], [], [], None
+        for event in events:
+            task = asyncio.create_task(self._publish(event))
+            self._publishing.add(task)
+
+    async def _publish(self, event: RunEventBase) -> None:
+        sequence = await self._bus.publish(self._subject, event.encode(), msg_id=str(event.id))
+        self.sequence = max(self.sequence, sequence)
+
+    async def flush(self) -> None:
+        """Everything said so far is stored. Raises `BusUnavailable` if it cannot be."""
+        if not self._publishing and self._timer is None:
+            return
+        self._publish_gathered()
+        publishing, self._publishing = self._publishing, set()
+        await asyncio.gather(*publishing)

@@ -1,0 +1,266 @@
+"""The composition of a service: bus, database, jobs, handlers, answers, health; started and stopped in order.
+
+FastStream carries request/reply and the lifecycle; durable work goes through our own pull loop.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import structlog
+import uvloop
+from faststream import AckPolicy, FastStream
+from faststream.nats import NatsBroker
+from nats.aio.msg import Msg
+from pydantic import BaseModel, ValidationError
+
+from shared import subjects
+from shared.access import Principal
+from shared.buckets import Bucket
+from shared.bus import Bus
+from shared.catalogue import publish_catalogue
+from shared.commands import Reply
+from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.declaration import Declaration
+from shared.errors import Failure, failure_of
+from shared.events import BUSINESS_EVENTS
+from shared.jobs import collect
+from shared.logs import configure_logs
+from shared.outbox import Relay
+from shared.pull import PullLoop, SlotPool, Source
+from shared.runner.attempt import STANDARD_PROVIDERS, Provider
+from shared.runner.worker import Worker
+from shared.settings import Settings
+from shared.triggers import EventHandler, Triggers, check_triggers
+
+log = structlog.get_logger(__name__)
+
+Request = TypeVar("Request", bound=BaseModel)
+
+#: Events that one service handles at once.
+EVENT_SLOTS = 16
+
+SOFTWARE_VERSION = version("tagwerk")
+
+
+class Service:
+    """One service. Build it, register answers and backgrounds, then `run()` (or `start()` and `stop()`)."""
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        settings: Settings,
+        *,
+        migrations: Path | None = None,
+        providers: Mapping[Any, Provider] | None = None,
+        on_event: Mapping[str, EventHandler] | None = None,
+        root: Path | None = None,
+    ) -> None:
+        """`migrations` None means: no database. `root` is where troubleshooting pages are looked for."""
+        self.name = declaration.name
+        self.declaration = declaration
+        self.settings = settings
+        self._migrations = migrations
+        self._providers = dict(providers or {})
+        self._on_event = dict(on_event or {})
+        self._jobs = collect(self.name, declaration.jobs, {*STANDARD_PROVIDERS, *self._providers}, root=root)
+        check_triggers(declaration.jobs, BUSINESS_EVENTS)
+        configure_logs(self.name, format=settings.log_format, level=settings.log_level)
+        self._broker = NatsBroker(
+            settings.nats_url,
+            name=f"tagwerk-{self.name}",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # nats-py sleeps it, fractions are fine
+            reconnected_cb=self._reconnected,
+            logger=None,
+            ack_policy=AckPolicy.MANUAL,
+        )
+        self._bus: Bus | None = None
+        self._pool: Pool | None = None
+        self._relay: Relay | None = None
+        self._worker: Worker | None = None
+        self._loops: list[PullLoop] = []
+        self._own_sources: list[tuple[int, Source]] = []
+        self._backgrounds: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._worker_task: asyncio.Task[None] | None = None
+        self.ready = False
+        #: Why the service cannot do its work although it runs; shown with its health.
+        self.trouble: Failure | None = None
+        self._app: FastStream | None = None
+
+    @property
+    def bus(self) -> Bus:
+        assert self._bus is not None, "the service has not started"
+        return self._bus
+
+    @property
+    def pool(self) -> Pool:
+        assert self._pool is not None, "the service has not started, or has no database"
+        return self._pool
+
+    @property
+    def relay(self) -> Relay:
+        assert self._relay is not None, "the service has not started, or has no database"
+        return self._relay
+
+    def answer(
+        self, subject: str, model: type[Request], handler: Callable[[Request], Awaitable[BaseModel]]
+    ) -> None:
+        """Answer requests on `subject`, one replica each. A `TagwerkError` becomes the reply's failure."""
+
+        @self._broker.subscriber(subject, queue=self.name, max_workers=64, title=subject)
+        async def answer(body: bytes) -> bytes:
+            try:
+                reply = Reply(data=await handler(model.model_validate_json(body)))
+            except ValidationError as error:
+                reply = Reply(failure=_request_invalid(subject, error))
+            except Exception as error:
+                failure = failure_of(error)
+                if failure.origin is not None:
+                    log.exception("a request failed", subject=subject)
+                reply = Reply(failure=failure)
+            return reply.model_dump_json(serialize_as_any=True).encode()
+
+    def background(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` from start to stop. One that ends or fails is started again after a second."""
+        self._backgrounds.append((name, work))
+
+    def source(self, source: Source, *, slots: int) -> None:
+        """Work off a durable of the service's own, `slots` messages at once."""
+        self._own_sources.append((slots, source))
+
+    async def start(self) -> None:
+        settings = self.settings
+        if self._migrations is not None:
+            await migrate(settings.database_url, self.name, SHARED_MIGRATIONS)
+            await migrate(settings.database_url, self.name, self._migrations)
+            self._pool = await open_pool(settings.database_url)
+        nc = await self._broker.connect()
+        self._bus = Bus(nc)
+        await self._bus.start()
+        if self._pool is not None:
+            self._relay = Relay(self._pool, self._bus)
+            self._spawn("outbox", self._relay.run)
+        await publish_catalogue(self._bus, self.declaration, SOFTWARE_VERSION)
+        self._start_events()
+        for slots, source in self._own_sources:
+            self._start_loop(SlotPool(source.durable, slots, [source]))
+        if self._jobs:
+            self._worker = Worker(
+                self._bus,
+                self._jobs,
+                self._providers,
+                pool=self._pool,
+                relay=self._relay,
+                slots=settings.slots,
+                cpu_slots=settings.cpu_slots,
+                ack_wait=settings.ack_wait,
+                cancel_grace=settings.cancel_grace,
+            )
+            self._worker_task = asyncio.create_task(self._worker.run())
+        for name, work in self._backgrounds:
+            self._spawn(name, work)
+        await self._broker.start()
+        await nc.subscribe(f"health.{self.name}", cb=self._tell_health)
+        self.ready = True
+        log.info("ready", pid=os.getpid())
+
+    async def stop(self) -> None:
+        """Hand over what is unfinished, then let go of everything."""
+        self.ready = False
+        for loop in self._loops:
+            loop.stop()
+        if self._worker is not None and self._worker_task is not None:
+            self._worker.stop()
+            await asyncio.wait({self._worker_task}, timeout=10)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._bus is not None:
+            await self._bus.stop()
+        await self._broker.stop()
+        if self._pool is not None:
+            await self._pool.close()
+        log.info("stopped")
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._run())
+
+    async def _run(self) -> None:
+        self._app = FastStream(logger=None)
+        await self.start()
+        try:
+            await self._app.run()
+        finally:
+            await self.stop()
+
+    def _start_events(self) -> None:
+        if not self.declaration.event_types:
+            return
+        triggers = Triggers(
+            self.bus,
+            Bucket(self.bus, subjects.PRINCIPALS, Principal),
+            self.declaration.jobs,
+            self._on_event,
+            software_version=SOFTWARE_VERSION,
+        )
+        durable = subjects.events_durable(self.name)
+        self._start_loop(SlotPool("events", EVENT_SLOTS, [Source(subjects.EVENTS, durable, triggers.handle)]))
+
+    def _start_loop(self, slot_pool: SlotPool) -> None:
+        loop = PullLoop(self.bus.nc, slot_pool, ack_wait=self.settings.ack_wait)
+        self._loops.append(loop)
+        self._spawn(slot_pool.name, loop.run)
+
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def keep_running() -> None:
+            while True:
+                try:
+                    await work()
+                    return
+                except asyncio.CancelledError:
+                    raise
+                except Exception:
+                    log.exception("a background task failed; it starts again", task=name)
+                    await asyncio.sleep(1)
+
+        self._tasks.append(asyncio.create_task(keep_running()))
+
+    async def _reconnected(self) -> None:
+        log.info("reconnected to nats-server")
+        if self._bus is not None:
+            self._bus.resend_at_once()
+        if self._worker is not None:
+            self._worker.reconnected()
+        for loop in self._loops:
+            loop.forget_requests()
+
+    async def _tell_health(self, msg: Msg) -> None:
+        health = {
+            "service": self.name,
+            "ready": self.ready and self.trouble is None,
+            "instance": f"{socket.gethostname()}:{os.getpid()}",
+            "trouble": self.trouble.model_dump() if self.trouble else None,
+        }
+        await self.bus.nc.publish(msg.reply, orjson.dumps(health))
+
+
+def _request_invalid(subject: str, error: ValidationError) -> Failure:
+    wrong = "; ".join(
+        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+        for detail in error.errors(include_url=False)
+    )
+    return Failure(
+        code="request_invalid",
+        cause=wrong,
+        concern=subject,
+        next_step="Correct the request and send it again.",
+    )

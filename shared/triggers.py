@@ -1,0 +1,180 @@
+"""Business events reach a service here: first its handlers, then they start the jobs that wait for them.
+
+Everything is idempotent: a handler by what it writes, a start by the event's id as idempotency key. So a
+kill between any two steps is answered by the redelivery.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from pydantic import BaseModel
+
+from shared import subjects
+from shared.access import Action, Principal, decide_access
+from shared.audit import AuditEntry, audit
+from shared.buckets import Bucket
+from shared.bus import Bus
+from shared.dead_letters import bury
+from shared.errors import Failure, TagwerkError, failure_of
+from shared.events import (
+    BusinessEventBase,
+    Cause,
+    Requested,
+    Undecodable,
+    UnknownEvent,
+    decode_business_event,
+)
+from shared.ids import run_id_of
+from shared.jobs import CatalogueEntry, Job, JobRefused
+from shared.pull import Delivery
+from shared.requests import effective_principal, request_run
+from shared.words import Lane, Trigger
+
+log = structlog.get_logger(__name__)
+
+#: Deliveries after which an event that a handler cannot take goes to the dead letters.
+DELIVERIES_ALLOWED = 8
+
+EventHandler = Callable[[Any], Awaitable[None]]
+
+
+class Triggers:
+    """One service's way from an event to its handlers and jobs."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        principals: Bucket[Principal],
+        jobs: Sequence[Job],
+        handlers: Mapping[str, EventHandler],
+        *,
+        software_version: str,
+    ) -> None:
+        self._bus = bus
+        self._principals = principals
+        self._jobs = jobs
+        self._handlers = handlers
+        self._entries = {job.id: CatalogueEntry.of(job, software_version) for job in jobs}
+
+    async def handle(self, delivery: Delivery) -> None:
+        """One event. What cannot be handled goes to the dead letters, and the others go on."""
+        try:
+            event = decode_business_event(delivery.data)
+        except Undecodable as error:
+            await self._bury(delivery, _undecodable(delivery, error))
+            return
+        if isinstance(event, UnknownEvent):
+            await delivery.ack()
+            return
+        try:
+            await self._react(delivery.subject, event)
+        except Exception as error:
+            failure = failure_of(error)
+            known_and_final = isinstance(error, TagwerkError) and not failure.retryable
+            if not known_and_final and delivery.delivered < DELIVERIES_ALLOWED:
+                raise
+            await self._bury(delivery, failure)
+            return
+        await delivery.ack()
+
+    async def _react(self, event_type: str, event: BusinessEventBase) -> None:
+        handler = self._handlers.get(event_type)
+        if handler is not None:
+            await handler(event)
+        for job in self._jobs:
+            if job.on == event_type:
+                await self._start(job, event_type, event)
+
+    async def _start(self, job: Job, event_type: str, event: BusinessEventBase) -> None:
+        entry = self._entries[job.id]
+        await self._check_access(job, event)
+        key = str(event.id)
+        request = Requested(
+            run_id=run_id_of(event.client, event.principal, job.id, key),
+            job=job.id,
+            client=event.client,
+            principal=event.principal,
+            effective_principal=effective_principal(entry, event.principal),
+            trigger=Trigger.EVENT,
+            parameters=parameters_from(job, event),
+            idempotency_key=key,
+            about=event.about,
+            cause=Cause(event_id=event.id, event_type=event_type, run_id=event.run_id),
+            traceparent=event.traceparent,
+        )
+        lane = entry.lane_for(Lane.INTERACTIVE if event.interactive else Lane.BULK)
+        await request_run(self._bus, request, lane)
+
+    async def _check_access(self, job: Job, event: BusinessEventBase) -> None:
+        principal = await self._principals.get(event.principal)
+        if principal is None:
+            reason = f"the principal {event.principal} is not known"
+        else:
+            decision = decide_access(principal, job.access, Action.START, event.client)
+            if decision.allowed:
+                return
+            reason = decision.reason
+        await audit(
+            self._bus,
+            AuditEntry(
+                action="access_refused",
+                principal=event.principal,
+                concern=job.id,
+                client=event.client,
+                reason=reason,
+            ),
+        )
+        raise TagwerkError(
+            "access_refused",
+            reason,
+            concern=job.id,
+            next_step=f"Give {event.principal} the role, then replay this dead letter.",
+        )
+
+    async def _bury(self, delivery: Delivery, reason: Failure) -> None:
+        await bury(
+            self._bus,
+            durable=delivery.durable,
+            stream=subjects.EVENTS,
+            subject=delivery.subject,
+            sequence=delivery.sequence,
+            data=delivery.data,
+            reason=reason,
+        )
+        log.error("an event went to the dead letters", subject=delivery.subject, code=reason.code)
+        await delivery.term()
+
+
+def parameters_from(job: Job, event: BusinessEventBase) -> dict[str, Any]:
+    """A triggered job's parameters: those that the event has a field for, `<name>` or `<name>_id`."""
+    fields = event.model_dump(mode="json")
+    return {
+        name: fields[field]
+        for name in job.parameters.model_fields
+        for field in (name, f"{name}_id")
+        if field in fields
+    }
+
+
+def check_triggers(jobs: Sequence[Job], events: Mapping[str, type[BaseModel]]) -> None:
+    """Refuse at boot a trigger that no event type fits. Raises `JobRefused`."""
+    for job in jobs:
+        if job.on is None:
+            continue
+        event = events.get(job.on)
+        if event is None:
+            known = ", ".join(sorted(events))
+            raise JobRefused(f"job {job.id}: there is no event {job.on}; known are {known}")
+        for name, field in job.parameters.model_fields.items():
+            if field.is_required() and not {name, f"{name}_id"} & set(event.model_fields):
+                raise JobRefused(f"job {job.id}: {job.on} has no field for its required parameter {name}")
+
+
+def _undecodable(delivery: Delivery, error: Undecodable) -> Failure:
+    return Failure(
+        code="event_undecodable",
+        cause=str(error)[:500],
+        concern=delivery.subject,
+        next_step="Read the payload; correct whoever published it, and publish the event again.",
+    )
