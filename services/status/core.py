@@ -1,0 +1,350 @@
+"""The fold: from the messages of RUNS to the rows that tell what became of each run. Pure, no I/O.
+
+The rules, in one place:
+
+- The first `finished` in stream order ends a run; nothing after it changes its state.
+- What an attempt says after a newer one has started is stale: kept in the archive, and without effect.
+- An outcome is relative to the run: what attempt 1 created is not `unchanged` because attempt 2 finds it.
+- What a run changed it has changed: `RecordRow.changed` stays, whatever becomes of the record later.
+- Unknown event types have no effect; what cannot be decoded marks the run and becomes a dead letter.
+- A decision settles the effect in doubt. It happened: its record is `updated`. Do it again: its record is
+  `failed`, retryable, so that a rerun of the failed records does it.
+"""
+
+from collections.abc import Callable, Iterable, MutableMapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from services.status.messages import Decoded
+from services.status.rows import (
+    ArchiveEntry,
+    CallEntry,
+    Changes,
+    DeadLetter,
+    LogEntry,
+    RecordRow,
+    RunRow,
+    model_json,
+    to_json,
+)
+from shared.errors import Failure
+from shared.events import (
+    AttemptFailed,
+    Called,
+    CancelRequested,
+    Decided,
+    Due,
+    Finished,
+    Logged,
+    Progressed,
+    Record,
+    Recorded,
+    Requested,
+    Started,
+    UnknownEvent,
+)
+from shared.words import Decision, Outcome, RunState
+
+#: Final states in which somebody has to do something, whatever the records say.
+_NEEDS_SOMEBODY = (RunState.FAILED, RunState.PARTIALLY_FAILED, RunState.TIMED_OUT)
+
+
+class Effect(Enum):
+    """What an event did to its run."""
+
+    APPLIED = "applied"
+    #: Said too late, by an attempt that was superseded or after the end: no effect.
+    STALE = "stale"
+
+
+def fold(states: MutableMapping[UUID, RunRow], batch: Iterable[Decoded], changes: Changes) -> Changes:
+    """Apply `batch`, in stream order, to the runs in `states`, and add what that changes to `changes`.
+
+    `states` must hold every run of the batch that exists, with the records that the batch names
+    (`missing_runs`, `missing_records`); new runs are added to it.
+    """
+    runs, archive = changes.runs, changes.archive
+    for raw, run_id, job, event, reason in batch:
+        archive.append(
+            ArchiveEntry(
+                raw.sequence,
+                run_id,
+                None if event is None else event.type,
+                raw.subject,
+                raw.time,
+                raw.payload,
+            )
+        )
+        changes.last = raw
+        if event is None:
+            changes.dead.append(DeadLetter(raw, reason or ""))
+            if run_id is None:
+                continue
+        assert run_id is not None
+        run = states.get(run_id)
+        if run is None:
+            if type(event) is UnknownEvent:
+                continue
+            run = states[run_id] = RunRow(run_id, job, raw.time, raw.sequence, raw.sequence)
+            run.history_incomplete = type(event) is not Requested
+        run.sequence = raw.sequence
+        runs[run_id] = run
+        if event is None:
+            run.history_incomplete = True
+        elif type(event) is not UnknownEvent:
+            _APPLY[type(event)](run, event, raw.sequence, changes)
+    return changes
+
+
+def apply(run: RunRow, event: Any, sequence: int, changes: Changes) -> Effect:
+    """Apply one event of a known type to its run; says whether it had an effect."""
+    return _APPLY[type(event)](run, event, sequence, changes)
+
+
+def missing_runs(states: MutableMapping[UUID, RunRow], batch: Iterable[Decoded]) -> set[UUID]:
+    """Runs of `batch` that may exist in the database and are not in `states`.
+
+    A run that begins with its request is taken for new: a request is published on the condition that the
+    run has no event yet.
+    """
+    seen: set[UUID] = set()
+    missing: set[UUID] = set()
+    for message in batch:
+        run_id = message.run_id
+        if run_id is not None and run_id not in seen and run_id not in states:
+            seen.add(run_id)
+            if type(message.event) is not Requested:
+                missing.add(run_id)
+    return missing
+
+
+def missing_records(states: MutableMapping[UUID, RunRow], batch: Iterable[Decoded]) -> list[tuple[UUID, str]]:
+    """Records that `batch` may touch, of runs in `states` of which not all records are in memory."""
+    missing: dict[tuple[UUID, str], None] = {}
+    for message in batch:
+        event = message.event
+        if message.run_id is None or not isinstance(event, Recorded | Decided | Finished):
+            continue
+        run = states.get(message.run_id)
+        if run is None or run.all_known:
+            continue
+        match event:
+            case Recorded():
+                keys = [record.key for record in event.records]
+            case Finished():
+                keys = [doubt.record for doubt in event.in_doubt if doubt.record is not None]
+            case Decided():
+                keys = [doubt.record for doubt in run.in_doubt if doubt.record is not None]
+                keys += [event.record] if event.record is not None else []
+        missing.update(((run.run_id, key), None) for key in keys if key not in run.known)
+    return list(missing)
+
+
+def _requested(run: RunRow, event: Requested, sequence: int, changes: Changes) -> Effect:
+    if run.requested:
+        return Effect.STALE
+    run.requested = True
+    run.request = event
+    run.requested_at = event.time
+    return Effect.APPLIED
+
+
+def _started(run: RunRow, event: Started, sequence: int, changes: Changes) -> Effect:
+    if run.state.final or event.attempt <= run.attempt:
+        return Effect.STALE
+    run.attempt = event.attempt
+    run.state = RunState.RUNNING
+    run.failure = None
+    run.next_attempt_at = None
+    if run.started_at is None:
+        run.started_at = event.time
+    return Effect.APPLIED
+
+
+def _progressed(run: RunRow, event: Progressed, sequence: int, changes: Changes) -> Effect:
+    if run.state.final or event.attempt < run.attempt:
+        return Effect.STALE
+    run.done = event.done
+    if event.total is not None:
+        run.total = event.total
+    return Effect.APPLIED
+
+
+def _recorded(run: RunRow, event: Recorded, sequence: int, changes: Changes) -> Effect:
+    # Also after the end: outcomes leave with their rows, and a relay may be later than the run.
+    if event.attempt < run.attempt:
+        return Effect.STALE
+    for record in event.records:
+        _record(run, record, event.attempt, event.time, changes)
+    return Effect.APPLIED
+
+
+def _called(run: RunRow, event: Called, sequence: int, changes: Changes) -> Effect:
+    if event.attempt < run.attempt:
+        return Effect.STALE
+    changes.calls += [
+        CallEntry(run.run_id, event.id, place, sequence, event.attempt, call)
+        for place, call in enumerate(event.calls)
+    ]
+    return Effect.APPLIED
+
+
+def _logged(run: RunRow, event: Logged, sequence: int, changes: Changes) -> Effect:
+    if event.attempt < run.attempt:
+        return Effect.STALE
+    changes.logs += [
+        LogEntry(run.run_id, event.id, place, sequence, event.attempt, line)
+        for place, line in enumerate(event.lines)
+    ]
+    return Effect.APPLIED
+
+
+def _attempt_failed(run: RunRow, event: AttemptFailed, sequence: int, changes: Changes) -> Effect:
+    if run.state.final or event.attempt < run.attempt:
+        return Effect.STALE
+    if event.counts:
+        run.state = RunState.WAITING
+        run.failure = model_json(event.failure)
+        run.next_attempt_at = event.next_attempt_at
+    else:
+        # Handed over by a worker that was asked to stop: the request lies in the queue again.
+        run.state = RunState.QUEUED
+    return Effect.APPLIED
+
+
+def _due(run: RunRow, event: Due, sequence: int, changes: Changes) -> Effect:
+    if run.state is not RunState.WAITING or 0 < event.attempt <= run.attempt:
+        return Effect.STALE
+    run.state = RunState.QUEUED
+    run.next_attempt_at = None
+    return Effect.APPLIED
+
+
+def _cancel_requested(run: RunRow, event: CancelRequested, sequence: int, changes: Changes) -> Effect:
+    if run.state.final:
+        return Effect.STALE
+    run.cancel_requested = True
+    return Effect.APPLIED
+
+
+def _finished(run: RunRow, event: Finished, sequence: int, changes: Changes) -> Effect:
+    if run.state.final or event.attempt < run.attempt or not event.state.final:
+        return Effect.STALE
+    decided = {decision.effect for decision in run.decisions}
+    run.state = event.state
+    run.failure = model_json(event.failure)
+    run.note = event.note
+    run.in_doubt = [doubt for doubt in event.in_doubt if doubt.effect not in decided]
+    run.finished_at = event.time
+    run.next_attempt_at = None
+    if run.started_at is not None:
+        # Two machines, two clocks: never less than nothing.
+        run.duration = max(0.0, (event.time - run.started_at).total_seconds())
+    run.action_required = _action_required(run)
+    return Effect.APPLIED
+
+
+def _decided(run: RunRow, event: Decided, sequence: int, changes: Changes) -> Effect:
+    if any(decision.effect == event.effect for decision in run.decisions):
+        return Effect.STALE
+    key = event.record
+    for doubt in run.in_doubt:
+        if doubt.effect == event.effect:
+            key = key or doubt.record
+    run.decisions = [*run.decisions, event]
+    run.in_doubt = [doubt for doubt in run.in_doubt if doubt.effect != event.effect]
+    run.action_required = _action_required(run)
+    entry = run.known.get(key) if key is not None else None
+    if entry is not None and entry.outcome is Outcome.UNKNOWN:
+        _replace(run, entry, _settled(entry.key, event), entry.attempt, event.time)
+        changes.records[(run.run_id, entry.key)] = entry
+    return Effect.APPLIED
+
+
+def _settled(key: str, decision: Decided) -> Record:
+    """The record of an effect in doubt after a person's decision."""
+    if decision.decision is Decision.HAPPENED:
+        message = f"{decision.principal} confirmed that it happened: {decision.reason}"
+        return Record(key=key, outcome=Outcome.UPDATED, message=message)
+    message = f"{decision.principal} decided that it is to be done again: {decision.reason}"
+    failure = Failure(
+        code="effect_to_repeat",
+        cause=message,
+        concern=decision.effect,
+        next_step="Rerun the failed records of this run.",
+        retryable=True,
+    )
+    return Record(key=key, outcome=Outcome.FAILED, message=message, failure=failure)
+
+
+def _action_required(run: RunRow) -> bool:
+    if run.state is RunState.INTERRUPTED:
+        return bool(run.in_doubt)
+    return run.state in _NEEDS_SOMEBODY
+
+
+def _record(run: RunRow, record: Record, attempt: int, time: datetime, changes: Changes) -> None:
+    entry = run.known.get(record.key)
+    if entry is None:
+        run.records += 1
+        changed = record.outcome.changed_data
+        run.changed += changed
+        run.counts[record.outcome] = run.counts.get(record.outcome, 0) + 1
+        entry = run.known[record.key] = RecordRow(
+            record.key,
+            run.records,
+            record.outcome,
+            changed,
+            attempt,
+            time,
+            record.label,
+            record.message,
+            model_json(record.failure),
+            to_json(record.changes),
+        )
+    elif not _keeps(entry.outcome, record.outcome):
+        _replace(run, entry, record, attempt, time)
+    changes.records[(run.run_id, record.key)] = entry
+
+
+def _keeps(old: Outcome, new: Outcome) -> bool:
+    """Whether the former outcome stands: the run changed the record, and now has nothing to do there."""
+    return old.changed_data and new in (Outcome.UNCHANGED, Outcome.SKIPPED)
+
+
+def _replace(run: RunRow, entry: RecordRow, record: Record, attempt: int, time: datetime) -> None:
+    outcome = record.outcome
+    if entry.outcome is Outcome.CREATED and outcome is Outcome.UPDATED:
+        # What the run created and then updated it has, seen as a whole, created.
+        outcome = Outcome.CREATED
+    run.counts[entry.outcome] -= 1
+    if not run.counts[entry.outcome]:
+        del run.counts[entry.outcome]
+    run.counts[outcome] = run.counts.get(outcome, 0) + 1
+    if outcome.changed_data and not entry.changed:
+        entry.changed = True
+        run.changed += 1
+    entry.outcome = outcome
+    entry.attempt = attempt
+    entry.time = time
+    entry.label = record.label or entry.label
+    entry.message = record.message
+    entry.failure = model_json(record.failure)
+    entry.changes = to_json(record.changes) or entry.changes
+
+
+_APPLY: dict[type, Callable[[RunRow, Any, int, Changes], Effect]] = {
+    Requested: _requested,
+    Started: _started,
+    Progressed: _progressed,
+    Recorded: _recorded,
+    Called: _called,
+    Logged: _logged,
+    AttemptFailed: _attempt_failed,
+    Due: _due,
+    CancelRequested: _cancel_requested,
+    Decided: _decided,
+    Finished: _finished,
+}

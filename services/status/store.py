@@ -1,0 +1,266 @@
+"""SQL of the projection: loading the rows that a batch needs, and writing what it changed.
+
+Statements are put together from the column lists below and never from data.
+
+All statements run on the projector's own connection, the one that holds the lock. Tables may carry a
+prefix: a rebuild writes the same rows to shadow tables.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.status.rows import Changes, RecordRow, RunRow, model_json, to_json
+from shared.events import Decided, DoubtfulEffect
+from shared.words import Outcome, RunState
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = asyncpg.pool.PoolConnectionProxy
+
+#: The tables that a rebuild makes anew.
+PROJECTION = ("runs", "run_about", "records", "calls", "logs")
+
+#: Longest key that is indexed: a page of a B-tree must hold several.
+LONGEST_KEY = 500
+
+_REQUEST = (
+    "client", "principal", "effective_principal", "trigger", "parameters", "reason", "idempotency_key",
+    "rerun_of", "cause_run", "cause_event", "request",
+)  # fmt: skip
+#: What later events change: column -> type.
+_CHANGING = {
+    "sequence": "bigint", "state": "text", "action_required": "boolean", "started_at": "timestamptz",
+    "finished_at": "timestamptz", "duration": "float8", "attempt": "integer",
+    "next_attempt_at": "timestamptz", "counts": "json", "records": "integer", "changed": "integer",
+    "done": "bigint", "total": "bigint", "failure": "json", "note": "text", "in_doubt": "json",
+    "decisions": "json", "cancel_requested": "boolean", "history_incomplete": "boolean",
+}  # fmt: skip
+_RUN_COLUMNS = ("run_id", "job", "requested_at", "first_sequence", "requested", *_CHANGING, *_REQUEST)
+_LOADED = ("run_id", "job", "requested_at", "first_sequence", "requested", *_CHANGING)
+_RECORD_COLUMNS = (
+    "run_id", "key", "position", "outcome", "changed", "attempt", "time", "label", "message", "failure",
+    "changes",
+)  # fmt: skip
+_RECORD_TYPES = ("uuid", "text", "integer", "text", "boolean", "integer", "timestamptz", "text", "text",
+                 "json", "json")  # fmt: skip
+_CALL_COLUMNS = ("run_id", "event_id", "place", "sequence", "attempt", "system", "operation", "outcome",
+                 "started_at", "duration_ms", "detail", "failure")  # fmt: skip
+_CALL_TYPES = ("uuid", "uuid", "integer", "bigint", "integer", "text", "text", "text", "timestamptz",
+               "float8", "text", "json")  # fmt: skip
+_LOG_COLUMNS = ("run_id", "event_id", "place", "sequence", "attempt", "time", "level", "message", "fields")
+_LOG_TYPES = ("uuid", "uuid", "integer", "bigint", "integer", "timestamptz", "text", "text", "json")
+
+
+class ProjectionTables:
+    """The tables `<prefix>runs`, `<prefix>records`, … through one connection."""
+
+    def __init__(self, connection: Connection, prefix: str = "") -> None:
+        self._connection = connection
+        self._prefix = prefix
+        self._load_runs = f"select {', '.join(_LOADED)} from {prefix}runs where run_id = any($1)"  # noqa: S608
+        self._load_records = (
+            f"select {', '.join('r.' + name for name in _RECORD_COLUMNS)}"  # noqa: S608
+            f" from unnest($1::uuid[], $2::text[]) as wanted (run_id, key)"
+            f" join {prefix}records r on r.run_id = wanted.run_id and r.key = wanted.key"
+        )
+        self._update_runs = _update(f"{prefix}runs", ("run_id",), {"run_id": "uuid", **_CHANGING})
+        self._update_records = _update(
+            f"{prefix}records", ("run_id", "key"), dict(zip(_RECORD_COLUMNS, _RECORD_TYPES, strict=True))
+        )
+        self._add_calls = _add(f"{prefix}calls", _CALL_COLUMNS, _CALL_TYPES)
+        self._add_logs = _add(f"{prefix}logs", _LOG_COLUMNS, _LOG_TYPES)
+        self._add_about = _add(f"{prefix}run_about", ("key", "run_id"), ("text", "uuid"))
+        self._drop_runs = f"delete from {prefix}runs where run_id = any($1)"  # noqa: S608
+
+    async def load_runs(self, run_ids: Iterable[UUID]) -> list[RunRow]:
+        """Those of `run_ids` that exist, without their records."""
+        return [_run_of(row) for row in await self._connection.fetch(self._load_runs, list(run_ids))]
+
+    async def load_records(self, keys: Sequence[tuple[UUID, str]]) -> list[tuple[UUID, RecordRow]]:
+        """Those of the (run, record key) pairs that exist."""
+        rows = await self._connection.fetch(
+            self._load_records, [run_id for run_id, _ in keys], [key for _, key in keys]
+        )
+        return [(row["run_id"], _record_of(row)) for row in rows]
+
+    async def write(self, changes: Changes) -> None:
+        """Write the rows of `changes` within the caller's transaction."""
+        # A run whose request arrived after other events of it gets its whole row anew.
+        late = [run.run_id for run in changes.runs.values() if run.stored and run.request is not None]
+        if late:
+            await self._connection.execute(self._drop_runs, late)
+        new = [run for run in changes.runs.values() if not run.stored or run.request is not None]
+        if new:
+            await self._copy("runs", [_run_values(run) for run in new], _RUN_COLUMNS)
+            about = [
+                (key, run.run_id)
+                for run in new
+                if run.request is not None
+                for key in run.request.about
+                if len(key) <= LONGEST_KEY
+            ]
+            if about:
+                await self._connection.execute(self._add_about, *_arrays(about))
+        changed = [run for run in changes.runs.values() if run.stored and run.request is None]
+        if changed:
+            rows = [(run.run_id, *_changing_values(run)) for run in changed]
+            await self._connection.execute(self._update_runs, *_arrays(rows))
+        await self._write_records(changes)
+        if changes.calls:
+            await self._connection.execute(
+                self._add_calls, *_arrays([_call_values(c) for c in changes.calls])
+            )
+        if changes.logs:
+            await self._connection.execute(
+                self._add_logs, *_arrays([_log_values(line) for line in changes.logs])
+            )
+
+    async def _write_records(self, changes: Changes) -> None:
+        new = [_record_values(i, record) for (i, _), record in changes.records.items() if not record.stored]
+        old = [_record_values(i, record) for (i, _), record in changes.records.items() if record.stored]
+        if new:
+            await self._copy("records", new, _RECORD_COLUMNS)
+        if old:
+            await self._connection.execute(self._update_records, *_arrays(old))
+
+    async def _copy(self, table: str, rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> None:
+        await self._connection.copy_records_to_table(self._prefix + table, records=rows, columns=columns)
+
+
+async def write_archive(connection: Connection, changes: Changes) -> None:
+    """Keep the raw messages of `changes`, and what of them is to go to the dead letters."""
+    await connection.copy_records_to_table(
+        "archive",
+        records=changes.archive,
+        columns=("sequence", "run_id", "type", "subject", "time", "payload"),
+    )
+    if changes.dead:
+        await connection.executemany(
+            "insert into dead_letters (sequence, subject, time, payload, reason) values ($1, $2, $3, $4, $5)",
+            [(d.raw.sequence, d.raw.subject, d.raw.time, d.raw.payload, d.reason) for d in changes.dead],
+        )
+
+
+def _update(table: str, keys: Sequence[str], columns: dict[str, str]) -> str:
+    arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
+    values = ", ".join(f"{name} = new.{name}" for name in columns if name not in keys)
+    where = " and ".join(f"t.{name} = new.{name}" for name in keys)
+    new = f"unnest({arrays}) as new ({', '.join(columns)})"
+    return f"update {table} t set {values} from {new} where {where}"  # noqa: S608
+
+
+def _add(table: str, columns: Sequence[str], types: Sequence[str]) -> str:
+    arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(types, 1))
+    names = ", ".join(columns)
+    return f"insert into {table} ({names}) select * from unnest({arrays}) on conflict do nothing"  # noqa: S608
+
+
+def _arrays(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _run_values(run: RunRow) -> tuple[Any, ...]:
+    known = (run.run_id, run.job, run.requested_at, run.first_sequence, run.requested, *_changing_values(run))
+    request = run.request
+    if request is None:
+        return known + (None,) * len(_REQUEST)
+    cause = request.cause
+    rest = {
+        "about": request.about or None,
+        "cause": cause,
+        "only_records": request.only_records,
+        "traceparent": request.traceparent,
+    }
+    return (
+        *known,
+        request.client,
+        request.principal,
+        request.effective_principal,
+        request.trigger,
+        to_json(request.parameters),
+        request.reason,
+        request.idempotency_key,
+        request.rerun_of,
+        cause.run_id if cause is not None else None,
+        cause.event_id if cause is not None else None,
+        to_json({name: value for name, value in rest.items() if value is not None}),
+    )
+
+
+def _changing_values(run: RunRow) -> tuple[Any, ...]:
+    return (
+        run.sequence,
+        run.state,
+        run.action_required,
+        run.started_at,
+        run.finished_at,
+        run.duration,
+        run.attempt,
+        run.next_attempt_at,
+        to_json(run.counts),
+        run.records,
+        run.changed,
+        run.done,
+        run.total,
+        run.failure,
+        run.note,
+        to_json(run.in_doubt),
+        to_json(run.decisions),
+        run.cancel_requested,
+        run.history_incomplete,
+    )
+
+
+def _record_values(run_id: UUID, record: RecordRow) -> tuple[Any, ...]:
+    return (
+        run_id, record.key, record.position, record.outcome, record.changed, record.attempt, record.time,
+        record.label, record.message, record.failure, record.changes,
+    )  # fmt: skip
+
+
+def _call_values(entry: Any) -> tuple[Any, ...]:
+    call = entry.call
+    return (
+        entry.run_id, entry.event_id, entry.place, entry.sequence, entry.attempt, call.system, call.operation,
+        call.outcome, call.started_at, call.duration_ms, call.detail, model_json(call.failure),
+    )  # fmt: skip
+
+
+def _log_values(entry: Any) -> tuple[Any, ...]:
+    line = entry.line
+    return (
+        entry.run_id, entry.event_id, entry.place, entry.sequence, entry.attempt, line.time, line.level,
+        line.message, to_json(line.fields),
+    )  # fmt: skip
+
+
+def _run_of(row: asyncpg.Record) -> RunRow:
+    run = RunRow(
+        row["run_id"], row["job"], row["requested_at"], row["first_sequence"], row["sequence"],
+        requested=row["requested"], state=RunState(row["state"]), action_required=row["action_required"],
+        started_at=row["started_at"], finished_at=row["finished_at"], duration=row["duration"],
+        attempt=row["attempt"], next_attempt_at=row["next_attempt_at"], records=row["records"],
+        changed=row["changed"], done=row["done"], total=row["total"], failure=row["failure"],
+        note=row["note"],
+        cancel_requested=row["cancel_requested"], history_incomplete=row["history_incomplete"],
+        stored=True, all_known=False,
+    )  # fmt: skip
+    if row["counts"]:
+        run.counts = orjson.loads(row["counts"])
+    if row["in_doubt"]:
+        run.in_doubt = [DoubtfulEffect.model_validate(doubt) for doubt in orjson.loads(row["in_doubt"])]
+    if row["decisions"]:
+        run.decisions = [Decided.model_validate(decision) for decision in orjson.loads(row["decisions"])]
+    return run
+
+
+def _record_of(row: asyncpg.Record) -> RecordRow:
+    return RecordRow(
+        row["key"], row["position"], Outcome(row["outcome"]), row["changed"], row["attempt"], row["time"],
+        row["label"], row["message"], row["failure"], row["changes"], stored=True,
+    )  # fmt: skip
