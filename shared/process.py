@@ -79,15 +79,13 @@ class Children:
         return self._free.locked()
 
     @asynccontextmanager
-    async def open(
-        self, target: str, *, folder: Path, environment: dict[str, str] | None = None, **arguments: Any
-    ) -> AsyncIterator["Child"]:
+    async def open(self, target: str, arguments: dict[str, Any], *, folder: Path) -> AsyncIterator["Child"]:
         """A child that serves `target(**arguments)` and keeps its temporary files in `folder`.
 
         It is gone, with everything below it, when the block is left, however it is left.
         """
         async with self._free:
-            child = await Child.start(target, self._limits, self._free, folder, environment or {})
+            child = await Child.start(target, self._limits, self._free, folder)
             try:
                 await child.call_in_slot("open", arguments)
             except BaseException:
@@ -122,14 +120,7 @@ class Child:
         return self._process.returncode is None
 
     @classmethod
-    async def start(
-        cls,
-        target: str,
-        limits: Limits,
-        free: asyncio.Semaphore,
-        folder: Path,
-        environment: dict[str, str],
-    ) -> "Child":
+    async def start(cls, target: str, limits: Limits, free: asyncio.Semaphore, folder: Path) -> "Child":
         orders = {"parent": os.getpid(), "target": target, "limits": asdict(limits)}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -142,7 +133,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=folder,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", "TMPDIR": str(folder), **environment},
+            env={"PATH": os.defpath, "LANG": "C.UTF-8", "TMPDIR": str(folder)},
             start_new_session=True,
         )
         return cls(process, target, limits, free)
@@ -172,7 +163,7 @@ class Child:
                 self.network = answer["value"]["network"]
             return answer["value"]
         if refused := answer.get("refused"):
-            raise TagwerkError(refused["code"], refused["cause"], next_step=refused["next_step"])
+            raise TagwerkError(**refused)
         if limit := answer.get("exceeded"):
             raise self._too_expensive(limit)
         raise _crashed(answer["failed"])
@@ -219,9 +210,9 @@ class Child:
         if status == -signal.SIGKILL:
             return TagwerkError(
                 "input_crashed_reader",
-                "the reading process was killed from outside (by a person, or by the system for want of memory)",
-                next_step="Look for `Out of memory` in the system log; if the machine is short of it, give it more. "
-                "Then rerun.",
+                "the reading process was killed from outside: by somebody, or by the system short of memory",
+                next_step="Look for `Out of memory` in the system log; if the machine is short of memory, "
+                "give it more. Then rerun.",
                 retryable=True,
             )
         ending = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
@@ -232,7 +223,7 @@ class Child:
         return TagwerkError(
             "input_too_expensive",
             f"reading it needs more than {self._limits.describe(limit)}, the limit for one piece of work",
-            next_step="Split the file, or save it anew with smaller pages or a lower resolution, and upload that.",
+            next_step="Split the file, or save it at a lower resolution, and upload that.",
         )
 
 

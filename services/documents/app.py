@@ -1,0 +1,46 @@
+"""The composition root of the documents service."""
+
+from pathlib import Path
+
+from services.documents import handlers, queries
+from services.documents.declaration import DECLARATION
+from services.documents.readers import ChildReaders, Engine, Readers
+from services.documents.store import DocumentStore, PostgresDocuments
+from shared.commands import DocumentQuery
+from shared.events import DocumentUploaded
+from shared.files import Files, open_store
+from shared.process import Children
+from shared.service import Service
+from shared.settings import Settings
+from shared.subjects import query
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(settings: Settings) -> Service:
+    """The service, ready to start. Raises `TagwerkError` (`ocr_not_available`) if Tesseract or a language
+    is missing."""
+    engine = Engine.find(settings.ocr_languages, settings.tessdata)
+    readers = ChildReaders(Children(settings.cpu_slots), engine)
+    store = open_store(settings.files_url)
+
+    async def record_document_uploaded(event: DocumentUploaded) -> None:
+        await handlers.record_document_uploaded(service.pool, event)
+
+    service = Service(
+        DECLARATION,
+        settings,
+        migrations=MIGRATIONS,
+        providers={
+            DocumentStore: lambda attempt: PostgresDocuments(service.pool, attempt.outbox, attempt.context),
+            Files: lambda attempt: Files(store, attempt.context.client),
+            Readers: lambda attempt: readers,
+        },
+        on_event={"event.document.uploaded": record_document_uploaded},
+    )
+    service.answer(
+        query("documents", "document"),
+        DocumentQuery,
+        lambda request: queries.describe_document(service.pool, request),
+    )
+    return service

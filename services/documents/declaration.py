@@ -1,0 +1,8 @@
+"""What the documents service offers and listens to."""
+
+from typing import Final
+
+from services.documents.jobs.ocr import ocr
+from shared.declaration import Declaration
+
+DECLARATION: Final = Declaration(name="documents", jobs=(ocr,), listens=("event.document.uploaded",))

@@ -1,0 +1,46 @@
+"""Questions about documents, answered from this service's own tables."""
+
+from services.documents.store import StoredDocument, find_document, read_pages
+from shared.commands import DocumentDetail, DocumentPage, DocumentQuery
+from shared.database import Pool
+from shared.errors import TagwerkError
+
+
+async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
+    """The document with its pages and derived files. A client's document that the asker may not see is not
+    there: `document_not_found`."""
+    found = await find_document(pool, query.document_id, None)
+    if found is None or (query.scope.clients is not None and found.client not in query.scope.clients):
+        raise TagwerkError(
+            "document_not_found",
+            f"there is no document {query.document_id}",
+            concern=f"document:{query.document_id}",
+            next_step="Check the id; after an upload it may take a moment until the document is known.",
+        )
+    pages = await read_pages(pool, found.document_id, found.recipe) if found.recipe is not None else []
+    return DocumentDetail(
+        document_id=found.document_id,
+        client=found.client,
+        file_name=found.file_name,
+        media_type=found.media_type,
+        size=found.size,
+        sha256=found.sha256,
+        uploaded_at=found.uploaded_at,
+        page_count=found.page_count,
+        pages=[
+            DocumentPage(
+                page=page.page,
+                source=page.source,
+                confidence=page.confidence,
+                characters=page.characters,
+                run_id=page.run_id,
+            )
+            for page in pages
+        ],
+        files=_files_of(found),
+    )
+
+
+def _files_of(document: StoredDocument) -> dict[str, str]:
+    keys = {"text": document.text_key, "searchable-pdf": document.searchable_pdf_key}
+    return {name: key for name, key in keys.items() if key is not None}

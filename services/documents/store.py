@@ -1,0 +1,162 @@
+"""Documents and their page results in PostgreSQL; rows, outcomes and events in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import asyncpg
+
+from services.documents.core import mean_confidence
+from shared.database import Pool
+from shared.events import DocumentTextRecognized, DocumentUploaded, Record
+from shared.outbox import Outbox
+from shared.runner.context import RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A row of `documents`."""
+
+    document_id: UUID
+    client: str
+    file_name: str
+    media_type: str
+    size: int
+    sha256: str
+    uploaded_at: datetime
+    page_count: int | None = None
+    recipe: str | None = None
+    derived_digest: str | None = None
+    text_key: str | None = None
+    searchable_pdf_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """A row of `pages`."""
+
+    page: int
+    #: `text_layer` or `tesseract`.
+    source: str
+    #: Percent; None for a text layer and for an empty page.
+    confidence: float | None
+    characters: int
+    text_sha256: str
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The files made of a document's pages."""
+
+    page_count: int
+    recipe: str
+    digest: str
+    text_key: str
+    searchable_pdf_key: str
+
+
+class DocumentStore(Protocol):
+    """What a run may do with documents: those of its own client only."""
+
+    async def find(self, document_id: UUID) -> StoredDocument | None: ...
+
+    async def kept_pages(self, document_id: UUID, recipe: str) -> dict[int, KeptPage]: ...
+
+    async def keep_page(self, document_id: UUID, recipe: str, page: KeptPage, record: Record) -> Record:
+        """Keep a page's result, whose files are stored already; returns the record to yield."""
+
+    async def finish(self, document_id: UUID, derived: Derived, pages: list[KeptPage]) -> None:
+        """The derived files are stored: point to them, and tell that the text can be read."""
+
+
+class PostgresDocuments:
+    """The documents of one run's client."""
+
+    def __init__(self, pool: Pool, outbox: Outbox, context: RunContext) -> None:
+        self._pool = pool
+        self._outbox = outbox
+        self._context = context
+
+    async def find(self, document_id: UUID) -> StoredDocument | None:
+        return await find_document(self._pool, document_id, self._context.client)
+
+    async def kept_pages(self, document_id: UUID, recipe: str) -> dict[int, KeptPage]:
+        return {page.page: page for page in await read_pages(self._pool, document_id, recipe)}
+
+    async def keep_page(self, document_id: UUID, recipe: str, page: KeptPage, record: Record) -> Record:
+        async with self._outbox.transaction() as tx:
+            # Read by two attempts at once: the later one's files lie there, so its row has to stand.
+            await tx.connection.execute(
+                "insert into pages (document_id, recipe, page, source, confidence, characters, text_sha256,"
+                " run_id) select document_id, $3, $4, $5, $6, $7, $8, $9 from documents"
+                " where document_id = $1 and client = $2"
+                " on conflict (document_id, recipe, page) do update set source = excluded.source,"
+                " confidence = excluded.confidence, characters = excluded.characters,"
+                " text_sha256 = excluded.text_sha256",
+                document_id, self._context.client, recipe, page.page, page.source, page.confidence,
+                page.characters, page.text_sha256, page.run_id,
+            )  # fmt: skip
+            return tx.record(record)
+
+    async def finish(self, document_id: UUID, derived: Derived, pages: list[KeptPage]) -> None:
+        context = self._context
+        async with self._outbox.transaction() as tx:
+            await tx.connection.execute(
+                "update documents set page_count = $3, recipe = $4, derived_digest = $5, text_key = $6,"
+                " searchable_pdf_key = $7, recognized_by = $8, recognized_at = now()"
+                " where document_id = $1 and client = $2",
+                document_id, context.client, derived.page_count, derived.recipe, derived.digest,
+                derived.text_key, derived.searchable_pdf_key, context.run_id,
+            )  # fmt: skip
+            tx.event(
+                DocumentTextRecognized(
+                    client=context.client,
+                    principal=context.principal,
+                    about=[f"document:{document_id}"],
+                    run_id=context.run_id,
+                    traceparent=context.traceparent,
+                    document_id=document_id,
+                    pages=len(pages),
+                    confidence=mean_confidence((page.characters, page.confidence) for page in pages),
+                )
+            )
+
+
+async def remember_document(pool: Pool, event: DocumentUploaded) -> None:
+    """Write the row of an uploaded document; the first event of a document stands."""
+    await pool.execute(
+        "insert into documents (document_id, client, file_name, media_type, size, sha256, uploaded_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7) on conflict (document_id) do nothing",
+        event.document_id, event.client, event.file_name, event.media_type, event.size, event.sha256,
+        event.time,
+    )  # fmt: skip
+
+
+async def find_document(pool: Pool, document_id: UUID, client: str | None) -> StoredDocument | None:
+    """A document, if it belongs to `client` (None: to any)."""
+    row = await pool.fetchrow(
+        "select document_id, client, file_name, media_type, size, sha256, uploaded_at, page_count, recipe,"
+        " derived_digest, text_key, searchable_pdf_key from documents"
+        " where document_id = $1 and ($2::text is null or client = $2)",
+        document_id,
+        client,
+    )
+    return None if row is None else StoredDocument(**dict(row))
+
+
+async def read_pages(pool: Pool, document_id: UUID, recipe: str) -> list[KeptPage]:
+    """The kept results of a document's pages, in page order."""
+    rows: list[asyncpg.Record] = await pool.fetch(
+        "select page, source, confidence, characters, text_sha256, run_id from pages"
+        " where document_id = $1 and recipe = $2 order by page",
+        document_id,
+        recipe,
+    )
+    return [KeptPage(**{**dict(row), "confidence": _percent(row["confidence"])}) for row in rows]
+
+
+def _percent(value: float | None) -> float | None:
+    """A `real` column comes back with the noise of its 24 bits: 93.1 as 93.0999984741211."""
+    return None if value is None else round(value, 1)
