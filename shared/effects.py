@@ -21,7 +21,7 @@ import structlog
 
 from shared.commands import Decide
 from shared.database import Pool
-from shared.errors import Failure, TagwerkError, failure_of
+from shared.errors import Failure, NotDone, TagwerkError, failure_of
 from shared.events import Decided, DoubtfulEffect, Record
 from shared.outbox import Outbox, Relay
 from shared.runner.context import RunContext
@@ -31,10 +31,6 @@ log = structlog.get_logger(__name__)
 
 #: Asks the counterpart: True it happened, False it did not, None it cannot say.
 Check = Callable[[], Awaitable[bool | None]]
-
-
-class NotDone(TagwerkError):
-    """Raised by a client that knows that nothing was done: refused, or failed before anything was sent."""
 
 
 class Effect:

@@ -59,6 +59,13 @@ class RecordInvalid(TagwerkError):
         super().__init__("record_invalid", cause, next_step=next_step, concern=concern)
 
 
+class NotDone(TagwerkError):
+    """Raised by a client that knows that nothing was done: refused, or failed before anything was sent.
+
+    An effect that ends with it is not in doubt.
+    """
+
+
 class ExternalSystemUnavailable(TagwerkError):
     """A system outside did not answer, or answered that it cannot serve now."""
 
@@ -72,7 +79,11 @@ class ExternalSystemUnavailable(TagwerkError):
         )
 
 
-class CredentialsRejected(TagwerkError):
+class ExternalSystemNotReached(ExternalSystemUnavailable, NotDone):
+    """No connection came about, so nothing was sent."""
+
+
+class CredentialsRejected(NotDone):
     """A system outside refused our credentials. Trying again locks accounts, so it is not retried."""
 
     def __init__(self, system: str, cause: str) -> None:

@@ -1,0 +1,109 @@
+"""Bus in, bus out: retries are held until they are due, cancels of runs that nobody works on end them."""
+
+import asyncio
+
+import structlog
+
+from services.scheduler.core import may_cancel_at_once, still_parked
+from shared import subjects
+from shared.bus import Bus, Conflict
+from shared.dead_letters import bury
+from shared.errors import Failure
+from shared.events import AttemptFailed, Due, Finished, Undecodable, decode_run_event, now
+from shared.history import History
+from shared.pull import Delivery
+from shared.subjects import RunSubjects
+from shared.words import Lane, RunState
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between a conflict and the next try.
+CONFLICT_PAUSE = 0.01
+
+
+class RunWatch:
+    """The scheduler's two durables on RUNS."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def release_retry_when_due(self, delivery: Delivery) -> None:
+        """Hold a parked retry until its time, then publish `due`: once, whoever is killed when."""
+        try:
+            failed = decode_run_event(delivery.data)
+        except Undecodable:
+            failed = None
+        if not isinstance(failed, AttemptFailed):
+            await self._bury(delivery)
+            return
+        wait = (failed.next_attempt_at - now()).total_seconds()
+        if wait > 0:
+            await delivery.nak(wait)
+            return
+        where = subjects.parse_run_subject(delivery.subject)
+        run = RunSubjects(where.job, where.run_id)
+        due = Due(run_id=where.run_id, attempt=failed.attempt + 1)
+        expected = delivery.sequence
+        while True:
+            try:
+                await self._bus.publish(
+                    run.due(where.lane or Lane.INTERACTIVE),
+                    due.encode(),
+                    msg_id=str(due.id),
+                    expect_last=(run.all, expected),
+                )
+                break
+            except Conflict:
+                history = await self._history(run)
+            if str(due.id) in history.ids or not still_parked(failed, history):
+                break
+            expected = history.last_sequence
+            await asyncio.sleep(CONFLICT_PAUSE)
+        await delivery.ack()
+
+    async def end_cancelled_run(self, delivery: Delivery) -> None:
+        """A queued or waiting run that is cancelled ends at once; a running one is its worker's."""
+        where = subjects.parse_run_subject(delivery.subject)
+        run = RunSubjects(where.job, where.run_id)
+        while True:
+            history = await self._history(run)
+            if not may_cancel_at_once(history):
+                break
+            finished = Finished(
+                run_id=run.run_id,
+                attempt=history.attempt,
+                state=RunState.CANCELLED,
+                note="cancelled while no attempt was at work",
+            )
+            try:
+                await self._bus.publish(
+                    run.ev,
+                    finished.encode(),
+                    msg_id=str(finished.id),
+                    expect_last=(run.all, history.last_sequence),
+                )
+                break
+            except Conflict:
+                await asyncio.sleep(CONFLICT_PAUSE)
+        await delivery.ack()
+
+    async def _history(self, run: RunSubjects) -> History:
+        return History.of(await self._bus.read(subjects.RUNS, run.all))
+
+    async def _bury(self, delivery: Delivery) -> None:
+        reason = Failure(
+            code="retry_undecodable",
+            cause="a parked retry cannot be decoded",
+            concern=delivery.subject,
+            next_step="Read the payload; start the job again.",
+        )
+        await bury(
+            self._bus,
+            durable=delivery.durable,
+            stream=subjects.RUNS,
+            subject=delivery.subject,
+            sequence=delivery.sequence,
+            data=delivery.data,
+            reason=reason,
+        )
+        await delivery.term()

@@ -1,0 +1,3 @@
+from tests.support.lab.app import main
+
+main()

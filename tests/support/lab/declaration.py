@@ -1,0 +1,4 @@
+from shared.declaration import Declaration
+from tests.support.lab.jobs import JOBS
+
+DECLARATION = Declaration("lab", jobs=JOBS)
