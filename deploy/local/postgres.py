@@ -15,6 +15,7 @@ from typing import Final
 
 from deploy.local.children import Account, child_options
 from deploy.local.ports import LOOPBACK
+from deploy.local.postgres_home import make_passable
 from shared.errors import TagwerkError
 
 SUPERUSER: Final = "postgres"
@@ -68,7 +69,7 @@ class PostgresConfig:
         password_file = self.data.with_name("superuser-password")
         shutil.rmtree(unfinished, ignore_errors=True)
         password_file.unlink(missing_ok=True)
-        self.data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_passable(self.data.parent)
         unfinished.mkdir(mode=0o700)
         password_file.touch(mode=0o600)
         password_file.write_text(self.superuser_password)

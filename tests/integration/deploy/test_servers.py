@@ -6,7 +6,7 @@ import asyncpg
 import nats
 import pytest
 
-from deploy.local.roles import provision_database
+from deploy.roles import provision_database
 from shared.database import SHARED_MIGRATIONS, migrate
 from tests.conftest import MakeNatsServer
 from tests.support.servers import NatsServer, PostgresServer
@@ -98,7 +98,7 @@ async def test_provisioning_again_changes_nothing_and_mends_a_password(postgres:
     admin = await asyncpg.connect(postgres.config.admin_url("tagwerk"))
     await admin.execute("ALTER ROLE gateway PASSWORD 'another'")
     await admin.close()
-    await provision_database(postgres.config)
+    await provision_database(postgres.config.admin_url(), postgres.config.roles, "tagwerk")
     gateway = await asyncpg.connect(postgres.url("gateway"))
     assert await gateway.fetchval("SHOW search_path") == "gateway"
     await gateway.close()

@@ -4,25 +4,24 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from deploy.local.postgres import DATABASE, PostgresConfig
 
+async def provision_database(server_url: str, roles: Mapping[str, str], database: str) -> None:
+    """Create the database and a role with a schema for each of `roles` (name -> password), or mend them.
 
-async def provision_database(postgres: PostgresConfig, database: str = DATABASE) -> None:
-    """Create the database and a role with a schema for each of `postgres.roles`; change only what differs.
-
-    Idempotent, so a start killed in between is mended by the next one.
+    `server_url` is that of a role which may create databases and roles. Idempotent, so a start killed in
+    between is mended by the next one.
     """
-    server = await asyncpg.connect(postgres.admin_url())
+    server = await asyncpg.connect(server_url)
     try:
         if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
             await server.execute(f"CREATE DATABASE {_identifier(database)}")
     finally:
         await server.close()
-    connection = await asyncpg.connect(postgres.admin_url(database))
+    connection = await asyncpg.connect(server_url, database=database)
     try:
         async with connection.transaction():
-            await _provision_roles(connection, postgres.roles)
-            await _let_in_only(connection, database, postgres.roles)
+            await _provision_roles(connection, roles)
+            await _let_in_only(connection, database, roles)
     finally:
         await connection.close()
 

@@ -1,0 +1,76 @@
+"""The commands of the local stack, for `tagwerk` and for `python -m deploy.local`. They raise
+`TagwerkError`; whoever runs them shows it."""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from deploy.local.config import SERVICES, StackConfig, more_services
+from deploy.local.nats import Sync
+from deploy.local.sign_in import issue_sign_in
+from deploy.local.state import DEFAULT_STATE, remove_state
+from deploy.local.up import run_stack
+
+StateOption = Annotated[Path, typer.Option(help="Folder of the stack's state.")]
+PortOption = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Default: last time's, or a free one.")
+]
+
+
+def up(
+    state: StateOption = DEFAULT_STATE,
+    http_port: PortOption = None,
+    nats_port: PortOption = None,
+    mqtt_port: PortOption = None,
+    postgres_port: PortOption = None,
+    sync: Annotated[
+        str,
+        typer.Option(
+            help="`always` syncs each message to disk before it is acknowledged; `default` is faster, and a"
+            " power failure loses up to two minutes.",
+            parser=lambda written: _sync(written),
+        ),
+    ] = "always",
+    cpu_slots: Annotated[
+        int | None, typer.Option(min=1, help="CPU-bound child processes at once in one worker.")
+    ] = None,
+    services: Annotated[
+        str, typer.Option(help="More services to start: name=package.module, separated by commas.")
+    ] = "",
+    quiet: Annotated[bool, typer.Option(help="Do not show logs; they stand in the state folder.")] = False,
+) -> None:
+    """Bring up the whole stack here, without root and without Docker, until Ctrl-C."""
+    config = StackConfig(
+        state=state,
+        http_port=http_port,
+        nats_port=nats_port,
+        mqtt_port=mqtt_port,
+        postgres_port=postgres_port,
+        sync=cast("Sync", sync),
+        cpu_slots=cpu_slots,
+        services=SERVICES | more_services(services),
+    )
+    raise typer.Exit(run_stack(config, quiet=quiet))
+
+
+def sign_in(state: StateOption = DEFAULT_STATE) -> None:
+    """Issue a new sign-in for the development administrator; the one before stops working."""
+    issued = issue_sign_in(state)
+    console = Console(highlight=False)
+    console.print(f"Address   {issued.url}", soft_wrap=True)
+    console.print(f"Sign-in   {issued.principal}, token {issued.token}", soft_wrap=True)
+    console.print(f"Expires   {issued.expires_at:%Y-%m-%d}")
+
+
+def clean_state(state: StateOption = DEFAULT_STATE) -> None:
+    """Remove the state folder and all that belongs to it. Refused while a stack runs in it."""
+    removed = remove_state(state)
+    typer.echo(f"{state} is removed." if removed else f"There is no {state}.")
+
+
+def _sync(written: str) -> str:
+    if written not in ("always", "default"):
+        raise typer.BadParameter("use `always` or `default`")
+    return written

@@ -1,0 +1,161 @@
+"""From a configuration and a state folder to the processes that are to run."""
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.local.children import unprivileged_account
+from deploy.local.config import GATEWAY, NATS, POSTGRES, StackConfig
+from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
+from deploy.local.nats import NatsConfig
+from deploy.local.nats import is_ready as nats_is_ready
+from deploy.local.ports import LOOPBACK
+from deploy.local.postgres import DATABASE, PostgresConfig
+from deploy.local.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
+from deploy.local.postgres_home import settle
+from deploy.local.sign_in import SIGN_IN_FILE, SignIn, ensure_sign_in
+from deploy.local.state import StateFolder
+from deploy.local.supervised import ProcessPlan
+
+#: Where `shared`, `services` and `deploy` lie.
+ROOT: Final = Path(__file__).parents[2]
+
+#: Seconds that a service has to hand over what it works on.
+_SERVICE_DRAIN: Final = 20.0
+_SERVER_DRAIN: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """A stack whose ports, passwords and places are settled."""
+
+    config: StackConfig
+    state: Path
+    nats: NatsConfig
+    postgres: PostgresConfig
+    sign_in: SignIn
+    #: Open lock of the state folder; every child inherits it, so it is held until the last of them ends.
+    lock: int
+
+    def database_url(self, role: str) -> str:
+        """Address of the database for a service's role; `postgres` is the superuser."""
+        return self.postgres.admin_url(DATABASE) if role == POSTGRES else self.postgres.url(role)
+
+    def nats_process(self) -> ProcessPlan:
+        async def is_ready(_: int) -> bool:
+            return nats_is_ready(self.nats.port)
+
+        return ProcessPlan(
+            name=NATS,
+            command=self.nats.write,
+            environment=_inherited_environment(),
+            is_ready=is_ready,
+            folder=self.state,
+            stop_signal=NATS_STOP_SIGNAL,
+            death_signal=NATS_STOP_SIGNAL,
+            drain=_SERVER_DRAIN,
+            inherited=(self.lock,),
+        )
+
+    def postgres_process(self) -> ProcessPlan:
+        async def is_ready(pid: int) -> bool:
+            return self.postgres.is_ready(pid)
+
+        return ProcessPlan(
+            name=POSTGRES,
+            command=self.postgres.command,
+            environment=self.postgres.environment,
+            is_ready=is_ready,
+            folder=Path("/"),
+            stop_signal=POSTGRES_STOP_SIGNAL,
+            death_signal=POSTGRES_STOP_SIGNAL,
+            drain=_SERVER_DRAIN,
+            account=self.postgres.account,
+            inherited=(self.lock,),
+        )
+
+    def service_process(self, name: str, is_ready: Callable[[str], Awaitable[bool]]) -> ProcessPlan:
+        return ProcessPlan(
+            name=name,
+            command=lambda: [sys.executable, "-m", self.config.services[name]],
+            environment=self.service_environment(name),
+            is_ready=lambda _: is_ready(name),
+            folder=ROOT,
+            drain=_SERVICE_DRAIN,
+            inherited=(self.lock,),
+        )
+
+    def service_environment(self, name: str) -> dict[str, str]:
+        """What `shared.settings.Settings` reads."""
+        environment = _inherited_environment() | {
+            "TAGWERK_NATS_URL": self.nats.url(name),
+            "TAGWERK_DATABASE_URL": self.database_url(name),
+            "TAGWERK_FILES_URL": (self.state / "files").as_uri(),
+        }
+        if self.config.cpu_slots is not None:
+            environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
+        if name == GATEWAY:
+            environment["TAGWERK_HTTP_HOST"] = LOOPBACK
+            environment["TAGWERK_HTTP_PORT"] = self.sign_in.url.rpartition(":")[2]
+            environment["TAGWERK_SIGN_IN_FILE"] = str(self.state / SIGN_IN_FILE)
+        return environment | dict(self.config.environment)
+
+    def provision_command(self) -> list[str]:
+        """The one admin step. In a process of its own, since it reads every job, which takes memory."""
+        return [sys.executable, "-m", "deploy.provision", *self.config.services.values()]
+
+    def provision_environment(self) -> dict[str, str]:
+        """What `deploy.provision` reads."""
+        environment = _inherited_environment() | {
+            "TAGWERK_NATS_URL": self.nats.url("admin"),
+            "TAGWERK_DATABASE_URL": self.postgres.admin_url(),
+            "TAGWERK_DATABASE_NAME": DATABASE,
+            "TAGWERK_DATABASE_ROLES": json.dumps(dict(self.postgres.roles)),
+        }
+        return environment | dict(self.config.environment)
+
+
+def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
+    """Settle ports, passwords and places in an open state folder; on the first start make the database.
+
+    Raises `TagwerkError`: `port_taken`, `database_not_initialized`, `postgres_data_unreachable`, ...
+    """
+    ports = state.ports(
+        {
+            "http": config.http_port,
+            "nats": config.nats_port,
+            "mqtt": config.mqtt_port,
+            "postgres": config.postgres_port,
+            "monitor": None,
+        }
+    )
+    nats = NatsConfig(
+        folder=state.path / NATS,
+        port=ports["nats"],
+        monitor_port=ports["monitor"],
+        mqtt_port=ports["mqtt"],
+        users=state.passwords(NATS, ["admin", *config.services]),
+        sync=config.sync,
+    )
+    account = unprivileged_account()
+    home = settle(state.path, account, state.outside)
+    postgres = PostgresConfig(
+        data=home.data,
+        binaries=home.binaries,
+        port=ports["postgres"],
+        superuser_password=state.passwords("superuser", [POSTGRES])[POSTGRES],
+        roles=state.passwords(POSTGRES, config.services),
+        account=account,
+    )
+    postgres.initialize()
+    (state.path / "files").mkdir(mode=0o700, exist_ok=True)
+    sign_in = ensure_sign_in(state.path, f"http://{LOOPBACK}:{ports['http']}")
+    return StackPlan(config, state.path, nats, postgres, sign_in, state.lock)
+
+
+def _inherited_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}

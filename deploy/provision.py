@@ -1,0 +1,79 @@
+"""The one admin step of a deployment: streams and durables on the bus, roles and schemas in the database.
+
+`python -m deploy.provision services.gateway services.status …` with the administrators' addresses in the
+environment (`ProvisionSettings`). Idempotent: run it at each deployment, before the services.
+"""
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Sequence
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.roles import provision_database
+from shared.declaration import Declaration
+from shared.errors import TagwerkError
+from shared.provision import provision
+
+
+class ProvisionSettings(BaseSettings):
+    """Environment variables with the prefix `TAGWERK_`."""
+
+    model_config = SettingsConfigDict(env_prefix="TAGWERK_", extra="ignore")
+
+    #: Address of the bus, with the administrator's user and password.
+    nats_url: str
+    #: Address of the database server, with a role that may create databases and roles.
+    database_url: str
+    database_name: str = "tagwerk"
+    #: Role -> password, as JSON. Empty: somebody else provides roles and schemas.
+    database_roles: dict[str, str] = Field(default_factory=dict)
+    #: Copies of each stream; 3 on a cluster.
+    replicas: int = Field(default=1, ge=1, le=5)
+    #: As the services have it.
+    ack_wait: float = Field(default=15.0, ge=1.0)
+
+
+def declaration_of(module: str) -> Declaration:
+    """The `DECLARATION` of a service: in its package's `declaration.py`, or beside its module.
+
+    Raises `TagwerkError` (`declaration_missing`).
+    """
+    spec = importlib.util.find_spec(module)
+    package = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
+    try:
+        found = importlib.import_module(f"{package}.declaration").DECLARATION
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise TagwerkError(
+            "declaration_missing",
+            f"{module} does not say what it needs: {error}",
+            concern=module,
+            next_step=f"Write {package}/declaration.py with DECLARATION = Declaration(...).",
+        ) from error
+    if not isinstance(found, Declaration):
+        raise TypeError(f"{package}.declaration.DECLARATION is a {type(found).__name__}")
+    return found
+
+
+async def provision_all(settings: ProvisionSettings, modules: Sequence[str]) -> None:
+    if settings.database_roles:
+        await provision_database(settings.database_url, settings.database_roles, settings.database_name)
+    await provision(
+        settings.nats_url,
+        [declaration_of(module) for module in modules],
+        replicas=settings.replicas,
+        ack_wait=settings.ack_wait,
+    )
+
+
+def main() -> None:
+    try:
+        asyncio.run(provision_all(ProvisionSettings(), sys.argv[1:]))
+    except TagwerkError as error:
+        sys.exit(f"{error.failure.code}: {error.failure.cause} {error.failure.next_step}")
+
+
+if __name__ == "__main__":
+    main()
