@@ -163,12 +163,13 @@ def typeset(pages: Sequence[Sequence[str]], *, size: float = 11, font: str = "He
 def photograph(pdf: bytes, page: int, dpi: int) -> Image.Image:
     """Page `page` (from 0) of `pdf` as a gray image."""
     document = pypdfium2.PdfDocument(pdf)
-    return document[page].render(scale=dpi / 72, grayscale=True).to_pil().convert("L")
+    image: Image.Image = document[page].render(scale=dpi / 72, grayscale=True).to_pil()
+    return image.convert("L")
 
 
 def grain(size: tuple[int, int], strength: int, seed: int) -> Image.Image:
     """Gray noise, `strength` levels up and down around 128, a little coarser than a pixel like a sensor's."""
-    noise = random.Random(seed).randbytes(size[0] // 2 * (size[1] // 2))
+    noise = random.Random(seed).randbytes(size[0] // 2 * (size[1] // 2))  # noqa: S311  (no secret)
     image = Image.frombytes("L", (size[0] // 2, size[1] // 2), noise)
     flattened = image.point(lambda level: 128 + (level - 128) * strength // 128)
     return flattened.resize(size, Image.Resampling.BILINEAR)
