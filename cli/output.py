@@ -1,0 +1,77 @@
+"""Where words go: results to stdout, progress and problems to stderr, and with `--json` nothing but JSON."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from cli.problems import Problem
+
+#: Columns where the output is no terminal and COLUMNS is not set: enough for full ids.
+WIDE = 140
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Output:
+    """One command's two streams. Without a terminal rich writes no control characters."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.out = _console(stderr=False)
+        self.err = _console(stderr=True)
+
+    @property
+    def full_ids(self) -> bool:
+        """Whether ids are written in full: where a program reads them, and where there is room."""
+        return not self.out.is_terminal or self.out.width >= WIDE
+
+    def answer(self, model: Model, render: Callable[[Model], RenderableType]) -> None:
+        """The command's result: as JSON, or as `render` shows it to a person."""
+        if self.as_json:
+            self.data(model)
+        else:
+            self.out.print(render(model))
+
+    def data(self, value: BaseModel | dict[str, Any]) -> None:
+        """Exactly one JSON document."""
+        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+    def say(self, words: str) -> None:
+        """Something on the way to the result."""
+        if not self.as_json:
+            self.err.print(words, highlight=False, markup=False)
+
+    def problem(self, problem: Problem) -> None:
+        if self.as_json:
+            sys.stderr.write(json.dumps(problem.as_data(), indent=2, ensure_ascii=False) + "\n")
+            return
+        failure = problem.failure
+        text = Text()
+        text.append(f"✗ {problem.what}", style="bold red")
+        text.append(f"  ({failure.code})\n", style="dim")
+        for name, words in (
+            ("cause", failure.cause),
+            ("concern", failure.concern),
+            ("next step", failure.next_step),
+        ):
+            if words:
+                text.append(f"  {name:<10}", style="bold")
+                text.append(f"{words}\n")
+            if name == "cause":
+                for detail in problem.details:
+                    text.append(f"            · {detail}\n")
+        text.rstrip()
+        self.err.print(text, highlight=False)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDE
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)

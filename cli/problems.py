@@ -1,0 +1,100 @@
+"""What went wrong, as a person reads it: what, cause, concern, next step. And the exit code that tells it."""
+
+from typing import Any
+
+from cli.exits import Exit
+from shared.errors import Failure
+
+#: HTTP statuses that mean: you may not, or there is nothing that you may see.
+_REFUSALS = frozenset({401, 403, 404, 410})
+#: Codes of refusals that come with other statuses.
+_REFUSAL_CODES = frozenset({"confirmation_required", "confirmation_wrong", "reason_required"})
+
+
+class Problem(Exception):
+    """A command cannot go on. `what` is a heading of some words, `failure` says the rest."""
+
+    def __init__(self, what: str, failure: Failure, exit: Exit, *, details: list[str] | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.failure = failure
+        self.exit = exit
+        #: Further lines: the fields that are wrong.
+        self.details = details or []
+
+    def as_data(self) -> dict[str, Any]:
+        """The shape that `--json` writes to stderr."""
+        return {
+            "problem": {
+                "what": self.what,
+                **self.failure.model_dump(mode="json", exclude={"origin"}),
+                "details": self.details,
+                "exit": int(self.exit),
+            }
+        }
+
+
+def unreachable(url: str, cause: str) -> Problem:
+    return Problem(
+        "Tagwerk cannot be reached",
+        Failure(
+            code="gateway_unreachable",
+            cause=cause,
+            concern=url,
+            next_step="Start the stack with `make up`, or give the right address with --url or TAGWERK_URL.",
+            retryable=True,
+        ),
+        Exit.UNREACHABLE,
+    )
+
+
+def wrong_use(cause: str, *, next_step: str, concern: str | None = None) -> Problem:
+    """The command line is wrong in a way that its parser cannot see."""
+    failure = Failure(code="usage", cause=cause, concern=concern, next_step=next_step)
+    return Problem("The command is not complete", failure, Exit.USAGE)
+
+
+def problem_of_answer(status: int, body: Any, url: str) -> Problem:
+    """The problem in an answer of the gateway (RFC 9457), or one made of the bare status."""
+    if not isinstance(body, dict) or "title" not in body:
+        failure = Failure(
+            code="answer_not_understood",
+            cause=f"the answer has status {status} and is none of Tagwerk's",
+            concern=url,
+            next_step="Check that the address is Tagwerk's gateway and not another server or a proxy.",
+        )
+        return Problem("The answer is not Tagwerk's", failure, Exit.PROBLEM)
+    code = str(body.get("code", "unknown"))
+    failure = Failure(
+        code=code,
+        cause=str(body.get("detail") or body["title"]),
+        concern=body.get("concern"),
+        next_step=str(body.get("next_step") or _next_step(status)),
+        retryable=bool(body.get("retryable", False)),
+    )
+    refused = status in _REFUSALS or code in _REFUSAL_CODES
+    return Problem(
+        str(body["title"]), failure, Exit.REFUSED if refused else Exit.PROBLEM, details=_details(body)
+    )
+
+
+def _details(body: dict[str, Any]) -> list[str]:
+    """One line for each wrong field, from the problem's `errors`."""
+    errors = body.get("errors")
+    if not isinstance(errors, list):
+        return []
+    lines = []
+    for error in errors:
+        if isinstance(error, dict):
+            field = error.get("field") or error.get("pointer") or ".".join(map(str, error.get("loc", [])))
+            said = error.get("message") or error.get("detail") or error.get("msg") or ""
+            lines.append(f"{field}: {said}" if field else str(said))
+        else:
+            lines.append(str(error))
+    return lines
+
+
+def _next_step(status: int) -> str:
+    if status == 401:
+        return "Sign in again: `tagwerk sign-in` makes a new token for the local stack."
+    return "Read the gateway's log of this moment."
