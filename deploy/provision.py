@@ -6,6 +6,7 @@ environment (`ProvisionSettings`). Idempotent: run it at each deployment, before
 
 import asyncio
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 

