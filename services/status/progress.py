@@ -6,7 +6,7 @@ In the process that projects, it is told after every commit; a replica that stan
 import asyncio
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -20,8 +20,10 @@ STANDBY_LOOK = 0.02
 
 
 class Progress:
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, tell: Callable[[Failure | None], None] = lambda _: None) -> None:
+        """`tell` hears why the projection is stopped, or None when it goes on."""
         self._pool = pool
+        self._tell = tell
         #: Whether this process projects.
         self.leading = False
         #: Last sequence of RUNS that is projected.
@@ -35,15 +37,17 @@ class Progress:
     def lead(self, sequence: int) -> None:
         """This process projects from now on, and stands at `sequence`."""
         self.leading = True
-        self.stopped = None
+        self.stop(None)
         self.advance(sequence, ())
 
     def resign(self) -> None:
         self.leading = False
 
-    def stop(self, failure: Failure) -> None:
-        """The projection cannot go on, and says why."""
-        self.stopped = failure
+    def stop(self, failure: Failure | None) -> None:
+        """The projection cannot go on, and says why; or it goes on (None)."""
+        if failure != self.stopped:
+            self.stopped = failure
+            self._tell(failure)
 
     def advance(self, sequence: int, ended: Iterable[UUID]) -> None:
         """Everything up to `sequence` is committed; the runs `ended` have a final state."""
@@ -96,9 +100,8 @@ class Progress:
         if self.leading:
             # Became so in the meantime, and knows better.
             return
-        self.stopped = (
-            None if row is None or row["stopped"] is None else Failure.model_validate_json(row["stopped"])
-        )
+        stopped = None if row is None else row["stopped"]
+        self.stop(None if stopped is None else Failure.model_validate_json(stopped))
         self.advance(0 if row is None else row["sequence"], ())
 
 

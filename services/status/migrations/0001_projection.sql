@@ -43,7 +43,7 @@ create table runs (
 
 create index runs_by_time on runs (requested_at, run_id);
 create index runs_by_job on runs (job, requested_at, run_id);
-create index runs_by_end on runs (finished_at, run_id);
+create index runs_by_end on runs (finished_at desc nulls last, run_id desc);
 create index runs_by_action on runs (requested_at, run_id) where action_required;
 create index runs_by_rerun on runs (rerun_of) where rerun_of is not null;
 create index runs_by_cause_run on runs (cause_run) where cause_run is not null;

@@ -1,0 +1,105 @@
+"""The status service: the projector and its queries, put together."""
+
+import functools
+import gc
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from services.status.dead_letters import DeadLetterRelay
+from services.status.declaration import DECLARATION
+from services.status.details import Details
+from services.status.progress import Progress
+from services.status.projector import Projector
+from services.status.queries import Queries
+from services.status.rebuild import Rebuilds
+from shared import subjects
+from shared.bus import Bus
+from shared.catalogue import catalogue
+from shared.commands import (
+    CallsQuery,
+    ChangesQuery,
+    EventsQuery,
+    LogsQuery,
+    Rebuild,
+    RecordsQuery,
+    RunQuery,
+    RunsQuery,
+)
+from shared.database import Pool
+from shared.errors import Failure
+from shared.service import Service
+from shared.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+Request = TypeVar("Request", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service consists of, once bus and database are there."""
+
+    progress: Progress
+    projector: Projector
+    dead_letters: DeadLetterRelay
+    rebuilds: Rebuilds
+    queries: Queries
+    details: Details
+
+
+def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None]) -> Parts:
+    """Build the parts; `tell_trouble` hears why the projection is stopped, or None when it goes on."""
+    progress = Progress(pool, tell_trouble)
+    projector = Projector(bus.nc, pool, progress)
+    queries = Queries(pool, progress)
+    return Parts(
+        progress=progress,
+        projector=projector,
+        dead_letters=DeadLetterRelay(bus, pool, projector, progress),
+        rebuilds=Rebuilds(pool, projector, progress),
+        queries=queries,
+        details=Details(pool, queries, progress, catalogue(bus)),
+    )
+
+
+def build(settings: Settings) -> Service:
+    service = Service(DECLARATION, settings, migrations=MIGRATIONS)
+
+    def tell_trouble(failure: Failure | None) -> None:
+        service.trouble = failure
+
+    @functools.cache
+    def parts() -> Parts:
+        return assemble(service.bus, service.pool, tell_trouble)
+
+    def answer(
+        name: str, model: type[Request], handler: Callable[[Parts], Callable[[Request], Awaitable[BaseModel]]]
+    ) -> None:
+        async def handle(request: Request) -> BaseModel:
+            return await handler(parts())(request)
+
+        service.answer(name, model, handle)
+
+    answer(subjects.query("status", "runs"), RunsQuery, lambda p: p.queries.runs)
+    answer(subjects.query("status", "run"), RunQuery, lambda p: p.details.run)
+    answer(subjects.query("status", "records"), RecordsQuery, lambda p: p.queries.records)
+    answer(subjects.query("status", "calls"), CallsQuery, lambda p: p.queries.calls)
+    answer(subjects.query("status", "changes"), ChangesQuery, lambda p: p.queries.changes)
+    answer(subjects.query("status", "logs"), LogsQuery, lambda p: p.queries.logs)
+    answer(subjects.query("status", "events"), EventsQuery, lambda p: p.queries.events)
+    answer(subjects.REBUILD, Rebuild, lambda p: p.rebuilds.request)
+    service.background("projector", lambda: parts().projector.run())
+    service.background("dead letters", lambda: parts().dead_letters.run())
+    service.background("rebuilds", lambda: parts().rebuilds.run())
+    return service
+
+
+def main() -> None:
+    # The fold makes many objects that live for one batch; looking through all of them again and again, as
+    # the collector does by default, takes as long as the fold itself.
+    gc.set_threshold(100_000, 50, 100)
+    build(Settings()).run()

@@ -1,0 +1,152 @@
+"""One run with its seven answers, its attempts and its timeline."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+
+from services.status import reading
+from services.status.answers import NAMED_IN_DATA, CallCount, Facts, answers
+from services.status.messages import RawMessage
+from services.status.paging import Conditions
+from services.status.progress import Progress
+from services.status.queries import Queries, within
+from services.status.timeline import Story, tell
+from shared.buckets import Bucket
+from shared.commands import RecordRow, RunDetail, RunQuery, Scope
+from shared.database import Pool
+from shared.events import DoubtfulEffect
+from shared.jobs import CatalogueEntry
+from shared.words import CallOutcome, Outcome, RunState
+
+#: Events of a run that its timeline tells, of the kinds that can be many.
+TOLD = 1_000
+#: Caused runs and reruns that are named.
+RELATED = 200
+#: Seconds between two looks at a run that another replica projects.
+STANDBY_LOOK = 0.1
+
+_MANY = ["run.progressed", "run.recorded", "run.called", "run.logged"]
+
+
+class Details:
+    def __init__(
+        self, pool: Pool, queries: Queries, progress: Progress, catalogue: Bucket[CatalogueEntry]
+    ) -> None:
+        self._pool = pool
+        self._queries = queries
+        self._progress = progress
+        self._catalogue = catalogue
+
+    async def run(self, query: RunQuery) -> RunDetail:
+        """The run, after its end or after `query.wait` seconds, whichever comes first."""
+        await self._progress.reach(query.at_least)
+        if query.wait > 0:
+            await self._wait_for_end(query)
+        row = await self._queries.run_row(query.run_id, query.scope, reading.DETAIL)
+        summary = reading.summary(row)
+        request = reading.loads(row["request"], {})
+        in_doubt = reading.doubts(row)
+        job = await self._catalogue.get(summary.job)
+        story = tell(await self._messages(query.run_id, row["first_sequence"], row["sequence"]))
+        facts = Facts(
+            run=summary,
+            attempts=story.attempts,
+            changed=row["changed"],
+            note=row["note"],
+            in_doubt=in_doubt,
+            failed=await self._failed(query.run_id),
+            calls=await self._calls(query.run_id),
+            cancelled_by=story.cancelled_by,
+            job=job,
+        )
+        return await self._detail(row, request, facts, story, in_doubt, query.scope)
+
+    async def _detail(
+        self,
+        row: asyncpg.Record,
+        request: dict[str, object],
+        facts: Facts,
+        story: Story,
+        in_doubt: list[DoubtfulEffect],
+        scope: Scope,
+    ) -> RunDetail:
+        run = facts.run
+        return RunDetail.model_validate(
+            {
+                **run.model_dump(),
+                "parameters": reading.loads(row["parameters"], {}),
+                "reason": row["reason"],
+                "idempotency_key": row["idempotency_key"],
+                "only_records": request.get("only_records"),
+                "traceparent": request.get("traceparent"),
+                "note": row["note"],
+                "in_doubt": in_doubt,
+                "expected_runtime": facts.job.expected_runtime if facts.job is not None else None,
+                "answers": answers(facts),
+                "attempts": story.attempts,
+                "timeline": story.timeline,
+                "caused_runs": await self._related("cause_run", run.run_id, scope),
+                "reruns": await self._related("rerun_of", run.run_id, scope),
+            }
+        )
+
+    async def _wait_for_end(self, query: RunQuery) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + query.wait
+        with self._progress.watch(query.run_id) as ended:
+            while True:
+                row = await self._queries.run_row(query.run_id, query.scope, "r.state")
+                left = deadline - loop.time()
+                if RunState(row["state"]).final or left <= 0:
+                    return
+                look = left if self._progress.leading else min(left, STANDBY_LOOK)
+                try:
+                    # Looks again now and then, should this process lose the lead meanwhile.
+                    await asyncio.wait_for(ended.wait(), min(look, 2.0))
+                except TimeoutError:
+                    continue
+
+    async def _messages(self, run_id: UUID, first: int, last: int) -> list[RawMessage]:
+        rows = await self._pool.fetch(
+            "(select sequence, subject, time, payload from archive where run_id = $1 and sequence between $2"
+            " and $3 and (type is null or type <> all($4)))"
+            " union all"
+            " (select sequence, subject, time, payload from archive where run_id = $1 and sequence between $2"
+            " and $3 and type = any($4) order by sequence limit $5)"
+            " order by sequence",
+            run_id,
+            first,
+            last,
+            _MANY,
+            TOLD,
+        )
+        return [RawMessage(*row) for row in rows]
+
+    async def _failed(self, run_id: UUID) -> list[RecordRow]:
+        rows = await self._pool.fetch(
+            f"select {reading.RECORD} from records c join runs r on r.run_id = c.run_id"  # noqa: S608
+            " where c.run_id = $1 and c.outcome = any($2) order by c.position limit $3",
+            run_id,
+            [Outcome.FAILED, Outcome.UNKNOWN],
+            NAMED_IN_DATA,
+        )
+        return [reading.record(row) for row in rows]
+
+    async def _calls(self, run_id: UUID) -> list[CallCount]:
+        rows = await self._pool.fetch(
+            "select system, outcome, count(*) from calls where run_id = $1 group by 1, 2 order by 1, 2",
+            run_id,
+        )
+        return [CallCount(system, CallOutcome(outcome), count) for system, outcome, count in rows]
+
+    async def _related(self, column: str, run_id: UUID, scope: Scope) -> list[UUID]:
+        where = Conditions()
+        where.add(f"r.{column} = {{}}", run_id)
+        within(where, scope)
+        rows = await self._pool.fetch(
+            f"select r.run_id from runs r where {where.sql}"  # noqa: S608
+            f" order by r.requested_at, r.run_id limit {RELATED}",
+            *where.arguments,
+        )
+        return [row["run_id"] for row in rows]

@@ -1,0 +1,218 @@
+"""The queries of the status service: lists by filter, keyset-paged, within what the asker may see.
+
+Statements are put together from the literals below; whatever comes from a request is an argument.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.status import reading
+from services.status.paging import Conditions, Key, Order, encode_cursor
+from services.status.progress import Progress
+from shared.commands import (
+    CallsPage,
+    CallsQuery,
+    ChangesQuery,
+    EventsPage,
+    EventsQuery,
+    LogsPage,
+    LogsQuery,
+    PagedQuery,
+    RecordsPage,
+    RecordsQuery,
+    RunsPage,
+    RunsQuery,
+    Scope,
+)
+from shared.database import Pool
+from shared.errors import TagwerkError
+from shared.words import LogLevel
+
+_RUN_ID = Key("r.run_id", UUID)
+_RUN_ID_DOWN = Key("r.run_id", UUID, descending=True)
+
+
+def _run_order(name: str, column: str, type: type, *, nullable: bool = False) -> Order:
+    down = name.startswith("-")
+    first = Key(column, type, descending=down, nullable=nullable)
+    return Order(f"runs:{name}", (first, _RUN_ID_DOWN if down else _RUN_ID))
+
+
+_RUN_ORDERS = {
+    "-requested_at": _run_order("-requested_at", "r.requested_at", datetime),
+    "requested_at": _run_order("requested_at", "r.requested_at", datetime),
+    "-finished_at": _run_order("-finished_at", "r.finished_at", datetime, nullable=True),
+    "finished_at": _run_order("finished_at", "r.finished_at", datetime, nullable=True),
+    "-duration": _run_order("-duration", "r.duration", float, nullable=True),
+    "duration": _run_order("duration", "r.duration", float, nullable=True),
+    "job": Order(
+        "runs:job", (Key("r.job", str), Key("r.requested_at", datetime, descending=True), _RUN_ID_DOWN)
+    ),
+}
+_POSITION = (Key("c.position", int), Key("c.run_id", UUID))
+_RECORD_ORDERS = {
+    "position": Order("records:position", _POSITION),
+    "key": Order("records:key", (Key("c.key", str), Key("c.run_id", UUID))),
+    "outcome": Order("records:outcome", (Key("c.outcome", str), *_POSITION)),
+    "-time": Order(
+        "records:-time",
+        (
+            Key("c.time", datetime, descending=True),
+            Key("c.run_id", UUID, descending=True),
+            Key("c.key", str),
+        ),
+    ),
+}
+_SAID = Order("said", (Key("c.sequence", int), Key("c.place", int)))
+_EVENTS = Order("events", (Key("a.sequence", int),))
+
+
+class Queries:
+    def __init__(self, pool: Pool, progress: Progress) -> None:
+        self._pool = pool
+        self._progress = progress
+
+    async def runs(self, query: RunsQuery) -> RunsPage:
+        await self._progress.reach(query.at_least)
+        where = Conditions()
+        within(where, query.scope)
+        for column in ("job", "client", "principal", "trigger", "rerun_of", "action_required"):
+            value = getattr(query, column)
+            if value is not None:
+                where.add(f"r.{column} = {{}}", value)
+        if query.state:
+            where.add("r.state = any({})", query.state)
+        if query.requested_after is not None:
+            where.add("r.requested_at > {}", reading.aware(query.requested_after))
+        if query.requested_before is not None:
+            where.add("r.requested_at < {}", reading.aware(query.requested_before))
+        if query.caused_by_run is not None:
+            where.add("r.cause_run = {}", query.caused_by_run)
+        if query.caused_by_event is not None:
+            where.add("r.cause_event = {}", query.caused_by_event)
+        if query.about is not None:
+            where.add("r.run_id in (select run_id from run_about where key = {})", query.about)
+        if query.record_key is not None:
+            where.add("r.run_id in (select run_id from records where key = {})", query.record_key)
+        order = _RUN_ORDERS[query.sort]
+        rows, cursor = await self._page(reading.SUMMARY, "runs r", where, order, query)
+        return RunsPage(items=[reading.summary(row) for row in rows], next_cursor=cursor)
+
+    async def records(self, query: RecordsQuery) -> RecordsPage:
+        """Over several runs the position says nothing: then the newest come first."""
+        await self._progress.reach(query.at_least)
+        if query.run_id is None and query.key is None and query.key_prefix is None:
+            raise TagwerkError(
+                "query_invalid",
+                "records are asked for by run, by key or by the beginning of a key",
+                next_step="Give run_id, key or key_prefix.",
+            )
+        where = Conditions()
+        within(where, query.scope)
+        if query.run_id is not None:
+            await self.run_row(query.run_id, query.scope, "r.run_id")
+            where.add("c.run_id = {}", query.run_id)
+        if query.key is not None:
+            where.add("c.key = {}", query.key)
+        if query.key_prefix is not None:
+            where.add("starts_with(c.key, {})", query.key_prefix)
+        if query.outcome:
+            where.add("c.outcome = any({})", query.outcome)
+        sort = "-time" if query.sort == "position" and query.run_id is None else query.sort
+        return await self._records(where, _RECORD_ORDERS[sort], query)
+
+    async def changes(self, query: ChangesQuery) -> RecordsPage:
+        await self._progress.reach(query.at_least)
+        await self.run_row(query.run_id, query.scope, "r.run_id")
+        where = Conditions()
+        where.add("c.run_id = {}", query.run_id)
+        where.add("c.changed")
+        return await self._records(where, _RECORD_ORDERS["position"], query)
+
+    async def calls(self, query: CallsQuery) -> CallsPage:
+        rows, cursor = await self._said("calls c", query, Conditions())
+        return CallsPage(items=[reading.call(row) for row in rows], next_cursor=cursor)
+
+    async def logs(self, query: LogsQuery) -> LogsPage:
+        levels = list(LogLevel)
+        where = Conditions()
+        where.add("c.level = any({})", levels[levels.index(query.level) :])
+        rows, cursor = await self._said("logs c", query, where)
+        return LogsPage(items=[reading.log_line(row) for row in rows], next_cursor=cursor)
+
+    async def events(self, query: EventsQuery) -> EventsPage:
+        await self._progress.reach(query.at_least)
+        run = await self.run_row(query.run_id, query.scope, "r.first_sequence, r.sequence")
+        where = Conditions()
+        where.add("a.run_id = {}", query.run_id)
+        # Names the partitions that can hold them.
+        where.add(
+            "a.sequence between {} and {}", max(run["first_sequence"], query.after + 1), run["sequence"]
+        )
+        rows, cursor = await self._page(
+            "a.sequence, a.subject, a.payload", "archive a", where, _EVENTS, query
+        )
+        return EventsPage(items=[reading.event(row) for row in rows], next_cursor=cursor)
+
+    async def run_row(self, run_id: UUID, scope: Scope, columns: str) -> asyncpg.Record:
+        """`columns` of the run. Raises `run_not_found`, also for one that the asker may not see."""
+        where = Conditions()
+        where.add("r.run_id = {}", run_id)
+        within(where, scope)
+        row = await self._pool.fetchrow(
+            f"select {columns} from runs r where {where.sql}",  # noqa: S608
+            *where.arguments,
+        )
+        if row is None:
+            raise TagwerkError(
+                "run_not_found",
+                f"there is no run {run_id} that you may see",
+                concern=str(run_id),
+                next_step="Check the id, and whether you act for the client of the run.",
+            )
+        return row
+
+    async def _said(
+        self, table: str, query: CallsQuery | LogsQuery, where: Conditions
+    ) -> tuple[list[asyncpg.Record], str | None]:
+        await self._progress.reach(query.at_least)
+        await self.run_row(query.run_id, query.scope, "r.run_id")
+        where.add("c.run_id = {}", query.run_id)
+        return await self._page("c.*", table, where, _SAID, query)
+
+    async def _records(self, where: Conditions, order: Order, query: PagedQuery) -> RecordsPage:
+        tables = "records c join runs r on r.run_id = c.run_id"
+        rows, cursor = await self._page(reading.RECORD, tables, where, order, query)
+        return RecordsPage(items=[reading.record(row) for row in rows], next_cursor=cursor)
+
+    async def _page(
+        self, columns: str, tables: str, where: Conditions, order: Order, query: PagedQuery
+    ) -> tuple[list[asyncpg.Record], str | None]:
+        """At most `query.limit` rows, and the cursor of the next page if there is one."""
+        if query.cursor is not None:
+            where.add_after(order, query.cursor)
+        limit = where.argument(query.limit + 1)
+        rows = await self._pool.fetch(
+            f"select {columns} from {tables} where {where.sql} order by {order.sql} limit {limit}",  # noqa: S608
+            *where.arguments,
+        )
+        if len(rows) <= query.limit:
+            return rows, None
+        rows = rows[: query.limit]
+        return rows, encode_cursor(order, _values(order, rows[-1]))
+
+
+def _values(order: Order, row: asyncpg.Record) -> Sequence[Any]:
+    return [row[key.column.split(".")[1]] for key in order.keys]
+
+
+def within(where: Conditions, scope: Scope) -> None:
+    """Only runs `r` that the asker may see."""
+    if scope.clients is not None:
+        where.add("r.client = any({})", sorted(scope.clients))
+    if scope.jobs is not None:
+        where.add("r.job = any({})", sorted(scope.jobs))
