@@ -141,6 +141,9 @@ class Started(RunEventBase):
     worker: str
     #: How many attempts before this one ended without a word, by a crash.
     crashes: int = 0
+    #: The delivery that led to it: sequence of the work item in RUNS, and how often it was delivered.
+    work_item: int = 0
+    delivery: int = 1
 
 
 class Progressed(RunEventBase):

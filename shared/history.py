@@ -18,6 +18,7 @@ from shared.events import (
     UnknownEvent,
     decode_run_event,
 )
+from shared.subjects import parse_run_subject
 
 
 @dataclass(slots=True)
@@ -29,13 +30,14 @@ class History:
     last_sequence: int = 0
     #: Number of the newest attempt; 0 before the first.
     attempt: int = 0
+    #: The delivery that the newest attempt came from: work item and number of its delivery.
+    delivery: tuple[int, int] = (0, 0)
     #: Attempts that failed and used up one of the job's tries.
     counted_failures: int = 0
     #: Attempts that ended without a word.
     crashes: int = 0
-    #: The newest attempt failed and the next one is not due yet.
+    #: The newest attempt failed, and the scheduler holds the next one.
     waiting: AttemptFailed | None = None
-    waiting_sequence: int = 0
     cancel: CancelRequested | None = None
     finished: Finished | None = None
     #: The newest attempt has started and not ended.
@@ -59,12 +61,14 @@ class History:
                 # One that started while another was open follows a crash.
                 self.crashes += self.open_attempt
                 self.attempt = max(self.attempt, event.attempt)
+                self.delivery = max(self.delivery, (event.work_item, event.delivery))
                 self.open_attempt, self.waiting = True, None
             case AttemptFailed() if event.attempt == self.attempt:
                 self.open_attempt = False
                 self.counted_failures += event.counts
-                if event.counts:
-                    self.waiting, self.waiting_sequence = event, message.sequence
+                # On `ev` stands the failure of an ordered job, which keeps its slot and is not parked.
+                if parse_run_subject(message.subject).kind == "attempt_failed":
+                    self.waiting = event
             case Due():
                 self.waiting = None
             case CancelRequested():

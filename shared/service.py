@@ -92,7 +92,6 @@ class Service:
         self.ready = False
         #: Why the service cannot do its work although it runs; shown with its health.
         self.trouble: Failure | None = None
-        self._app: FastStream | None = None
 
     @property
     def bus(self) -> Bus:
@@ -136,6 +135,12 @@ class Service:
         self._own_sources.append((slots, source))
 
     async def start(self) -> None:
+        await self._prepare()
+        await self._broker.start()
+        await self._begin()
+
+    async def _prepare(self) -> None:
+        """Everything that answers and handlers may need; before the broker listens."""
         settings = self.settings
         if self._migrations is not None:
             await migrate(settings.database_url, self.name, SHARED_MIGRATIONS)
@@ -147,13 +152,17 @@ class Service:
         if self._pool is not None:
             self._relay = Relay(self._pool, self._bus)
             self._spawn("outbox", self._relay.run)
-        await publish_catalogue(self._bus, self.declaration, SOFTWARE_VERSION)
+
+    async def _begin(self) -> None:
+        """Take up work, once the broker listens."""
+        settings = self.settings
+        await publish_catalogue(self.bus, self.declaration, SOFTWARE_VERSION)
         self._start_events()
         for slots, source in self._own_sources:
             self._start_loop(SlotPool(source.durable, slots, [source]))
         if self._jobs:
             self._worker = Worker(
-                self._bus,
+                self.bus,
                 self._jobs,
                 self._providers,
                 pool=self._pool,
@@ -166,8 +175,7 @@ class Service:
             self._worker_task = asyncio.create_task(self._worker.run())
         for name, work in self._backgrounds:
             self._spawn(name, work)
-        await self._broker.start()
-        await nc.subscribe(f"health.{self.name}", cb=self._tell_health)
+        await self.bus.nc.subscribe(f"health.{self.name}", cb=self._tell_health)
         self.ready = True
         log.info("ready", pid=os.getpid())
 
@@ -192,15 +200,14 @@ class Service:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._run())
-
-    async def _run(self) -> None:
-        self._app = FastStream(logger=None)
-        await self.start()
-        try:
-            await self._app.run()
-        finally:
-            await self.stop()
+            app = FastStream(
+                self._broker,
+                logger=None,
+                on_startup=[self._prepare],
+                after_startup=[self._begin],
+                on_shutdown=[self.stop],
+            )
+            runner.run(app.run())
 
     def _start_events(self) -> None:
         if not self.declaration.event_types:

@@ -109,7 +109,8 @@ class Attempt:
         )
         self._timers.append(timeout)
         try:
-            stopped = await self._drive(dict(parameters), providers)
+            filled_in = {name: getattr(parameters, name) for name in self.job.parameters.model_fields}
+            stopped = await self._drive(filled_in, providers)
         except asyncio.CancelledError:
             if self._stop is None:
                 raise

@@ -30,6 +30,11 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """A later delivery of the work item is at work already: not a word, not even an acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The run ends in `state`."""
 
@@ -47,8 +52,13 @@ class Again:
     at: datetime
 
 
-def first_step(history: History) -> Start | Ignore | End:
-    """What a worker that was handed a run's work item does."""
+def first_step(history: History, delivery: tuple[int, int]) -> Start | Ignore | Stale | End:
+    """What a worker does that was handed a run's work item; `delivery` is its sequence and number.
+
+    A worker that was paused finds deliveries in its socket that the server has long given to another.
+    """
+    if history.delivery >= delivery:
+        return Stale()
     if history.finished is not None:
         return Ignore(f"the run has ended: {history.finished.state}")
     if history.cancel is not None:

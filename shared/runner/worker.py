@@ -37,7 +37,7 @@ from shared.pull import Delivery, PullLoop, SlotPool, Source
 from shared.runner.attempt import STANDARD_PROVIDERS, Attempt, HandedOver, Provider, Stop
 from shared.runner.context import RunContext
 from shared.runner.sink import Sink
-from shared.runner.steps import Again, End, Ignore, first_step
+from shared.runner.steps import Again, End, Ignore, Stale, first_step
 from shared.subjects import RunSubjects
 from shared.words import Lane, RunState
 
@@ -130,7 +130,9 @@ class Worker:
             await self._bury(delivery, history)
             return
         try:
-            started = await self._start(run, history)
+            started = await self._start(run, history, delivery)
+        except Overtaken:
+            return
         except _Done as done:
             log.debug("a work item needs no attempt", run_id=str(run.run_id), why=str(done))
             await delivery.ack()
@@ -182,10 +184,13 @@ class Worker:
         log.error("a request went to the dead letters", subject=delivery.subject, code=reason.code)
         await delivery.term()
 
-    async def _start(self, run: RunSubjects, history: History) -> tuple[int, Started]:
-        """Publish `started`; its sequence and the event. Raises `_Done` where nothing is to start."""
+    async def _start(self, run: RunSubjects, history: History, delivery: Delivery) -> tuple[int, Started]:
+        """Publish `started`; its sequence and the event. Raises `_Done` where nothing is to start, and
+        `Overtaken` where another delivery is ahead."""
         while True:
-            step = first_step(history)
+            step = first_step(history, (delivery.sequence, delivery.delivered))
+            if isinstance(step, Stale):
+                raise Overtaken
             if isinstance(step, Ignore):
                 raise _Done(step.why)
             event: RunEventBase
@@ -193,7 +198,12 @@ class Worker:
                 event = _finished(run.run_id, history.attempt, step)
             else:
                 event = Started(
-                    run_id=run.run_id, attempt=step.attempt, worker=self._name, crashes=step.crashes
+                    run_id=run.run_id,
+                    attempt=step.attempt,
+                    worker=self._name,
+                    crashes=step.crashes,
+                    work_item=delivery.sequence,
+                    delivery=delivery.delivered,
                 )
                 if step.attempt > 1:
                     await self._fence_off_earlier_attempts(run, history, step.attempt)

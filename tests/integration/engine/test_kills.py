@@ -1,0 +1,115 @@
+"""Processes are killed in the middle of work; what was promised holds."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import asyncpg
+
+from shared.words import Outcome, RunState
+from tests.support.engine import Engine, kill
+
+
+async def test_a_killed_worker_s_run_is_finished_by_another_and_nothing_is_stored_twice(
+    engine: Engine, database_url: str
+) -> None:
+    first = engine.spawn()
+    run = await engine.request("lab.store", keys=["a", "b", "c"], die_after=2)
+    first.wait(20)
+    assert first.returncode == -signal.SIGKILL
+    await engine.start("lab")
+    told = await engine.ended("lab.store", run.request.run_id)
+    assert told.end.state is RunState.SUCCEEDED
+    assert told.attempts == [1, 2]
+    # What attempt 1 committed was published before attempt 2 began, although its process was gone.
+    second_start = [n for n, kind in enumerate(told.types) if kind == "started"][1]
+    before = {
+        record.key: record.outcome
+        for event in told.events[:second_start]
+        for record in getattr(event, "records", [])
+    }
+    assert before == {"a": Outcome.CREATED, "b": Outcome.CREATED}
+    after = [(record.key, record.outcome) for record in told.records[len(before) :]]
+    assert after == [("a", Outcome.UNCHANGED), ("b", Outcome.UNCHANGED), ("c", Outcome.CREATED)]
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("select count(*) from lab.items") == 3
+    assert await connection.fetchval("select count(*) from lab.outbox") == 0
+    await connection.close()
+
+
+async def test_a_run_that_kills_every_worker_is_given_up_after_three(engine: Engine) -> None:
+    run = await engine.request("lab.crash")
+    for _ in range(3):
+        worker = engine.spawn()
+        await asyncio.to_thread(worker.wait, 20)
+    await engine.start("lab")
+    told = await engine.ended("lab.crash", run.request.run_id)
+    assert told.attempts == [1, 2, 3]
+    assert told.end.failure is not None
+    assert told.end.failure.code == "worker_crashed"
+
+
+async def test_sigterm_lets_a_worker_process_end_well(engine: Engine) -> None:
+    worker = engine.spawn()
+    run = await engine.request("lab.sleep", steps=50, step_seconds=0.05)
+    await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
+    await asyncio.to_thread(kill, worker, signal.SIGTERM)
+    assert worker.returncode == 0
+    engine.spawn()
+    told = await engine.ended("lab.sleep", run.request.run_id)
+    assert told.attempts == [1, 2]
+    assert told.end.state is RunState.SUCCEEDED
+
+
+async def test_a_paused_worker_that_wakes_up_is_fenced_off(engine: Engine, database_url: str) -> None:
+    sleeper = engine.spawn()
+    keys = [f"k{n}" for n in range(30)]
+    run = await engine.request("lab.store", keys=keys, pause=0.05)
+    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 2)
+    sleeper.send_signal(signal.SIGSTOP)
+    await engine.start("lab")
+    await engine.until("lab.store", run.request.run_id, lambda told: told.attempts == [1, 2])
+    sleeper.send_signal(signal.SIGCONT)
+    told = await engine.ended("lab.store", run.request.run_id)
+    await asyncio.sleep(0.5)
+    told = await engine.told("lab.store", run.request.run_id)
+    assert told.types.count("finished") == 1
+    assert told.end.attempt == 2
+    created = [record.key for record in told.records if record.outcome is Outcome.CREATED]
+    assert sorted(created) == sorted(keys)
+
+
+async def test_an_effect_that_died_in_the_middle_is_in_doubt(engine: Engine, tmp_path: Path) -> None:
+    for mode, sent in (("die-before", ""), ("die-after", "x\n")):
+        folder = tmp_path / mode
+        folder.mkdir()
+        first = engine.spawn()
+        letter = f"x-{mode}"
+        run = await engine.request("lab.send", letters=[letter, "y"], folder=str(folder), mode=mode)
+        await asyncio.to_thread(first.wait, 20)
+        second = engine.spawn()
+        told = await engine.ended("lab.send", run.request.run_id)
+        assert told.end.state is RunState.INTERRUPTED
+        assert [effect.effect for effect in told.end.in_doubt] == [f"send:{letter}"]
+        lines = (folder / "sent").read_text().split()
+        assert lines.count(letter) == bool(sent)
+        await asyncio.to_thread(kill, second)
+
+
+async def test_an_effect_that_died_is_done_exactly_once_where_the_counterpart_can_tell(
+    engine: Engine, tmp_path: Path
+) -> None:
+    for mode in ("die-before", "die-after"):
+        folder = tmp_path / mode
+        folder.mkdir()
+        letter = f"z-{mode}"
+        first = engine.spawn()
+        run = await engine.request(
+            "lab.send", letters=[letter], folder=str(folder), mode=mode, checkable=True
+        )
+        await asyncio.to_thread(first.wait, 20)
+        second = engine.spawn()
+        told = await engine.ended("lab.send", run.request.run_id)
+        assert told.end.state is RunState.SUCCEEDED
+        assert (folder / "sent").read_text().split() == [letter]
+        await asyncio.to_thread(kill, second)
