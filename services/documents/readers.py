@@ -184,9 +184,11 @@ class ChildReading:
                 if isinstance(result, Exception):
                     raise result
                 yield result
-        finally:
+        except BaseException:
             for worker in workers:
                 worker.cancel()
+            raise
+        finally:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def assemble(self, layers: dict[int, Path]) -> Path:
