@@ -19,19 +19,26 @@ _WIDTH = 500
 
 def straighten(page: Image.Image) -> tuple[Image.Image, float]:
     """The gray page upright, and the degrees by which it was turned counter-clockwise (0.0 for untouched)."""
-    small = page.resize((_WIDTH, max(1, round(page.height * _WIDTH / page.width))), Image.Resampling.BOX)
-    level = _sharpness(small, 0.0)
-    coarse = max(
-        (step / 2 for step in range(-int(_REACH * 2), int(_REACH * 2) + 1)), key=partial(_sharpness, small)
-    )
-    angle = max((coarse + step / 10 for step in range(-4, 5)), key=partial(_sharpness, small))
-    if abs(angle) < 0.15 or _sharpness(small, angle) < level * _WORTHWHILE:
+    if min(page.size) < _WIDTH // 4 or max(page.size) > 4 * min(page.size):
         return page, 0.0
-    return page.rotate(angle, Image.Resampling.BICUBIC, fillcolor=255), angle
+    small = page.resize((_WIDTH, round(page.height * _WIDTH / page.width)), Image.Resampling.BOX)
+    paper = _paper_of(small)
+    sharpness = partial(_sharpness, small, paper)
+    coarse = max((step / 2 for step in range(-int(_REACH * 2), int(_REACH * 2) + 1)), key=sharpness)
+    angle = max((coarse + step / 10 for step in range(-4, 5)), key=sharpness)
+    if abs(angle) < 0.15 or sharpness(angle) <= sharpness(0.0) * _WORTHWHILE:
+        return page, 0.0
+    return page.rotate(angle, Image.Resampling.BICUBIC, fillcolor=paper), angle
 
 
-def _sharpness(page: Image.Image, angle: float) -> float:
-    turned = page.rotate(angle, Image.Resampling.BILINEAR, fillcolor=255)
+def _paper_of(page: Image.Image) -> int:
+    """The commonest gray: what the corners are filled with, so that turning makes no edges of its own."""
+    counts = page.histogram()
+    return counts.index(max(counts))
+
+
+def _sharpness(page: Image.Image, paper: int, angle: float) -> float:
+    turned = page.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper)
     margin = page.width // 20
     rows = turned.crop((margin, 0, page.width - margin, page.height)).resize(
         (1, page.height), Image.Resampling.BOX

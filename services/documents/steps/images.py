@@ -22,7 +22,17 @@ _FORMATS = {"image/png": ["PNG"], "image/jpeg": ["JPEG", "MPO"], "image/tiff": [
 _TURNS = {1: 0, 3: 180, 6: 90, 8: 270}
 
 #: What decoders raise on damaged input.
-DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError)
+DECODING_ERRORS = (
+    Image.DecompressionBombError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+)
 
 
 class ImagePages:
