@@ -1,7 +1,6 @@
 """What the gateway answers beyond the queries of `shared.commands`, as its OpenAPI describes it."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,8 +57,12 @@ class DocumentText(Answered):
     text: str
 
 
+class JobView(CatalogueEntry):
+    """A job of the catalogue, and what the one who asks may do with it."""
+
+
 class JobPage(Answered):
-    items: list[CatalogueEntry]
+    items: list[JobView]
 
 
 class DeadLetterRow(Answered):
@@ -77,12 +80,3 @@ class DeadLetterRow(Answered):
 
 class DeadLetterPage(Answered):
     items: list[DeadLetterRow]
-
-
-class Problem(Answered):
-    """RFC 9457, with what Tagwerk adds."""
-
-    title: str
-    status: int
-    detail: str | None = None
-    errors: list[Any] = Field(default_factory=list)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from cli.exits import Exit
 from cli.problems import Problem
 
 #: Columns where the output is no terminal and COLUMNS is not set: enough for full ids.
@@ -60,11 +61,12 @@ class Output:
             ("cause", failure.cause),
             ("concern", failure.concern),
             ("next step", failure.next_step),
+            ("trace", problem.trace_id if problem.exit is Exit.PROBLEM else None),
         ):
             if words:
                 text.append(f"  {name:<10}", style="bold")
                 text.append(f"{words}\n")
-            if name == "cause":
+            if name == "cause" and len(problem.details) > 1:
                 for detail in problem.details:
                     text.append(f"            · {detail}\n")
         text.rstrip()

@@ -14,13 +14,23 @@ _REFUSAL_CODES = frozenset({"confirmation_required", "confirmation_wrong", "reas
 class Problem(Exception):
     """A command cannot go on. `what` is a heading of some words, `failure` says the rest."""
 
-    def __init__(self, what: str, failure: Failure, exit: Exit, *, details: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        failure: Failure,
+        exit: Exit,
+        *,
+        details: list[str] | None = None,
+        trace_id: str | None = None,
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.failure = failure
         self.exit = exit
         #: Further lines: the fields that are wrong.
         self.details = details or []
+        #: By which the services' logs tell more.
+        self.trace_id = trace_id
 
     def as_data(self) -> dict[str, Any]:
         """The shape that `--json` writes to stderr."""
@@ -29,6 +39,7 @@ class Problem(Exception):
                 "what": self.what,
                 **self.failure.model_dump(mode="json", exclude={"origin"}),
                 "details": self.details,
+                "trace_id": self.trace_id,
                 "exit": int(self.exit),
             }
         }
@@ -74,23 +85,20 @@ def problem_of_answer(status: int, body: Any, url: str) -> Problem:
     )
     refused = status in _REFUSALS or code in _REFUSAL_CODES
     return Problem(
-        str(body["title"]), failure, Exit.REFUSED if refused else Exit.PROBLEM, details=_details(body)
+        code.replace("_", " ").capitalize(),
+        failure,
+        Exit.REFUSED if refused else Exit.PROBLEM,
+        details=_details(body),
+        trace_id=body.get("trace_id"),
     )
 
 
 def _details(body: dict[str, Any]) -> list[str]:
     """One line for each wrong field, from the problem's `errors`."""
-    errors = body.get("errors")
-    if not isinstance(errors, list):
-        return []
     lines = []
-    for error in errors:
-        if isinstance(error, dict):
-            field = error.get("field") or error.get("pointer") or ".".join(map(str, error.get("loc", [])))
-            said = error.get("message") or error.get("detail") or error.get("msg") or ""
-            lines.append(f"{field}: {said}" if field else str(said))
-        else:
-            lines.append(str(error))
+    for error in body.get("errors") or []:
+        suggestion = f" (did you mean {error['suggestion']}?)" if error.get("suggestion") else ""
+        lines.append(f"{error['field']}: {error['message']}{suggestion}")
     return lines
 
 

@@ -1,0 +1,55 @@
+"""The command `tagwerk`: every command by name. What one does stands in `cli/commands/`."""
+
+import sys
+
+import typer
+
+from cli.command import ApiFunction, api_command
+from cli.commands import documents, jobs, lists, platform, runs, stack
+
+app = typer.Typer(
+    name="tagwerk",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Start and watch the background work of a document and invoice installation.",
+    epilog="Exit codes: 0 succeeded, 1 failed, 2 usage, 3 refused or not found, 4 unreachable, "
+    "5 problem answered by the service, 6 still running.",
+)
+
+_API_COMMANDS: dict[str, ApiFunction] = {
+    "jobs": jobs.jobs,
+    "job": jobs.job,
+    "start": jobs.start,
+    "upload": documents.upload,
+    "document": documents.document,
+    "runs": runs.runs,
+    "run": runs.run,
+    "cancel": runs.cancel,
+    "rerun": runs.rerun,
+    "decide": runs.decide,
+    "records": lists.records,
+    "calls": lists.calls,
+    "changes": lists.changes,
+    "logs": lists.logs,
+    "dead-letters": platform.dead_letters,
+    "rebuild": platform.rebuild,
+}
+
+for name, function in _API_COMMANDS.items():
+    app.command(name)(api_command(function))
+
+app.command("up", context_settings=stack.HANDED_ON)(stack.up)
+app.command("demo")(stack.demo)
+app.command("sign-in", context_settings=stack.HANDED_ON)(stack.sign_in)
+app.command("clean-state", context_settings=stack.HANDED_ON)(stack.clean_state)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot write a sign gets another one instead of a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app()

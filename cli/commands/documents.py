@@ -1,0 +1,99 @@
+"""Documents: put them in, read what was recognized."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands.options import Timeout, Wait
+from cli.exits import Exit
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from cli.answers import UploadedFile
+    from cli.session import Session
+
+#: Files that are sent at the same time.
+SENT_AT_ONCE = 4
+
+
+async def upload(
+    session: "Session",
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", exists=True, dir_okay=False, readable=True, help="PDF, PNG, JPEG, TIFF."
+        ),
+    ],
+    client: Annotated[str | None, typer.Option(help="For which client.")] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")] = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+) -> Exit:
+    """Upload documents; what is to be done with them starts by itself."""
+    from cli.answers import UploadReport
+    from cli.render.documents import upload_view
+    from cli.uploads import send_file
+    from cli.waiting import wait_for_runs
+
+    places = asyncio.Semaphore(SENT_AT_ONCE)
+
+    async def send(file: Path) -> "UploadedFile":
+        async with places:
+            return await send_file(session.gateway, file, client=client, interactive=not bulk)
+
+    sent = await asyncio.gather(*(send(file) for file in files))
+    report = UploadReport(documents=list(sent))
+    exit = Exit.SUCCEEDED
+    if wait:
+        labels = {run.run_id: document.file_name for document in sent for run in document.runs}
+        waited = await wait_for_runs(session, labels, timeout=timeout)
+        report = report.model_copy(update={"runs": waited.runs})
+        exit = waited.exit
+    session.output.answer(report, upload_view)
+    if exit is Exit.STILL_RUNNING:
+        session.output.say(f"Still running after {timeout:g} s. `tagwerk runs` shows how it goes on.")
+    refused = any(document.failure is not None for document in sent)
+    return Exit.PROBLEM if refused and exit is Exit.SUCCEEDED else exit
+
+
+async def document(
+    session: "Session",
+    document_id: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id of the document.")],
+    text: Annotated[bool, typer.Option("--text", help="Write the recognized text.")] = False,
+    pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the searchable PDF here.")] = None,
+    original: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save here what was uploaded, byte for byte.")
+    ] = None,
+) -> None:
+    """Show a document, its text, or save its files."""
+    from cli.answers import DocumentText
+    from cli.render.documents import document_view, text_view
+    from shared.commands import DocumentDetail
+
+    id = _document_id(document_id)
+    path = f"/documents/{id}"
+    for kind, target in (("searchable-pdf", pdf), ("original", original)):
+        if target is not None:
+            size = await session.gateway.download(f"{path}/files/{kind}", target)
+            session.output.say(f"{target}: {size:,} bytes")
+    if text:
+        content = (await session.gateway.read_bytes(f"{path}/files/text")).decode()
+        session.output.answer(DocumentText(document_id=id, text=content), text_view)
+    elif session.output.as_json or (pdf is None and original is None):
+        session.output.answer(await session.gateway.get(path, DocumentDetail), document_view)
+
+
+def _document_id(written: str) -> "UUID":
+    from uuid import UUID
+
+    from cli.problems import wrong_use
+
+    try:
+        return UUID(written.removeprefix("document:"))
+    except ValueError:
+        raise wrong_use(
+            f"{written!r} is no document id", next_step="`tagwerk upload` prints it, and `tagwerk run` too."
+        ) from None

@@ -1,0 +1,72 @@
+"""What can be started, and starting it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands.options import Key, Timeout, Wait
+from cli.exits import Exit
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job: documents.ocr.")]
+
+
+async def jobs(session: "Session") -> None:
+    """List the jobs that you may see."""
+    from cli.answers import JobPage
+    from cli.render.jobs import jobs_view
+
+    session.output.answer(await session.gateway.get("/jobs", JobPage), jobs_view)
+
+
+async def job(session: "Session", job_id: JobId) -> None:
+    """Show one job: what it does, its parameters, whether it is safe to repeat, where to look for trouble."""
+    from cli.answers import JobView
+    from cli.render.jobs import job_view
+
+    session.output.answer(await session.gateway.get(f"/jobs/{job_id}", JobView), job_view)
+
+
+async def start(
+    session: "Session",
+    job_id: JobId,
+    param: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="A parameter; several times for several, or for a list."),
+    ] = [],  # noqa: B006  # typer copies it
+    client: Annotated[str | None, typer.Option(help="For which client.")] = None,
+    key: Key = None,
+    reason: Annotated[str | None, typer.Option(help="Why; it stands in the run.")] = None,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="JOB", help="For dangerous jobs: the job's id once more.")
+    ] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")] = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+) -> Exit | None:
+    """Start a job."""
+    from cli.answers import JobView, StartedRun
+    from cli.commands.runs import show_end
+    from cli.parameters import parse_parameters
+
+    schema = (await session.gateway.get(f"/jobs/{job_id}", JobView)).parameters if param else {}
+    body = {
+        "client": client,
+        "parameters": parse_parameters(param, schema),
+        "reason": reason,
+        "confirm": confirm,
+        "lane": "bulk" if bulk else None,
+    }
+    started = await session.gateway.post(
+        f"/jobs/{job_id}/runs",
+        StartedRun,
+        {name: value for name, value in body.items() if value is not None},
+        headers={"Idempotency-Key": key} if key else None,
+    )
+    if wait:
+        return await show_end(session, started.run_id, job_id, timeout)
+    said = "had been started before by the same key" if started.existing else "started"
+    session.output.answer(started, lambda started: f"Run {started.run_id} {said}.")
+    return None

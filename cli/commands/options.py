@@ -1,0 +1,16 @@
+"""Options and arguments that several commands have, spelled once."""
+
+from typing import Annotated
+
+import typer
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, or its beginning.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end, showing progress.")]
+Timeout = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="With --wait: how long at most.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+Cursor = Annotated[str | None, typer.Option(help="Go on after the page that gave this cursor.")]
+Key = Annotated[
+    str | None, typer.Option(help="Idempotency key: the same key starts the same run once, however often.")
+]

@@ -1,0 +1,70 @@
+"""Documents: what an upload led to, what is known of one, and its text."""
+
+from uuid import UUID
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.answers import DocumentText, UploadedFile, UploadReport
+from cli.render.run import failure_view, headline
+from cli.render.words import moment
+from shared.commands import DocumentDetail, RunDetail
+
+
+def upload_view(report: UploadReport) -> RenderableType:
+    """Each file with its document and the runs that it causes; the runs' ends, where they were waited for."""
+    ended = {run.run_id: run for run in report.runs}
+    parts: list[RenderableType] = []
+    for document in report.documents:
+        parts += _uploaded(document, ended)
+    return Group(*parts)
+
+
+def _uploaded(document: UploadedFile, ended: dict[UUID, RunDetail]) -> list[RenderableType]:
+    name = Text(document.file_name, style="bold")
+    if document.failure is not None:
+        return [name.append("  refused", style="red"), failure_view(document.failure)]
+    if document.duplicate:
+        name.append("  is known already: the same bytes are the same document", style="yellow")
+    parts: list[RenderableType] = [name, Text(f"  document {document.document_id}", style="dim")]
+    for run in document.runs:
+        parts.append(Text(f"  run {run.run_id}  {run.job}", style="dim"))
+        if run.run_id in ended:
+            parts.append(Padding(headline(ended[run.run_id]), (0, 0, 0, 2)))
+    return parts
+
+
+def document_view(document: DocumentDetail) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    pages = "not known yet" if document.page_count is None else str(document.page_count)
+    rows = [
+        ("document", str(document.document_id)),
+        ("client", document.client),
+        ("uploaded", moment(document.uploaded_at)),
+        ("file", f"{document.media_type}, {document.size:,} bytes"),
+        ("SHA-256", document.sha256),
+        ("pages", pages),
+        ("to download", ", ".join(["original", *sorted(document.files)])),
+    ]
+    for name, words in rows:
+        grid.add_row(name, words)
+    parts: list[RenderableType] = [Text(document.file_name, style="bold"), Padding(grid, (0, 0, 0, 2))]
+    for page in document.pages:
+        text = Text(f"  page {page.page}: {page.characters:,} characters, ")
+        if page.source == "text_layer":
+            text.append("read from its text layer")
+        else:
+            text.append("recognized")
+            if page.confidence is not None:
+                text.append(f" with {page.confidence:.0f} % confidence")
+        parts.append(text.append(f", run {page.run_id}", style="dim"))
+    return Group(*parts)
+
+
+def text_view(document: DocumentText) -> RenderableType:
+    """The bare text; pages are parted by an empty line."""
+    return Text(document.text.replace("\f", "\n\n").strip("\n"))

@@ -1,0 +1,91 @@
+"""The life of a run as a small SVG: waiting, attempts, and what happened when. Colors come from the page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from cli.render.words import duration
+from shared.commands import RunDetail
+
+#: Units of the drawing; the page scales it to its width.
+WIDTH, HEIGHT = 720.0, 74.0
+LEFT, RIGHT = 8.0, WIDTH - 8.0
+BAR_TOP, BAR_HEIGHT = 22.0, 16.0
+
+#: What gets a mark of its own on the bar, by event type.
+MARKS = {"run.recorded": "record", "run.called": "call", "run.cancel_requested": "cancel"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    start: datetime
+    seconds: float
+
+    def x(self, time: datetime) -> float:
+        share = (time - self.start).total_seconds() / self.seconds
+        return LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT)
+
+
+def timeline_svg(run: RunDetail) -> Markup:
+    """A picture with a text alternative; empty for a run without a timeline."""
+    if not run.timeline:
+        return Markup("")
+    end = run.finished_at or run.timeline[-1].time
+    scale = _Scale(run.requested_at, max((end - run.requested_at).total_seconds(), 0.001))
+    parts = [_waiting(run, scale), *_attempts(run, scale), *_marks(run, scale), *_axis(run, scale, end)]
+    label = escape(f"Timeline of run {run.run_id}: {run.sentence}")
+    head = f'<svg class="timeline" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{label}">'
+    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704  # every text in it is escaped
+
+
+def _waiting(run: RunDetail, scale: _Scale) -> str:
+    until = run.started_at or run.finished_at or run.timeline[-1].time
+    return _bar("waiting", scale.x(run.requested_at), scale.x(until), "waiting for a worker")
+
+
+def _attempts(run: RunDetail, scale: _Scale) -> list[str]:
+    bars = []
+    for attempt in run.attempts:
+        ended = attempt.ended_at or run.finished_at or run.timeline[-1].time
+        title = f"attempt {attempt.attempt} on {attempt.worker}: {attempt.outcome}"
+        bars.append(_bar(f"attempt {attempt.outcome}", scale.x(attempt.started_at), scale.x(ended), title))
+    return bars
+
+
+def _marks(run: RunDetail, scale: _Scale) -> list[str]:
+    marks = []
+    for entry in run.timeline:
+        if entry.type in MARKS:
+            x = scale.x(entry.time)
+            marks.append(
+                f'<line class="mark {MARKS[entry.type]}" x1="{x:.1f}" x2="{x:.1f}" y1="{BAR_TOP - 5:g}" '
+                f'y2="{BAR_TOP + BAR_HEIGHT + 5:g}"><title>{escape(entry.words)}</title></line>'
+            )
+    return marks
+
+
+def _axis(run: RunDetail, scale: _Scale, end: datetime) -> list[str]:
+    """The times that matter: requested, started, ended."""
+    below = BAR_TOP + BAR_HEIGHT + 22
+    labels = [
+        f'<text x="{LEFT:g}" y="14">requested</text>',
+        f'<text x="{LEFT:g}" y="{below:g}">{run.requested_at:%H:%M:%S} UTC</text>',
+        f'<text x="{RIGHT:g}" y="14" text-anchor="end">{escape(str(run.state).replace("_", " "))}</text>',
+        f'<text x="{RIGHT:g}" y="{below:g}" text-anchor="end">'
+        f"+{duration((end - run.requested_at).total_seconds())}</text>",
+    ]
+    if run.started_at is not None:
+        x = scale.x(run.started_at)
+        if LEFT + 90 < x < RIGHT - 120:
+            waited = duration((run.started_at - run.requested_at).total_seconds())
+            labels.append(f'<text x="{x:.1f}" y="14" text-anchor="middle">started</text>')
+            labels.append(f'<text x="{x:.1f}" y="{below:g}" text-anchor="middle">+{waited}</text>')
+    return labels
+
+
+def _bar(kind: str, left: float, right: float, title: str) -> str:
+    return (
+        f'<rect class="{escape(kind)}" x="{left:.1f}" y="{BAR_TOP:g}" width="{max(right - left, 1.5):.1f}" '
+        f'height="{BAR_HEIGHT:g}" rx="3"><title>{escape(title)}</title></rect>'
+    )

@@ -1,0 +1,59 @@
+"""`--wait`: show runs while they work, and tell by the exit code how they ended."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from cli.bars import Bars
+from cli.exits import Exit
+from cli.live import StillRunning, wait_for_end
+from cli.session import Session
+from shared.commands import RunDetail
+from shared.words import RunState
+
+#: Runs that are followed at once, each by a stream of its own.
+FOLLOWED_AT_ONCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    #: In the order asked for; a run that could not be read when the time was over is missing.
+    runs: list[RunDetail]
+    exit: Exit
+
+
+async def wait_for_runs(session: Session, labels: Mapping[UUID, str], *, timeout: float | None) -> Waited:
+    """Wait for all runs (id -> what to call it), at most `timeout` seconds, and show them meanwhile."""
+    places = asyncio.Semaphore(FOLLOWED_AT_ONCE)
+    ends: dict[UUID, RunDetail | None] = {}
+    loop = asyncio.get_running_loop()
+    deadline = None if timeout is None else loop.time() + timeout
+
+    with Bars(session.output.err, quiet=session.output.as_json) as bars:
+        for run_id, label in labels.items():
+            bars.add(run_id, label)
+
+        async def follow(run_id: UUID) -> None:
+            async with places:
+                left = None if deadline is None else max(0.0, deadline - loop.time())
+                try:
+                    ends[run_id] = await wait_for_end(session.gateway, run_id, bars.seen, timeout=left)
+                except StillRunning as still:
+                    ends[run_id] = still.run
+
+        tasks = [asyncio.create_task(follow(run_id)) for run_id in labels]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    runs = [run for run_id in labels if (run := ends[run_id]) is not None]
+    return Waited(runs, _exit_of(runs, len(labels)))
+
+
+def _exit_of(runs: list[RunDetail], asked_for: int) -> Exit:
+    if len(runs) < asked_for or any(not run.state.final for run in runs):
+        return Exit.STILL_RUNNING
+    return Exit.SUCCEEDED if all(run.state is RunState.SUCCEEDED for run in runs) else Exit.FAILED
