@@ -21,14 +21,15 @@ def straighten(page: Image.Image) -> tuple[Image.Image, float]:
     """The gray page upright, and the degrees by which it was turned counter-clockwise (0.0 for untouched)."""
     if min(page.size) < _WIDTH // 4 or max(page.size) > 4 * min(page.size):
         return page, 0.0
-    small = page.resize((_WIDTH, round(page.height * _WIDTH / page.width)), Image.Resampling.BOX)
+    small = page.reduce(max(1, page.width // _WIDTH))
     paper = _paper_of(small)
-    sharpness = partial(_sharpness, small, paper)
-    coarse = max((step / 2 for step in range(-int(_REACH * 2), int(_REACH * 2) + 1)), key=sharpness)
+    coarsely, sharpness = partial(_sharpness, small.reduce(2), paper), partial(_sharpness, small, paper)
+    coarse = max((step / 2 for step in range(-int(_REACH * 2), int(_REACH * 2) + 1)), key=coarsely)
     angle = max((coarse + step / 10 for step in range(-4, 5)), key=sharpness)
     if abs(angle) < 0.15 or sharpness(angle) <= sharpness(0.0) * _WORTHWHILE:
         return page, 0.0
-    return page.rotate(angle, Image.Resampling.BICUBIC, fillcolor=paper), angle
+    # Bicubic takes three times as long and is not read better.
+    return page.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper), angle
 
 
 def _paper_of(page: Image.Image) -> int:
