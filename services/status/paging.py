@@ -86,7 +86,7 @@ class Conditions:
 
 def encode_cursor(order: Order, values: Sequence[Any]) -> str:
     """An opaque cursor that stands at the row with these values of the order's columns."""
-    return base64.urlsafe_b64encode(orjson.dumps([order.name, *values])).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps([order.name, *values], default=str)).decode().rstrip("=")
 
 
 def decode_cursor(order: Order, cursor: str) -> list[Any]:

@@ -117,36 +117,38 @@ async def test_rows_equal_a_rebuild_after_kills_in_mid_batch(
     bus: Bus, bus_url: str, pool: Pool, status_url: str
 ) -> None:
     chance = random.Random(4711)
-    messages = shuffled(*(whole_run(str(n)) for n in range(600)))
-    kills = 0
+    enough = asyncio.Event()
+    runs = 0
 
-    async def publish_all() -> int:
+    async def publish_until_enough() -> int:
+        nonlocal runs
         last = 0
-        for begin in range(0, len(messages), 50):
-            acks = [bus.publish(subject, payload) for subject, payload in messages[begin : begin + 50]]
-            last = max(await asyncio.gather(*acks))
+        while not enough.is_set():
+            messages = shuffled(*(whole_run(str(runs + n)) for n in range(8)))
+            runs += 8
+            acks = await asyncio.gather(*(bus.publish(subject, payload) for subject, payload in messages))
+            last = max(acks)
+            await asyncio.sleep(0.01)
         return last
 
-    publishing = asyncio.create_task(publish_all())
+    publishing = asyncio.create_task(publish_until_enough())
     reached = 0
-    while kills < 6:
+    for _ in range(4):
         async with status_process(bus_url, status_url) as process:
             reached = await beyond(pool, reached)
             await asyncio.sleep(chance.random() * 0.05)
             process.kill()
-            kills += 1
+    enough.set()
     last = await publishing
     async with status_process(bus_url, status_url):
         await until_ready(bus)
         late = RunTeller("late").requested()
         at = await publish(bus, late.messages)
         assert at == last + 1
-        await asyncio.sleep(0.1)
-        page = await bus.ask(subjects.query("status", "runs"), RunsQuery(at_least=at), RunsPage, timeout=10)
-        assert page.items
+        await beyond(pool, last)
         before = await rows(pool)
         await bus.ask(subjects.REBUILD, Rebuild(principal="ada"), RebuildReport, timeout=30)
         assert await rows(pool) == before
-    assert len(before["runs"]) == 601
-    assert len(before["calls"]) == 600
+    assert len(before["runs"]) == runs + 1
+    assert len(before["calls"]) == runs
     assert [raw.sequence for raw in await archived(pool)] == list(range(1, at + 1))
