@@ -117,9 +117,10 @@ class Bus:
     ) -> int:
         """Store a message in the stream of `subject`; returns its sequence.
 
-        `expect_last` is a subject filter and the sequence that its last message must have (0: there is
-        none). Raises `Conflict` if it has another, `PublishRefused`, `BusUnavailable` after 30 s.
-        A conflict may be one's own message sent again: read the history to know.
+        Give a `msg_id` (stored once within the server's window) or a condition, which does the same and
+        costs the server less: `expect_last` is a subject filter and the sequence that its last message
+        must have (0: there is none). Raises `Conflict` if it has another, `PublishRefused`, and
+        `BusUnavailable` after 30 s. A conflict may be one's own message sent again: read the history.
         """
         all_headers = dict(headers) if headers else {}
         if msg_id is not None:
@@ -193,14 +194,14 @@ class Bus:
         """All messages of `stream` on `subject` (a filter) with a sequence above `after`, in order."""
         found: list[Stored] = []
         while True:
-            page, rest = await self._read_page(stream, subject, after + 1)
+            page, rest = await self.read_page(stream, subject, after + 1)
             found += page
             if not rest:
                 return found
             after = found[-1].sequence
 
-    async def _read_page(self, stream: str, subject: str, start: int) -> tuple[list[Stored], bool]:
-        """One batch of a direct get: the messages, and whether there are more."""
+    async def read_page(self, stream: str, subject: str, start: int) -> tuple[list[Stored], bool]:
+        """At most 256 messages of `stream` on `subject` from sequence `start` on, and whether there are more."""
         inbox = self.nc.new_inbox()
         subscription = await self.nc.subscribe(inbox)
         page: list[Stored] = []

@@ -17,7 +17,8 @@ class Durable:
 
     stream: str
     name: str
-    filters: tuple[str, ...]
+    #: One subject filter, never two: see `subjects.work_filter`.
+    filter: str
     #: Messages in work at once over all replicas.
     max_ack_pending: int = 10_000
 
@@ -41,15 +42,22 @@ class Declaration:
             Durable(
                 subjects.RUNS,
                 subjects.work_durable(job.id, lane),
-                tuple(subjects.work_filters(job.id, lane)),
+                subjects.work_filter(job.id, lane),
                 job.limit or 10_000,
             )
             for job in self.jobs
             for lane in job.lanes
         ]
+        types = self.event_types
         events = (
-            [Durable(subjects.EVENTS, subjects.events_durable(self.name), tuple(self.event_types))]
-            if self.event_types
+            [
+                Durable(
+                    subjects.EVENTS,
+                    subjects.events_durable(self.name),
+                    types[0] if len(types) == 1 else "event.>",
+                )
+            ]
+            if types
             else []
         )
         return [*work, *events, *self.durables]

@@ -95,7 +95,7 @@ async def _durable(js: JetStreamContext, durable: Durable, ack_wait: float) -> N
         durable.stream,
         ConsumerConfig(
             durable_name=durable.name,
-            filter_subjects=list(durable.filters),
+            filter_subject=durable.filter,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ack_wait,

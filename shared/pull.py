@@ -83,8 +83,10 @@ class Source:
     rank: int = 0
     #: Messages that open requests may still deliver.
     outstanding: int = 0
-    #: Whether the last word was that nothing waits here.
+    #: Whether the server's last word was that nothing waits here.
     quiet: bool = False
+    #: Whether the last message said that more wait behind it.
+    hungry: bool = False
     probing: bool = False
     heard_at: float = 0.0
     inbox: str = ""
@@ -109,6 +111,8 @@ class PullLoop:
         self._nc = nc
         self._pool = pool
         self._ack_wait = ack_wait
+        ranks = sorted({source.rank for source in pool.sources})
+        self._groups = [[source for source in pool.sources if source.rank == rank] for rank in ranks]
         self._tokens = itertools.count(1)
         self._wake = asyncio.Event()
         self._stopping = False
@@ -161,18 +165,19 @@ class PullLoop:
         free = pool.slots - pool.active
         if free <= 0:
             return
-        ranks = sorted({source.rank for source in pool.sources})
-        for rank in ranks:
-            group = [source for source in pool.sources if source.rank == rank]
-            scarce = rank != ranks[-1] and free < len(pool.sources)
+        budget = free - sum(source.outstanding for source in pool.sources)
+        for group in self._groups:
+            scarce = group is not self._groups[-1] and free < len(pool.sources)
+            hungry = sum(source.hungry for source in group)
             for source in group:
-                budget = free - sum(other.outstanding for other in pool.sources)
-                share = max(1, budget // len(group))
+                # What is idle listens with one slot; the others go to where more waits.
+                share = max(1, budget // hungry) if source.hungry else 1
                 if source.outstanding == 0:
-                    probe = scarce and not source.quiet
-                    await self._ask(source, min(share, free), probe=probe)
-                elif not source.quiet and not source.probing and budget >= max(1, pool.slots // 4):
-                    await self._ask(source, budget, probe=False)
+                    await self._ask(source, share, probe=scarce and not source.quiet)
+                    budget -= share
+                elif source.hungry and not source.probing and share >= max(1, pool.slots // 4):
+                    await self._ask(source, share, probe=False)
+                    budget -= share
             if any(source.probing for source in group):
                 # Whoever comes behind waits for the answer.
                 return
@@ -201,7 +206,8 @@ class PullLoop:
             return
         source.outstanding = max(0, source.outstanding - 1)
         delivery = _delivery(self._nc, source.durable, msg)
-        source.quiet = delivery.pending == 0
+        source.hungry = delivery.pending > 0
+        source.quiet = not source.hungry
         if source.outstanding == 0:
             source.probing = False
         if self._stopping or self._pool.active >= self._pool.slots:
@@ -211,7 +217,7 @@ class PullLoop:
         self._pool.deliveries.add(delivery)
         task = self._loop.create_task(self._handle(source, delivery))
         self._pool.handlers.add(task)
-        if source.outstanding == 0 or not source.quiet:
+        if source.outstanding == 0 or source.hungry:
             self._wake.set()
 
     def _status(self, source: Source, subject: str, headers: dict[str, str]) -> None:
@@ -224,8 +230,9 @@ class PullLoop:
         source.outstanding = max(0, source.outstanding - undelivered)
         if token.startswith("p"):
             source.probing = False
-            source.quiet = source.quiet or status in ("404", "408")
-        if status not in ("404", "408"):
+        if status in ("404", "408"):
+            source.quiet, source.hungry = True, False
+        else:
             # 409: the consumer's limit is reached, the leader changed, the server stops; 503: not there.
             log.debug(
                 "a pull request ended", durable=source.durable, status=status, why=headers.get("Description")

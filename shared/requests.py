@@ -36,9 +36,7 @@ async def request_run(bus: Bus, request: Requested, lane: Lane) -> RequestedRun:
     """Publish the request. Raises `IdempotencyConflict` if the same run was requested differently."""
     run = RunSubjects(request.job, request.run_id)
     try:
-        sequence = await bus.publish(
-            run.requested(lane), request.encode(), msg_id=str(request.id), expect_last=(run.all, 0)
-        )
+        sequence = await bus.publish(run.requested(lane), request.encode(), expect_last=(run.all, 0))
         return RequestedRun(request, sequence, existing=False)
     except Conflict:
         pass

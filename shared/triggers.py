@@ -55,6 +55,7 @@ class Triggers:
         self._principals = principals
         self._jobs = jobs
         self._handlers = handlers
+        self._types = {*handlers, *(job.on for job in jobs if job.on is not None)}
         self._entries = {job.id: CatalogueEntry.of(job, software_version) for job in jobs}
 
     async def handle(self, delivery: Delivery) -> None:
@@ -65,6 +66,9 @@ class Triggers:
             await self._bury(delivery, _undecodable(delivery, error))
             return
         if isinstance(event, UnknownEvent):
+            await delivery.ack()
+            return
+        if delivery.subject not in self._types:
             await delivery.ack()
             return
         try:

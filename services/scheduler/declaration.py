@@ -5,9 +5,7 @@ DECLARATION = Declaration(
     "scheduler",
     durables=[
         # A waiting retry keeps its place among the unacknowledged; there may be many.
-        Durable(
-            subjects.RUNS, subjects.RETRIES_DURABLE, (subjects.RETRIES_FILTER,), max_ack_pending=1_000_000
-        ),
-        Durable(subjects.RUNS, subjects.CANCELS_DURABLE, (subjects.CANCELS_FILTER,)),
+        Durable(subjects.RUNS, subjects.RETRIES_DURABLE, subjects.RETRIES_FILTER, max_ack_pending=1_000_000),
+        Durable(subjects.RUNS, subjects.CANCELS_DURABLE, subjects.CANCELS_FILTER),
     ],
 )

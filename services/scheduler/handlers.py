@@ -49,7 +49,6 @@ class RunWatch:
                 await self._bus.publish(
                     run.due(where.lane or Lane.INTERACTIVE),
                     due.encode(),
-                    msg_id=str(due.id),
                     expect_last=(run.all, expected),
                 )
                 break
@@ -79,7 +78,6 @@ class RunWatch:
                 await self._bus.publish(
                     run.ev,
                     finished.encode(),
-                    msg_id=str(finished.id),
                     expect_last=(run.all, history.last_sequence),
                 )
                 break

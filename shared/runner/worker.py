@@ -211,7 +211,6 @@ class Worker:
                 sequence = await self._bus.publish(
                     run.ev,
                     event.encode(),
-                    msg_id=str(event.id),
                     expect_last=(run.all, history.last_sequence),
                 )
             except Conflict:
@@ -300,9 +299,7 @@ class Worker:
             sequence = max(sequence, await self._relay.flush(run.run_id))
         while True:
             try:
-                await self._bus.publish(
-                    subject, event.encode(), msg_id=str(event.id), expect_last=(run.all, sequence)
-                )
+                await self._bus.publish(subject, event.encode(), expect_last=(run.all, sequence))
                 return
             except Conflict:
                 between = History()
