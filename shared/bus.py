@@ -201,7 +201,7 @@ class Bus:
             after = found[-1].sequence
 
     async def read_page(self, stream: str, subject: str, start: int) -> tuple[list[Stored], bool]:
-        """At most 256 messages of `stream` on `subject` from sequence `start` on, and whether there are more."""
+        """Up to 256 messages of `stream` on `subject` from sequence `start` on; whether there are more."""
         inbox = self.nc.new_inbox()
         subscription = await self.nc.subscribe(inbox)
         page: list[Stored] = []

@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from shared.audit import AuditEntry
 from shared.bus import Bus, PublishRefused
 from shared.database import Pool
 from shared.errors import TagwerkError
@@ -66,6 +67,7 @@ class Transaction:
         self._records: list[Record] = []
         self._events: list[BusinessEventBase] = []
         self._decisions: list[tuple[str, Decided]] = []
+        self._audits: list[AuditEntry] = []
 
     def record(self, record: Record) -> StoredRecord:
         """Add an outcome; returns the record to yield."""
@@ -79,6 +81,10 @@ class Transaction:
     def decided(self, job: str, event: Decided) -> None:
         """Add a person's decision on an effect of a run of `job`."""
         self._decisions.append((job, event))
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Add an entry of the audit log: a change is told if and only if it is made."""
+        self._audits.append(entry)
 
     async def write(self, context: RunContext | None) -> bool:
         """Put everything into the outbox; whether there was anything."""
@@ -95,6 +101,8 @@ class Transaction:
             rows.append((event.id, context.run_id if context else None, kind, event.encode()))
         for job, decided in self._decisions:
             rows.append((decided.id, decided.run_id, RunSubjects(job, decided.run_id).ev, decided.encode()))
+        for entry in self._audits:
+            rows.append((entry.id, None, entry.subject, entry.encode()))
         await self.connection.executemany(
             "insert into outbox (msg_id, run_id, subject, payload) values ($1, $2, $3, $4)", rows
         )
