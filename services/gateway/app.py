@@ -1,0 +1,147 @@
+"""The gateway: HTTP in front of bus and database, put together."""
+
+import asyncio
+import functools
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from services.gateway import problems, server
+from services.gateway.context import Gateway
+from services.gateway.declaration import DECLARATION
+from services.gateway.edge import Edge
+from services.gateway.gate import Gate
+from services.gateway.live import LiveStreams
+from services.gateway.multipart import remove_left_behind
+from services.gateway.principals import keep_publishing
+from services.gateway.routes import (
+    accounts,
+    dead_letters,
+    documents,
+    events,
+    health,
+    jobs,
+    me,
+    rebuild,
+    records,
+    reruns,
+    runs,
+    steering,
+)
+from services.gateway.server import Server
+from services.gateway.sign_in import SignIn
+from services.gateway.store import Accounts
+from shared import subjects
+from shared.access import Principal
+from shared.buckets import Bucket
+from shared.catalogue import catalogue
+from shared.errors import TagwerkError
+from shared.files import open_store
+from shared.intake import Intake
+from shared.service import SOFTWARE_VERSION, Service
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_STORIES = (me, jobs, runs, records, events, steering, reruns, documents, accounts, dead_letters, rebuild)
+
+
+def application() -> FastAPI:
+    """All routes, without anything behind them: enough for the OpenAPI document."""
+    app = FastAPI(
+        title="Tagwerk",
+        version=SOFTWARE_VERSION,
+        summary="Runs the background work of a document and invoice installation.",
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    api = APIRouter(prefix="/api/v1", responses=problems.answers(401, 422, 500, 503))
+    for story in _STORIES:
+        api.include_router(story.router)
+    app.include_router(api)
+    app.include_router(health.router)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, object]:
+    """The OpenAPI document, with the one shape of every error."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document["components"]["schemas"]
+        schemas.update(schema.pop("$defs"))
+        schemas["Problem"] = schema
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def build(settings: Settings) -> Server:
+    """The server with everything behind it, started and stopped with the server."""
+    service = Service(DECLARATION, settings, migrations=MIGRATIONS)
+
+    @functools.cache
+    def parts() -> Gateway:
+        return assemble(service, settings)
+
+    service.background("principals", lambda: keep_publishing(parts().accounts, parts().principals))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(remove_left_behind)
+        await service.start()
+        await parts().sign_in.read_file()
+        app.state.gateway = made.gateway = parts()
+        try:
+            yield
+        finally:
+            await parts().gate.settle()
+            await service.stop()
+
+    app = application()
+    app.router.lifespan_context = lifespan
+    made = Server(Edge(app))
+    return made
+
+
+def assemble(service: Service, settings: Settings) -> Gateway:
+    """The parts of a started service."""
+    bus, pool = service.bus, service.pool
+    store = open_store(settings.files_url)
+    accounts = Accounts(pool, service.relay)
+    principals = Bucket(bus, subjects.PRINCIPALS, Principal)
+    draining = asyncio.Event()
+    return Gateway(
+        settings=settings,
+        bus=bus,
+        pool=pool,
+        files=store,
+        accounts=accounts,
+        principals=principals,
+        sign_in=SignIn(accounts, principals, bus, settings.sign_in_file),
+        gate=Gate(bus, catalogue(bus)),
+        intake=Intake(pool, service.relay, store, size_limit=settings.upload_limit),
+        live=LiveStreams(bus, draining),
+        draining=draining,
+    )
+
+
+def main() -> None:
+    settings = Settings()
+    made = build(settings)
+    try:
+        listener = server.listen(settings.http_host, settings.http_port)
+    except TagwerkError as error:
+        log.error(error.failure.cause, next_step=error.failure.next_step)
+        sys.exit(1)
+    server.run(made, listener)

@@ -1,0 +1,149 @@
+"""What the routes work with, and who asks: the dependencies of every route."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from obstore.store import ObjectStore
+from pydantic import BaseModel
+
+from services.gateway import core
+from services.gateway.gate import Gate
+from services.gateway.live import LiveStreams
+from services.gateway.problems import trace_of
+from services.gateway.sign_in import NotSignedIn, SignIn
+from services.gateway.store import Accounts
+from services.gateway.tracing import Trace
+from shared import subjects
+from shared.access import Principal
+from shared.buckets import Bucket
+from shared.bus import Bus
+from shared.commands import Query as StatusQuery
+from shared.commands import RunDetail, RunQuery
+from shared.database import Pool
+from shared.errors import TagwerkError
+from shared.intake import Intake
+from shared.settings import Settings
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+#: Seconds for a query: it may wait 2 s for the projection.
+QUERY_TIMEOUT = 10.0
+
+#: Seconds of one question within a longer wait: short, so that a stop does not have to wait for it.
+WAIT_SLICE = 2.0
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The parts of a started gateway."""
+
+    settings: Settings
+    bus: Bus
+    pool: Pool
+    files: ObjectStore
+    accounts: Accounts
+    principals: Bucket[Principal]
+    sign_in: SignIn
+    gate: Gate
+    intake: Intake
+    live: LiveStreams
+    #: Set when the gateway has been asked to stop: waits and streams end.
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask_of_run(
+        self,
+        principal: Principal,
+        run_id: UUID,
+        name: str,
+        query: StatusQuery,
+        answer: type[Answer],
+        *,
+        timeout: float = QUERY_TIMEOUT,
+    ) -> Answer:
+        """`query.status.<name>` about one run. Raises `run_not_found` for a hidden run as for none."""
+        try:
+            return await self.bus.ask(subjects.query("status", name), query, answer, timeout=timeout)
+        except TagwerkError as error:
+            if error.failure.code != "run_not_found":
+                raise
+            self.gate.look_for_hidden_run(principal, run_id)
+            raise core.run_not_found(run_id) from None
+
+    async def run(
+        self,
+        principal: Principal,
+        run_id: UUID,
+        *,
+        at_least: int = 0,
+        wait: float = 0,
+        until_final: bool = True,
+    ) -> RunDetail:
+        """The run, waited for up to `wait` seconds: that it exists, and if so wanted that it has ended.
+
+        An upload names runs that are not requested yet, so a run that is not there may still come.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait
+        while True:
+            scope = await self.gate.scope(principal, at_least)
+            rest = 0.0 if self.draining.is_set() else max(0.0, end - loop.time())
+            asked = min(rest, WAIT_SLICE) if until_final else 0.0
+            query = RunQuery(run_id=run_id, wait=asked, **scope)
+            try:
+                run = await self.bus.ask(
+                    subjects.query("status", "run"), query, RunDetail, timeout=QUERY_TIMEOUT + asked
+                )
+            except TagwerkError as error:
+                if error.failure.code != "run_not_found":
+                    raise
+                if rest <= 0:
+                    self.gate.look_for_hidden_run(principal, run_id)
+                    raise core.run_not_found(run_id) from None
+                await asyncio.sleep(min(rest, 0.1))
+                continue
+            if run.state.final or rest <= 0 or not until_final:
+                return run
+
+
+async def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+_bearer = HTTPBearer(auto_error=False, description="A token of `POST /api/v1/tokens` or `tagwerk sign-in`.")
+
+TheGateway = Annotated[Gateway, Depends(_gateway)]
+
+
+async def _asking(
+    request: Request,
+    gateway: TheGateway,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Principal:
+    if credentials is None:
+        raise NotSignedIn
+    address = request.client.host if request.client else "unknown"
+    principal = await gateway.sign_in.principal_of(credentials.credentials, address)
+    request.state.principal = principal.id
+    return principal
+
+
+async def _trace(request: Request) -> Trace:
+    return trace_of(request)
+
+
+#: Who asks. A route that takes it answers 401 to everybody else.
+Asking = Annotated[Principal, Depends(_asking)]
+TheTrace = Annotated[Trace, Depends(_trace)]
+
+AtLeast = Annotated[
+    int,
+    Query(
+        ge=0,
+        description="A sequence that a command answered: the answer includes it, or is 503 after 2 s.",
+    ),
+]

@@ -1,0 +1,211 @@
+"""Decisions of the gateway that need nothing but what they are given. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.access import (
+    ADMINISTRATOR,
+    EVERY_CLIENT,
+    Action,
+    Principal,
+    decide_access,
+)
+from shared.commands import Scope
+from shared.errors import Failure, TagwerkError
+from shared.events import DocumentUploaded
+from shared.ids import run_id_of
+from shared.jobs import CatalogueEntry
+
+#: Names of clients are parts of paths in the file store.
+CLIENT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+
+#: The client that somebody who acts for every client means if they name none.
+MAIN_CLIENT = "main"
+
+#: Bytes that the keys of a partial rerun may take: they travel in one message of at most 1 MB.
+KEYS_LIMIT = 600_000
+
+
+def is_client_name(client: str) -> bool:
+    return re.fullmatch(CLIENT_PATTERN, client) is not None
+
+
+def client_of(principal: Principal, wanted: str | None) -> str:
+    """For which client a request is meant. Raises `client_ambiguous`, `client_missing`.
+
+    Whether the principal acts for it is another question.
+    """
+    if wanted is not None:
+        return wanted
+    if EVERY_CLIENT in principal.clients:
+        return MAIN_CLIENT
+    clients = sorted(principal.clients)
+    match clients:
+        case [only]:
+            return only
+        case []:
+            raise TagwerkError(
+                "client_missing",
+                f"{principal.id} acts for no client",
+                concern=principal.id,
+                next_step="Ask an administrator to give you the clients that you work for.",
+            )
+        case _:
+            raise TagwerkError(
+                "client_ambiguous",
+                f"{principal.id} acts for several clients: {', '.join(clients)}",
+                concern="client",
+                next_step="Name one of them in `client`.",
+            )
+
+
+def client_not_found(client: str) -> TagwerkError:
+    return TagwerkError(
+        "client_not_found",
+        f"there is no client {client} that you act for",
+        concern=client,
+        next_step="Check the name; `GET /api/v1/me` names your clients.",
+    )
+
+
+def job_not_found(job: str) -> TagwerkError:
+    return TagwerkError(
+        "job_not_found",
+        f"there is no job {job} that you may see",
+        concern=job,
+        next_step="Check the id; `GET /api/v1/jobs` lists the jobs that you may see.",
+    )
+
+
+def run_not_found(run_id: UUID) -> TagwerkError:
+    return TagwerkError(
+        "run_not_found",
+        f"there is no run {run_id} that you may see",
+        concern=str(run_id),
+        next_step="Check the id; right after a request, name its sequence in `at_least`.",
+    )
+
+
+def document_not_found(document_id: UUID) -> TagwerkError:
+    return TagwerkError(
+        "document_not_found",
+        f"there is no document {document_id} that you may see",
+        concern=str(document_id),
+        next_step="Check the id, and whether you act for the client of the document.",
+    )
+
+
+def refuse_retired(entry: CatalogueEntry) -> None:
+    if entry.retired:
+        raise TagwerkError(
+            "job_retired",
+            f"{entry.id} is offered by no service any more; its runs can still be read",
+            concern=entry.id,
+            next_step="Look for its successor in `GET /api/v1/jobs`.",
+        )
+
+
+def check_confirmation(entry: CatalogueEntry, confirm: str | None, reason: str | None) -> None:
+    """A dangerous job wants its id typed, and a reason. Raises `confirmation_required`."""
+    if entry.danger is None or (confirm == entry.id and (reason or "").strip()):
+        return
+    raise TagwerkError(
+        "confirmation_required",
+        f"{entry.title} is dangerous ({entry.danger.replace('_', ' ')}): {entry.repeat}",
+        concern=entry.id,
+        next_step=f"Send `confirm` = {entry.id} and a `reason`, if you are sure.",
+    )
+
+
+def scope_of(principal: Principal, jobs: Iterable[CatalogueEntry], at_least: int = 0) -> dict[str, Any]:
+    """What a query of this principal may see, as the fields that every query has."""
+    everywhere = EVERY_CLIENT in principal.clients and principal.active
+    every_job = ADMINISTRATOR in principal.roles and principal.active
+    visible = frozenset(entry.id for entry in jobs if decide_access(principal, entry.access).allowed)
+    scope = Scope(clients=None if everywhere else principal.clients, jobs=None if every_job else visible)
+    return {"scope": scope, "at_least": at_least}
+
+
+def runs_caused(
+    event: DocumentUploaded, author: Principal, asking: Principal, jobs: Iterable[CatalogueEntry]
+) -> dict[str, UUID]:
+    """Job -> run of the runs that an upload causes, those that the asker may see."""
+    return {
+        entry.id: run_id_of(event.client, event.principal, entry.id, str(event.id))
+        for entry in jobs
+        if entry.on == event.type
+        and not entry.retired
+        and decide_access(author, entry.access, Action.START, event.client).allowed
+        and decide_access(asking, entry.access, Action.SEE, event.client).allowed
+    }
+
+
+def check_upload(principal: Principal, client: str, jobs: Iterable[CatalogueEntry]) -> Failure | None:
+    """Why this principal may not upload for this client: no job that an upload starts would run for them."""
+    waiting = [entry for entry in jobs if entry.on == "event.document.uploaded" and not entry.retired]
+    decisions = [decide_access(principal, entry.access, Action.START, client) for entry in waiting]
+    if not waiting or any(decision.allowed for decision in decisions):
+        return None
+    roles = sorted({role for entry in waiting for role in entry.access.roles})
+    return Failure(
+        code="access_refused",
+        cause=f"{principal.id} may not upload documents: it lacks the role {' or '.join(roles)}",
+        concern=client,
+        next_step="Ask an administrator for the role.",
+    )
+
+
+def why_not_grant(giver: Principal, *accounts: Principal | None) -> str | None:
+    """Why `giver` may not make or change these accounts: nobody gives what they do not have."""
+    for account in accounts:
+        if account is None:
+            continue
+        if ADMINISTRATOR in account.roles and ADMINISTRATOR not in giver.roles:
+            return f"{account.id} is an administrator; only another one may change that"
+        foreign = sorted(client for client in account.clients if not giver.may_act_for(client))
+        if foreign:
+            return f"{giver.id} does not act for {', '.join(foreign)}"
+    return None
+
+
+def keys_for_rerun(run_id: UUID, keys: list[str], counts: Mapping[str, int]) -> list[str]:
+    """The records of a partial rerun. Raises `nothing_failed`, `too_many_failed`."""
+    if not keys:
+        raise TagwerkError(
+            "nothing_failed",
+            f"no record of run {run_id} failed or is in doubt ({sum(counts.values())} records)",
+            concern=str(run_id),
+            next_step='Rerun everything with `{"only": "all"}` if that is what you want.',
+        )
+    if sum(len(key.encode()) + 4 for key in keys) > KEYS_LIMIT:
+        raise TagwerkError(
+            "too_many_failed",
+            f"{len(keys):,} records failed; that many cannot be named in one request",
+            concern=str(run_id),
+            next_step='Rerun everything with `{"only": "all"}`; what is done already stays unchanged.',
+        )
+    return keys
+
+
+def client_of_payload(payload_hex: str) -> str | None:
+    """The client that a dead letter's message names, if it names one."""
+    try:
+        content = orjson.loads(bytes.fromhex(payload_hex))
+    except ValueError:
+        return None
+    client = content.get("client") if isinstance(content, dict) else None
+    return client if isinstance(client, str) else None
+
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def safe_file_name(name: str) -> str:
+    """The last part of what a client calls a file, without characters that mislead or break."""
+    last = re.split(r"[/\\]", name)[-1]
+    clean = _UNSAFE.sub("", last).strip(" .")
+    return clean.encode()[:200].decode(errors="ignore") or "document"

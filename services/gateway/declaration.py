@@ -1,0 +1,3 @@
+from shared.declaration import Declaration
+
+DECLARATION = Declaration("gateway")

@@ -1,0 +1,115 @@
+"""The outermost layer: trace, headers that every answer carries, the limit on bodies, the log line.
+
+Plain ASGI, because it must not buffer streams and has to see what the framework's own error handling
+lets through.
+"""
+
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.problems import hidden_failure, problem_response
+from services.gateway.tracing import Trace
+
+log = structlog.get_logger(__name__)
+
+#: Largest body in bytes of a request that is no upload: what it asks for must fit into one message.
+BODY_LIMIT = 512 * 1024
+
+#: Where larger bodies are read piece by piece, with limits of their own.
+UPLOADS = "/api/v1/documents"
+
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Edge:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        trace = Trace.of(headers.get("traceparent"))
+        scope.setdefault("state", {})["trace"] = trace
+        answer = _Answer(send, trace)
+        with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id):
+            began = time.monotonic()
+            try:
+                await self._app(scope, _limited(scope, headers, receive), answer.send)
+            except Exception as error:
+                log.exception("a request failed", method=scope["method"], path=scope["path"])
+                if answer.status is None:
+                    response = problem_response(hidden_failure(error), trace)
+                    await response(scope, receive, answer.send)
+            finally:
+                _tell(scope, answer.status, time.monotonic() - began)
+
+
+class _Answer:
+    """Passes an answer on with our headers, and remembers its status."""
+
+    def __init__(self, send: Send, trace: Trace) -> None:
+        self._send = send
+        self._trace = trace
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["traceparent"] = self._trace.traceparent
+            headers["X-Request-Id"] = self._trace.trace_id
+            for name, value in _SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _limited(scope: MutableMapping[str, Any], headers: Headers, receive: Receive) -> Receive:
+    """`receive`, refusing a body beyond the limit, announced or not.
+
+    Starlette's own middleware for this answers in plain text; ours leaves it to the one translation.
+    """
+    if scope["path"].rstrip("/") == UPLOADS:
+        return receive
+    announced = headers.get("content-length", "0")
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        if announced.isdecimal() and int(announced) > BODY_LIMIT:
+            raise HTTPException(413)
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > BODY_LIMIT:
+            raise HTTPException(413)
+        return message
+
+    return limited
+
+
+def _tell(scope: MutableMapping[str, Any], status: int | None, seconds: float) -> None:
+    # A person who reads the log wants to know who changed something; reading is the noise behind it.
+    tell = log.debug if scope["method"] in ("GET", "HEAD") else log.info
+    tell(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 1),
+        **({"principal": scope["state"]["principal"]} if "principal" in scope["state"] else {}),
+    )

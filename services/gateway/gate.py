@@ -1,0 +1,152 @@
+"""The one access check, as routes use it: what may not be seen is not there, what may not be done is refused.
+
+Every refusal is an audit entry. Both answers tell the same of what is hidden and of what is missing.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.gateway.core import client_not_found, job_not_found, scope_of
+from services.gateway.problems import ProblemError
+from shared import subjects
+from shared.access import (
+    ADMINISTRATOR,
+    TECHNICAL,
+    Action,
+    Principal,
+    Verdict,
+    decide_access,
+    may_operate_platform,
+)
+from shared.audit import AuditEntry, audit
+from shared.buckets import Bucket
+from shared.bus import Bus
+from shared.commands import DocumentDetail, DocumentQuery, RunDetail, RunQuery
+from shared.errors import Failure, TagwerkError
+from shared.events import DocumentUploaded
+from shared.jobs import CatalogueEntry
+
+log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Stands between a principal and everything else."""
+
+    def __init__(self, bus: Bus, catalogue: Bucket[CatalogueEntry]) -> None:
+        self._bus = bus
+        self._catalogue = catalogue
+        self._looking: set[asyncio.Task[None]] = set()
+
+    async def jobs(self) -> list[CatalogueEntry]:
+        """Every job of the catalogue, by id."""
+        return [entry for _, entry in sorted((await self._catalogue.all()).items())]
+
+    async def visible_jobs(self, principal: Principal) -> list[CatalogueEntry]:
+        return [entry for entry in await self.jobs() if decide_access(principal, entry.access).allowed]
+
+    async def scope(self, principal: Principal, at_least: int = 0) -> dict[str, Any]:
+        """The fields `scope` and `at_least` of a query."""
+        return scope_of(principal, await self.jobs(), at_least)
+
+    async def job_to_see(self, principal: Principal, id: str) -> CatalogueEntry:
+        """Raises `job_not_found`."""
+        entry = await self._catalogue.get(id)
+        if entry is None:
+            raise job_not_found(id)
+        decision = decide_access(principal, entry.access)
+        if not decision.allowed:
+            await self._record(principal, id, decision.reason)
+            raise job_not_found(id)
+        return entry
+
+    async def job_to_start(self, principal: Principal, id: str, client: str) -> CatalogueEntry:
+        """Raises `job_not_found`, `client_not_found`, or `access_refused` with the missing role."""
+        entry = await self.job_to_see(principal, id)
+        await self.act_for(principal, client, id)
+        decision = decide_access(principal, entry.access, Action.START, client)
+        if decision.verdict is Verdict.FORBIDDEN:
+            roles = sorted(entry.access.roles)
+            await self.refuse(principal, id, decision.reason, client=client, roles_wanted=roles)
+        assert decision.allowed, decision.reason
+        return entry
+
+    async def act_for(self, principal: Principal, client: str, concern: str) -> None:
+        """Raises `client_not_found`."""
+        if not principal.may_act_for(client):
+            reason = f"{principal.id} does not act for client {client}"
+            await self._record(principal, concern, reason, client=client)
+            raise client_not_found(client)
+
+    async def operate(self, principal: Principal, concern: str) -> None:
+        """Dead letters, rebuilds, accounts. Raises `access_refused`."""
+        if not may_operate_platform(principal):
+            roles = [ADMINISTRATOR, TECHNICAL]
+            reason = f"{principal.id} lacks the role {' or '.join(roles)}"
+            await self.refuse(principal, concern, reason, roles_wanted=roles)
+
+    async def refuse(
+        self, principal: Principal, concern: str, reason: str, *, client: str | None = None, **members: Any
+    ) -> None:
+        """Record the refusal, then raise it as `access_refused`."""
+        await self._record(principal, concern, reason, client=client)
+        failure = Failure(
+            code="access_refused",
+            cause=reason,
+            concern=concern,
+            next_step="Ask an administrator for the role.",
+        )
+        raise ProblemError(failure, **members)
+
+    def look_for_hidden_run(self, principal: Principal, run_id: UUID) -> None:
+        """A run was not found: if it exists, this was a refusal. Looked up apart from the answer, so that
+        the time it takes tells nothing."""
+        self._look(self._record_hidden_run(principal, run_id))
+
+    def look_for_hidden_document(
+        self, principal: Principal, document_id: UUID, event: DocumentUploaded | None
+    ) -> None:
+        """As for a run; `event` is the document's upload, if this gateway knows it."""
+        self._look(self._record_hidden_document(principal, document_id, event))
+
+    def _look(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _record_hidden_run(self, principal: Principal, run_id: UUID) -> None:
+        try:
+            run = await self._bus.ask(subjects.query("status", "run"), RunQuery(run_id=run_id), RunDetail)
+        except TagwerkError:
+            return
+        await self._record(principal, f"run:{run_id}", f"{principal.id} may not see it", client=run.client)
+
+    async def _record_hidden_document(
+        self, principal: Principal, document_id: UUID, event: DocumentUploaded | None
+    ) -> None:
+        client = event.client if event else None
+        if client is None:
+            query = DocumentQuery(document_id=document_id)
+            try:
+                document = await self._bus.ask(subjects.query("documents", "document"), query, DocumentDetail)
+            except TagwerkError:
+                return
+            client = document.client
+        await self._record(
+            principal, f"document:{document_id}", f"{principal.id} may not see it", client=client
+        )
+
+    async def _record(
+        self, principal: Principal, concern: str, reason: str, *, client: str | None = None
+    ) -> None:
+        entry = AuditEntry(
+            action="access_refused", principal=principal.id, concern=concern, client=client, reason=reason
+        )
+        await audit(self._bus, entry)
+
+    async def settle(self) -> None:
+        """Wait for what is still being looked up."""
+        await asyncio.gather(*self._looking, return_exceptions=True)

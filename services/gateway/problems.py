@@ -1,0 +1,250 @@
+"""Errors as `application/problem+json` (RFC 9457): the one translation from our codes to HTTP.
+
+Every problem says what happened (`code`, `detail`), what it concerned, and what to do next.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from services.gateway.tracing import Trace
+from shared.errors import Failure, TagwerkError, failure_of
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+#: Code -> status. A code that is missing here is the caller's to mend (422), or passes by itself (503).
+STATUS: Mapping[str, int] = {
+    "not_signed_in": 401,
+    "token_rejected": 401,
+    "access_refused": 403,
+    "client_not_found": 404,
+    "dead_letter_not_found": 404,
+    "document_not_found": 404,
+    "file_missing": 404,
+    "file_not_ready": 404,
+    "job_not_found": 404,
+    "not_found": 404,
+    "principal_not_found": 404,
+    "run_not_found": 404,
+    "token_not_found": 404,
+    "method_not_allowed": 405,
+    "effect_not_in_doubt": 409,
+    "nothing_failed": 409,
+    "principal_managed": 409,
+    "run_ended": 409,
+    "run_not_ended": 409,
+    "job_retired": 410,
+    "file_too_large": 413,
+    "request_too_large": 413,
+    "file_type_unsupported": 415,
+    "media_type_unsupported": 415,
+    "too_many_streams": 429,
+    "unexpected_error": 500,
+    "bus_unavailable": 503,
+    "connection_failed": 503,
+    "effect_in_progress": 503,
+    "projection_behind": 503,
+    "projection_stopped": 503,
+    "service_unavailable": 503,
+}
+
+
+class WrongField(BaseModel):
+    """One field of a request that is wrong."""
+
+    #: Where it stands: `parameters.since`.
+    field: str
+    message: str
+    #: What was probably meant.
+    suggestion: str | None = None
+
+
+class Problem(BaseModel):
+    """What every error answers."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:tagwerk:problem:run_not_found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    #: What happened, in words.
+    detail: str = Field(examples=["there is no run 0199d0a3-7c50-7f0e-8000-000000000001"])
+    #: Stable; key on this.
+    code: str = Field(examples=["run_not_found"])
+    #: What it concerned.
+    concern: str | None = None
+    #: What to do.
+    next_step: str = Field(examples=["Check the id; you see only runs of your clients and jobs."])
+    #: Whether the same request can succeed later without anybody changing anything.
+    retryable: bool = False
+    #: Find the request's log lines by it.
+    trace_id: str
+    #: The fields that are wrong, if the request's content is.
+    errors: list[WrongField] | None = None
+
+
+class ProblemError(TagwerkError):
+    """A failure with more to tell than the common members: the wrong fields, the state of a run."""
+
+    def __init__(self, failure: Failure, **members: Any) -> None:
+        super().__init__(
+            failure.code,
+            failure.cause,
+            next_step=failure.next_step,
+            concern=failure.concern,
+            retryable=failure.retryable,
+        )
+        self.members = members
+
+
+def wrong_fields(code: str, errors: list[WrongField], *, concern: str | None = None) -> ProblemError:
+    """The failure that names each wrong field."""
+    cause = "; ".join(f"{error.field}: {error.message}" for error in errors)
+    step = "Correct the fields that `errors` names, and send the request again."
+    return ProblemError(Failure(code=code, cause=cause, concern=concern, next_step=step), errors=errors)
+
+
+def status_of(failure: Failure) -> int:
+    if failure.code in STATUS:
+        return STATUS[failure.code]
+    return 503 if failure.retryable else 422
+
+
+def problem_of(
+    failure: Failure, trace: Trace, *, members: Mapping[str, Any] | None = None, status: int | None = None
+) -> Problem:
+    status = status or status_of(failure)
+    return Problem(
+        type=f"urn:tagwerk:problem:{failure.code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=failure.cause,
+        code=failure.code,
+        concern=failure.concern,
+        next_step=failure.next_step,
+        retryable=failure.retryable,
+        trace_id=trace.trace_id,
+        **(members or {}),
+    )
+
+
+def problem_response(
+    failure: Failure, trace: Trace, *, members: Mapping[str, Any] | None = None, status: int | None = None
+) -> JSONResponse:
+    """The answer that tells of `failure`."""
+    problem = problem_of(failure, trace, members=members, status=status)
+    status = problem.status
+    headers = {}
+    if status == 401:
+        rejected = ', error="invalid_token"' if failure.code == "token_rejected" else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="tagwerk"{rejected}'
+    if status in (429, 503) and failure.retryable:
+        headers["Retry-After"] = "1"
+    return JSONResponse(
+        problem.model_dump(mode="json", exclude_none=True), status, headers, media_type=MEDIA_TYPE
+    )
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How a route's problems are documented."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Translate every exception that leaves a route."""
+    app.add_exception_handler(TagwerkError, _tagwerk_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def trace_of(request: Request) -> Trace:
+    trace: Trace = request.state.trace
+    return trace
+
+
+async def _tagwerk_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TagwerkError)
+    members = error.members if isinstance(error, ProblemError) else {}
+    response = problem_response(error.failure, trace_of(request), members=members)
+    if response.status_code >= 500:
+        log.warning("a request could not be served", code=error.failure.code, cause=error.failure.cause)
+    return response
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [_wrong_field(detail) for detail in error.errors()]
+    return await _tagwerk_error(request, wrong_fields("request_invalid", errors))
+
+
+def _wrong_field(detail: Mapping[str, Any]) -> WrongField:
+    # The first part says where it came from (`body`, `query`, `path`, `header`).
+    source, *path = [str(part) for part in detail["loc"]]
+    if detail["type"] == "json_invalid":
+        return WrongField(field=source, message=f"no valid JSON: {detail['ctx']['error']}")
+    return WrongField(field=".".join(path) or source, message=detail["msg"])
+
+
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: an unknown path, a method, a body that cannot be parsed."""
+    assert isinstance(error, HTTPException)
+    match error.status_code:
+        case 404:
+            failure = Failure(
+                code="not_found",
+                cause=f"there is nothing at {request.url.path}",
+                next_step="Look up the paths in /openapi.json.",
+            )
+        case 405:
+            failure = Failure(
+                code="method_not_allowed",
+                cause=f"{request.url.path} knows no {request.method}",
+                next_step="Use one of the methods that the header Allow names.",
+            )
+        case 413:
+            failure = Failure(
+                code="request_too_large",
+                cause="the body of this request is too large",
+                next_step="Send less in one request.",
+            )
+        case _:
+            failure = Failure(
+                code="request_invalid",
+                cause=str(error.detail),
+                next_step="Correct the request and send it again.",
+            )
+    response = problem_response(failure, trace_of(request), status=error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """An exception of ours. It tells nothing of our inside; the traceback stands in the log."""
+    return problem_response(hidden_failure(error), trace_of(request))
+
+
+def hidden_failure(error: BaseException) -> Failure:
+    """What may be told of an exception that is not meant for the caller."""
+    failure = failure_of(error)
+    return Failure(
+        code=failure.code,
+        cause="the gateway could not serve this request",
+        next_step="Report it with the trace id; the log has the details.",
+        retryable=failure.retryable,
+    )

@@ -1,0 +1,58 @@
+"""Dead letters: messages that could not be handled, and their replay."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from services.gateway import core
+from services.gateway.context import Asking, TheGateway
+from services.gateway.problems import answers
+from shared.access import EVERY_CLIENT, Principal
+from shared.audit import AuditEntry, audit
+from shared.dead_letters import KeptDeadLetter, list_dead_letters, replay
+from shared.errors import TagwerkError
+
+router = APIRouter(tags=["platform"])
+
+
+class DeadLetterList(BaseModel):
+    items: list[KeptDeadLetter]
+
+
+@router.get("/dead-letters", summary="Dead letters, newest first", responses=answers(403))
+async def read_dead_letters(
+    asking: Asking, gateway: TheGateway, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+) -> DeadLetterList:
+    """Who does not act for every client sees those that name one of theirs."""
+    await gateway.gate.operate(asking, "dead letters")
+    letters = await list_dead_letters(gateway.bus, limit=limit)
+    return DeadLetterList(items=[letter for letter in letters if _may_see(asking, letter)])
+
+
+@router.post(
+    "/dead-letters/{letter_id}/replay", summary="Publish a message again", responses=answers(403, 404)
+)
+async def replay_dead_letter(
+    letter_id: Annotated[int, Path(ge=1)], asking: Asking, gateway: TheGateway
+) -> KeptDeadLetter:
+    await gateway.gate.operate(asking, f"dead letter {letter_id}")
+    letters = await list_dead_letters(gateway.bus, limit=1_000_000)
+    if not any(letter.id == letter_id and _may_see(asking, letter) for letter in letters):
+        raise TagwerkError(
+            "dead_letter_not_found",
+            f"there is no dead letter {letter_id}",
+            concern=str(letter_id),
+            next_step="List the dead letters: it may have been replayed already.",
+        )
+    # Told first: a kill in between leaves an entry of a replay that did not happen, never the reverse.
+    entry = AuditEntry(action="dead_letter_replayed", principal=asking.id, concern=f"dead letter {letter_id}")
+    await audit(gateway.bus, entry)
+    return await replay(gateway.bus, letter_id)
+
+
+def _may_see(asking: Principal, letter: KeptDeadLetter) -> bool:
+    if EVERY_CLIENT in asking.clients:
+        return True
+    client = core.client_of_payload(letter.payload_hex)
+    return client is not None and asking.may_act_for(client)

@@ -1,0 +1,282 @@
+"""Documents: the upload, what is known of one, and its files."""
+
+from typing import Literal
+from urllib.parse import quote
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel
+
+from services.gateway import core
+from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway, TheTrace
+from services.gateway.multipart import Received, ReceivedFile, received
+from services.gateway.problems import Problem, ProblemError, WrongField, answers, problem_of, wrong_fields
+from services.gateway.tracing import Trace
+from shared import subjects
+from shared.access import Principal
+from shared.commands import DocumentDetail, DocumentQuery
+from shared.errors import Failure, TagwerkError
+from shared.events import DocumentUploaded
+from shared.files import Files
+from shared.intake import Accepted, Arrival, original_key
+
+router = APIRouter(tags=["documents"])
+log = structlog.get_logger(__name__)
+
+FileKind = Literal["original", "text", "searchable-pdf"]
+
+_UPLOAD_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "One or more files: PDF, PNG, JPEG, TIFF.",
+                        },
+                        "client": {"type": "string", "description": "For which client."},
+                        "interactive": {
+                            "type": "boolean",
+                            "default": True,
+                            "description": "Whether a person waits for the result.",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class CausedRun(BaseModel):
+    """A run that the upload causes by itself. It may take a moment until it can be read."""
+
+    job: str
+    run_id: UUID
+    links: dict[str, str]
+
+
+class UploadedFile(BaseModel):
+    """What became of one file of an upload. Either `problem` is set, or all of the others."""
+
+    file_name: str
+    document_id: UUID | None = None
+    #: The client had this content already; nothing new was caused.
+    duplicate: bool | None = None
+    event_id: UUID | None = None
+    #: By its content.
+    media_type: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    runs: list[CausedRun] = []
+    problem: Problem | None = None
+
+
+class UploadAnswer(BaseModel):
+    client: str
+    files: list[UploadedFile]
+
+
+@router.post(
+    "/documents",
+    status_code=201,
+    response_model=UploadAnswer,
+    summary="Upload documents",
+    responses=answers(403, 404, 413, 415)
+    | {200: {"model": UploadAnswer, "description": "The client had all of these documents already"}},
+    openapi_extra=_UPLOAD_FORM,
+)
+async def upload_documents(
+    request: Request, asking: Asking, gateway: TheGateway, trace: TheTrace
+) -> JSONResponse:
+    """A bad file does not refuse the others: it has a `problem` of its own. Sending the same content again
+    answers the same ids."""
+    async with received(request, file_limit=gateway.settings.upload_limit) as form:
+        client, interactive = _check_form(form, asking)
+        await gateway.gate.act_for(asking, client, "documents")
+        refusal = core.check_upload(asking, client, await gateway.gate.jobs())
+        if refusal is not None:
+            await gateway.gate.refuse(asking, "documents", refusal.cause, client=client)
+        files = []
+        new = False
+        for file in form.files:
+            arrival = Arrival(
+                client, asking.id, file.file_name, file.path, file.declared_type, interactive,
+                trace.traceparent,
+            )  # fmt: skip
+            uploaded = await _accept(gateway, asking, arrival, file, trace)
+            new = new or uploaded.duplicate is False
+            files.append(uploaded)
+    if all(file.problem is not None for file in files):
+        raise _nothing_accepted(files)
+    answer = UploadAnswer(client=client, files=files)
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 201 if new else 200)
+
+
+def _check_form(form: Received, asking: Principal) -> tuple[str, bool]:
+    """For which client, and whether a person waits."""
+    wrong = [
+        WrongField(field=name, message="unknown; known are file, client and interactive")
+        for name in form.fields
+        if name not in ("client", "interactive")
+    ]
+    interactive = form.fields.get("interactive", "true").lower()
+    if interactive not in ("true", "false"):
+        wrong.append(WrongField(field="interactive", message="must be true or false"))
+    if not form.files:
+        wrong.append(WrongField(field="file", message="is required: at least one file"))
+    if wrong:
+        raise wrong_fields("request_invalid", wrong)
+    client = core.client_of(asking, form.fields.get("client") or None)
+    if not core.is_client_name(client):
+        raise core.client_not_found(client)
+    return client, interactive == "true"
+
+
+async def _accept(
+    gateway: Gateway, asking: Principal, arrival: Arrival, file: ReceivedFile, trace: Trace
+) -> UploadedFile:
+    try:
+        accepted = await gateway.intake.accept(arrival)
+    except TagwerkError as error:
+        if error.failure.retryable:
+            raise
+        failure = error.failure
+        if failure.code == "file_too_large":
+            # The file was not kept beyond the limit; its own size is what the sender knows.
+            failure = failure.model_copy(update={"cause": _too_large(file, gateway.settings.upload_limit)})
+        return UploadedFile(file_name=file.file_name, problem=problem_of(failure, trace))
+    event = accepted.event
+    log.info("a document came in", document=str(event.document_id), duplicate=accepted.duplicate)
+    return UploadedFile(
+        file_name=file.file_name,
+        document_id=event.document_id,
+        duplicate=accepted.duplicate,
+        event_id=event.id,
+        media_type=event.media_type,
+        size=event.size,
+        sha256=event.sha256,
+        runs=await _caused_runs(gateway, asking, accepted),
+    )
+
+
+async def _caused_runs(gateway: Gateway, asking: Principal, accepted: Accepted) -> list[CausedRun]:
+    event = accepted.event
+    # Of a document that came before, somebody else may be the author.
+    author = asking if event.principal == asking.id else await gateway.principals.get(event.principal)
+    if author is None:
+        return []
+    runs = core.runs_caused(event, author, asking, await gateway.gate.jobs())
+    return [
+        CausedRun(
+            job=job,
+            run_id=run_id,
+            links={
+                "run": f"/api/v1/runs/{run_id}?wait=30",
+                "events": f"/api/v1/runs/{run_id}/events?wait=30",
+            },
+        )
+        for job, run_id in runs.items()
+    ]
+
+
+def _too_large(file: ReceivedFile, limit: int) -> str:
+    return f"{file.file_name} has {file.size:,} bytes; the limit is {limit:,}"
+
+
+def _nothing_accepted(files: list[UploadedFile]) -> ProblemError:
+    """A single bad file is told as what it is; several are told together."""
+    problems = [file.problem for file in files if file.problem is not None]
+    if len(problems) == 1:
+        [problem] = problems
+        failure = Failure(
+            code=problem.code, cause=problem.detail, concern=problem.concern, next_step=problem.next_step
+        )
+    else:
+        failure = Failure(
+            code="upload_refused",
+            cause=f"none of the {len(files)} files could be accepted",
+            next_step="Each of `files` has its own `problem`, with what to do.",
+        )
+    return ProblemError(failure, files=[file.model_dump(mode="json", exclude_none=True) for file in files])
+
+
+@router.get("/documents/{document_id}", summary="One document with its pages", responses=answers(404))
+async def read_document(document_id: UUID, asking: Asking, gateway: TheGateway) -> DocumentDetail:
+    return await _find(gateway, asking, document_id)
+
+
+async def _find(gateway: Gateway, asking: Principal, document_id: UUID) -> DocumentDetail:
+    """The document as the documents service knows it; right after its upload, as the intake does."""
+    query = DocumentQuery(document_id=document_id, **await gateway.gate.scope(asking))
+    try:
+        return await gateway.bus.ask(
+            subjects.query("documents", "document"), query, DocumentDetail, timeout=QUERY_TIMEOUT
+        )
+    except TagwerkError as error:
+        if error.failure.code != "document_not_found":
+            raise
+    row = await gateway.pool.fetchval("select event from arrivals where document_id = $1", document_id)
+    event = None if row is None else DocumentUploaded.model_validate_json(row)
+    if event is None or not asking.may_act_for(event.client):
+        gateway.gate.look_for_hidden_document(asking, document_id, event)
+        raise core.document_not_found(document_id)
+    return DocumentDetail(
+        document_id=document_id,
+        client=event.client,
+        file_name=event.file_name,
+        media_type=event.media_type,
+        size=event.size,
+        sha256=event.sha256,
+        uploaded_at=event.time,
+    )
+
+
+@router.get(
+    "/documents/{document_id}/files/{kind}",
+    summary="Download a document's original, its text, or its searchable PDF",
+    response_class=StreamingResponse,
+    responses=answers(404) | {200: {"content": {"application/octet-stream": {}}}},
+)
+async def download_file(
+    document_id: UUID,
+    kind: FileKind,
+    asking: Asking,
+    gateway: TheGateway,
+) -> StreamingResponse:
+    document = await _find(gateway, asking, document_id)
+    headers: dict[str, str] = {}
+    if kind == "original":
+        key, media_type = original_key(document_id), document.media_type
+        headers["Content-Length"] = str(document.size)
+    elif kind in document.files:
+        key = document.files[kind]
+        media_type = "text/plain; charset=utf-8" if kind == "text" else "application/pdf"
+    else:
+        raise TagwerkError(
+            "file_not_ready",
+            f"{document.file_name} has no {kind} yet",
+            concern=str(document_id),
+            next_step=f"Look at its runs: `GET /api/v1/runs?about=document:{document_id}`.",
+        )
+    headers["Content-Disposition"] = _disposition(document.file_name, kind)
+    # Whatever a document holds, a browser that shows it runs none of it.
+    headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    content = await Files(gateway.files, document.client).stream(key)
+    return StreamingResponse(content, media_type=media_type, headers=headers)
+
+
+def _disposition(file_name: str, kind: FileKind) -> str:
+    """RFC 6266: always a download, under a name without tricks."""
+    name = core.safe_file_name(file_name)
+    stem = name.rsplit(".", 1)[0] if "." in name else name
+    name = {"original": name, "text": f"{stem}.txt", "searchable-pdf": f"{stem}.searchable.pdf"}[kind]
+    plain = "".join(c if c.isascii() and c not in '"\\%' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

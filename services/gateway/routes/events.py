@@ -1,0 +1,36 @@
+"""Live events of a run."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+
+from services.gateway.context import Asking, AtLeast, TheGateway
+from services.gateway.live import EventStream
+from services.gateway.problems import answers
+
+router = APIRouter(tags=["runs"])
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    summary="Live events of a run (server-sent events)",
+    description="The events so far, then those that come, each with its sequence as `id` and its type as "
+    "`event`; a comment every 10 s while nothing happens; `event: end` after the end of the run. A client "
+    "that lost its connection sends the last `id` as `Last-Event-ID` and misses nothing.",
+    response_class=StreamingResponse,
+    responses=answers(404, 429) | {200: {"content": {"text/event-stream": {}}}},
+)
+async def follow_run(
+    run_id: UUID,
+    asking: Asking,
+    gateway: TheGateway,
+    last_event_id: Annotated[int, Header(alias="Last-Event-ID", ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, description="As Last-Event-ID, for who cannot set headers.")] = 0,
+    wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the run to be there.")] = 0,
+    at_least: AtLeast = 0,
+) -> EventStream:
+    run = await gateway.run(asking, run_id, at_least=at_least, wait=wait, until_final=False)
+    gateway.live.check_limit(asking.id)
+    return EventStream(gateway.live.follow(asking.id, run, max(last_event_id, after)))

@@ -1,0 +1,64 @@
+"""Runs: the list, and one of them with everything that is known of it."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.problems import answers
+from shared import subjects
+from shared.commands import RunDetail, RunSort, RunsPage, RunsQuery
+from shared.words import RunState, Trigger
+
+router = APIRouter(tags=["runs"])
+
+
+class RunsFilter(BaseModel):
+    """The filters of `shared.commands.RunsQuery`, all of which have to hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job: str | None = None
+    state: list[RunState] = Field(default_factory=list, description="Any of these; give it several times.")
+    client: str | None = None
+    principal: str | None = Field(default=None, description="Who asked for the run.")
+    trigger: Trigger | None = None
+    requested_after: datetime | None = None
+    requested_before: datetime | None = None
+    rerun_of: UUID | None = None
+    caused_by_run: UUID | None = None
+    caused_by_event: UUID | None = None
+    about: str | None = Field(default=None, description="What the run is about: `document:<id>`.")
+    record_key: str | None = Field(default=None, description="Runs that touched this record.")
+    action_required: bool | None = None
+    sort: RunSort = "-requested_at"
+    limit: int = Field(default=50, ge=1, le=1000)
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+    at_least: int = Field(default=0, ge=0, description="A sequence that the answer must include.")
+
+
+@router.get("/runs", summary="Runs by filter, sorted and paged")
+async def list_runs(filter: Annotated[RunsFilter, Query()], asking: Asking, gateway: TheGateway) -> RunsPage:
+    scope = await gateway.gate.scope(asking, filter.at_least)
+    query = RunsQuery(**scope, **filter.model_dump(exclude={"at_least"}))
+    return await gateway.bus.ask(subjects.query("status", "runs"), query, RunsPage, timeout=QUERY_TIMEOUT)
+
+
+@router.get(
+    "/runs/{run_id}",
+    summary="One run: state, the seven answers, attempts, timeline",
+    responses=answers(404),
+)
+async def read_run(
+    run_id: UUID,
+    asking: Asking,
+    gateway: TheGateway,
+    wait: Annotated[
+        float, Query(ge=0, le=30, description="Seconds to wait for the run to be there and to end.")
+    ] = 0,
+    at_least: AtLeast = 0,
+) -> RunDetail:
+    return await gateway.run(asking, run_id, at_least=at_least, wait=wait)

@@ -1,0 +1,72 @@
+"""Serving HTTP until asked to stop, and stopping in order."""
+
+import signal
+import socket
+import sys
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from services.gateway.context import Gateway
+from shared.errors import TagwerkError
+
+log = structlog.get_logger(__name__)
+
+#: Seconds that requests have to finish after SIGTERM.
+DRAIN = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, telling the application of the stop before it waits for open connections."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN,
+            )
+        )
+        self.gateway: Gateway | None = None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.gateway is not None:
+            self.gateway.draining.set()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that queues connections from now on, also those that come before the gateway is ready.
+
+    Raises `address_unavailable`.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise TagwerkError(
+            "address_unavailable",
+            f"the gateway cannot listen on {host}:{port}: {error.strerror or error}",
+            concern=f"{host}:{port}",
+            next_step="Free the port, or set TAGWERK_HTTP_HOST and TAGWERK_HTTP_PORT.",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def run(server: Server, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; both are an orderly end."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn hears them first, and passes them on when everything has ended.
+        signal.signal(number, lambda *_: sys.exit(0))
+    server.run(sockets=[listener])
