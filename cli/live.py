@@ -20,6 +20,8 @@ APPEARS_WITHIN = 20.0
 INTERRUPTIONS_BORNE = 5
 #: Polls in a row that may meet a hindrance which passes by itself: a restart, a projection that is behind.
 HINDRANCES_BORNE = 10
+#: Seconds before the first try again; each further one waits twice as long, at most 3 s.
+PAUSE = 0.2
 #: Seconds of one long poll; the gateway's most is 30.
 POLL = 20.0
 #: Seconds without even a heartbeat (one every 10 s) after which a stream counts as interrupted.
@@ -77,7 +79,7 @@ async def _poll(gateway: Gateway, run_id: UUID, *, at_least: int) -> RunDetail:
             hindrances += 1
             if not problem.failure.retryable or hindrances > HINDRANCES_BORNE:
                 raise
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(5 * PAUSE)
             continue
         if run.state.final:
             return run
@@ -113,7 +115,7 @@ async def events_of(gateway: Gateway, run_id: UUID) -> AsyncGenerator[tuple[int,
                     yield last, _decoded(message.data)
         except Problem as problem:
             if _not_there_yet(problem, last) and time.monotonic() < appears_before:
-                await asyncio.sleep(0.15)
+                await asyncio.sleep(PAUSE)
                 continue
             if problem.exit is Exit.REFUSED:
                 raise
@@ -122,7 +124,7 @@ async def events_of(gateway: Gateway, run_id: UUID) -> AsyncGenerator[tuple[int,
         interruptions += 1
         if interruptions > INTERRUPTIONS_BORNE:
             raise StreamUnavailable
-        await asyncio.sleep(min(0.2 * 2**interruptions, 3.0))
+        await asyncio.sleep(min(PAUSE * 2**interruptions, 3.0))
 
 
 def _not_there_yet(problem: Problem, last: int) -> bool:

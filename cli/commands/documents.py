@@ -1,6 +1,5 @@
 """Documents: put them in, read what was recognized."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +32,8 @@ async def upload(
     timeout: Timeout = None,
 ) -> Exit:
     """Upload documents; what is to be done with them starts by itself."""
+    import asyncio
+
     from cli.answers import UploadReport
     from cli.render.documents import upload_view
     from cli.uploads import send_file

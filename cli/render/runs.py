@@ -1,6 +1,7 @@
 """A list of runs."""
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -53,11 +54,10 @@ class RunList:
             )
         return table
 
-    def _two_lines(self, run: RunSummary) -> Text:
-        text = Text.assemble(_state(run), f"  {run.job}  ", (self._ids[run.run_id], "dim"), "\n  ")
-        text.append(f"{clock(run.requested_at)}  {duration(run.duration)}  ", style="dim")
-        text.append_text(_what_came_of_it(run))
-        return text
+    def _two_lines(self, run: RunSummary) -> Group:
+        head = Text.assemble(_state(run), f"  {run.job}  ", (self._ids[run.run_id], "dim"))
+        more = Text(f"{clock(run.requested_at)}  {duration(run.duration)}  ", style="dim")
+        return Group(head, Padding(more.append_text(_what_came_of_it(run)), (0, 0, 0, 2)))
 
 
 def _state(run: RunSummary) -> Text:

@@ -1,0 +1,237 @@
+"""Answers of a gateway as they could be: one run that succeeded in part, its lists, a job, a document."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.commands import (
+    Answer,
+    Attempt,
+    CallRow,
+    CallsPage,
+    DocumentDetail,
+    DocumentPage,
+    LogRow,
+    LogsPage,
+    RecordRow,
+    RecordsPage,
+    RunDetail,
+    RunsPage,
+    RunSummary,
+    TimelineEntry,
+)
+from shared.errors import Failure
+from shared.events import Cause
+from shared.words import CallOutcome, LogLevel, Outcome, RunState, Trigger
+
+RUN = UUID("5c0e2a4b-31f5-5b1e-8a52-0a4c0c6a0001")
+OTHER_RUN = UUID("5c0e9999-31f5-5b1e-8a52-0a4c0c6a0002")
+DOCUMENT = UUID("d0c00000-0000-5000-8000-000000000001")
+EVENT = UUID("e0e00000-0000-5000-8000-000000000001")
+AT = datetime(2026, 3, 12, 14, 2, 11, tzinfo=UTC)
+
+UNREADABLE = Failure(
+    code="page_unreadable",
+    cause="page 2 holds an image that cannot be decoded",
+    concern="scan.pdf, page 2",
+    next_step="Scan the page again and upload the document anew.",
+)
+
+QUESTIONS = {
+    "started": ("Did it start?", "Yes. It started at 14:02:11 UTC, 0.3 s after the request."),
+    "finished": ("Did it finish?", "Yes, but not completely. 1 of 2 records were handled, 1 failed."),
+    "records": ("Which records were processed?", "2 records: 1 created, 1 failed."),
+    "failures": ("Which failed, and why?", "1 record failed: scan.pdf, page 2."),
+    "data_changed": ("Was data changed?", "Yes: 1 record created."),
+    "external_calls": ("Was an external system called?", "No external system was called."),
+    "retry": ("Is a retry possible, and what would it repeat?", "Yes, and it is safe."),
+}
+
+
+def at(seconds: float) -> datetime:
+    return AT + timedelta(seconds=seconds)
+
+
+def summary(run_id: UUID = RUN, state: RunState = RunState.PARTIALLY_FAILED, **changes: Any) -> RunSummary:
+    fields: dict[str, Any] = {
+        "run_id": run_id,
+        "job": "documents.ocr",
+        "client": "main",
+        "principal": "admin",
+        "effective_principal": "admin",
+        "trigger": Trigger.EVENT,
+        "state": state,
+        "sentence": "1 of 2 pages was recognized, 1 failed.",
+        "action_required": state is not RunState.SUCCEEDED,
+        "requested_at": AT,
+        "started_at": at(0.3),
+        "finished_at": at(2.5) if state.final else None,
+        "duration": 2.2 if state.final else None,
+        "attempt": 1,
+        "counts": {"created": 1, "failed": 1},
+        "done": 2,
+        "total": 2,
+        "about": [f"document:{DOCUMENT}"],
+        "cause": Cause(event_id=EVENT, event_type="event.document.uploaded"),
+        "sequence": 14,
+    }
+    return RunSummary(**(fields | changes))
+
+
+def detail(run_id: UUID = RUN, state: RunState = RunState.PARTIALLY_FAILED, **changes: Any) -> RunDetail:
+    fields: dict[str, Any] = {
+        **summary(run_id, state).model_dump(),
+        "parameters": {"document": str(DOCUMENT)},
+        "idempotency_key": str(EVENT),
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "expected_runtime": 60.0,
+        "answers": [Answer(question=q, title=t, words=w) for q, (t, w) in QUESTIONS.items()],
+        "attempts": [
+            Attempt(
+                attempt=1,
+                worker="host:4711",
+                started_at=at(0.3),
+                ended_at=at(2.5) if state.final else None,
+                outcome=str(state),
+            )
+        ],
+        "timeline": [
+            TimelineEntry(sequence=10, time=AT, attempt=0, type="run.requested", words="admin asked for it"),
+            TimelineEntry(
+                sequence=11, time=at(0.3), attempt=1, type="run.started", words="attempt 1 started"
+            ),
+            TimelineEntry(
+                sequence=12, time=at(1.2), attempt=1, type="run.recorded", words="1 record created"
+            ),
+            TimelineEntry(
+                sequence=13, time=at(2.0), attempt=1, type="run.recorded", words="<b>1</b> record failed"
+            ),
+            TimelineEntry(sequence=14, time=at(2.5), attempt=1, type="run.finished", words="it ended"),
+        ],
+    }
+    return RunDetail(**(fields | changes))
+
+
+def record(page: int, outcome: Outcome, run_id: UUID = RUN, **changes: Any) -> RecordRow:
+    fields: dict[str, Any] = {
+        "key": f"document:{DOCUMENT}/page:{page}",
+        "outcome": outcome,
+        "label": f"scan.pdf, page {page}",
+        "message": f"recognized with 9{page} % confidence",
+        "run_id": run_id,
+        "job": "documents.ocr",
+        "attempt": 1,
+        "time": at(page),
+        "position": page,
+    }
+    return RecordRow(**(fields | changes))
+
+
+RUNS = RunsPage(items=[summary(), summary(OTHER_RUN, RunState.SUCCEEDED, counts={"created": 3})])
+
+RECORDS = RecordsPage(
+    items=[
+        record(1, Outcome.CREATED),
+        record(2, Outcome.FAILED, message=None, failure=UNREADABLE, changes={"text": (None, "Rechnung")}),
+    ],
+    next_cursor="bW9yZQ",
+)
+
+CALLS = CallsPage(
+    items=[
+        CallRow(
+            run_id=RUN,
+            attempt=1,
+            system="rates-feed",
+            operation="GET /daily",
+            outcome=CallOutcome.SUCCEEDED,
+            started_at=at(1),
+            duration_ms=120.5,
+            detail="200",
+        )
+    ]
+)
+
+LOGS = LogsPage(
+    items=[
+        LogRow(
+            run_id=RUN,
+            attempt=1,
+            time=at(1),
+            level=LogLevel.WARNING,
+            message="page is skewed",
+            fields={"page": 2, "degrees": 1.1},
+        )
+    ]
+)
+
+DETAIL = DocumentDetail(
+    document_id=DOCUMENT,
+    client="main",
+    file_name="scan.pdf",
+    media_type="application/pdf",
+    size=850676,
+    sha256="ab" * 32,
+    uploaded_at=AT,
+    page_count=2,
+    pages=[DocumentPage(page=1, source="tesseract", confidence=91.4, characters=812, run_id=RUN)],
+    files={"text": "documents/x/derived/text.txt", "searchable-pdf": "documents/x/derived/searchable.pdf"},
+)
+
+JOB: dict[str, Any] = {
+    "id": "documents.ocr",
+    "service": "documents",
+    "title": "Recognize text",
+    "description": "Read the text of every page of a document.",
+    "kind": "processing",
+    "owner": "Document services",
+    "access": {"module": "documents", "level": "general", "roles": ["accounting", "uploader"]},
+    "expected_runtime": 60.0,
+    "timeout": 600.0,
+    "retry": "up to 3 attempts, the first retry after 5 s",
+    "safe_to_repeat": True,
+    "repeat": "page results are kept",
+    "systems": [],
+    "output": "text and searchable PDF",
+    "expected_result": "every page has text",
+    "logs": "service=documents job=documents.ocr",
+    "troubleshooting": "docs/jobs/ocr.md",
+    "danger": None,
+    "runs_as": "user",
+    "on": "event.document.uploaded",
+    "schedule": None,
+    "limit": None,
+    "parameters": {
+        "type": "object",
+        "properties": {"document": {"type": "string", "format": "uuid"}},
+        "required": ["document"],
+    },
+    "software_version": "0.1.0",
+    "retired": False,
+}
+
+
+def events(run_id: UUID = RUN, state: str = "partially_failed") -> list[tuple[int, dict[str, Any]]]:
+    """The events of a run as the gateway streams them: sequence and JSON."""
+    base = {"version": 1, "run_id": str(run_id), "attempt": 1}
+
+    def event(number: int, type: str, **more: Any) -> tuple[int, dict[str, Any]]:
+        own = {"id": str(UUID(int=number)), "time": at(number - 10).isoformat(), "type": type}
+        return number, {**base, **own, **more}
+
+    return [
+        event(
+            10,
+            "run.requested",
+            job="documents.ocr",
+            client="main",
+            principal="admin",
+            effective_principal="admin",
+            trigger="event",
+            attempt=0,
+        ),
+        event(11, "run.started", worker="host:4711"),
+        event(12, "run.progressed", done=1, total=2, message=None),
+        event(13, "run.of_the_future", surprise=True),
+        event(14, "run.finished", state=state),
+    ]

@@ -1,0 +1,216 @@
+"""What people see: on narrow terminals, without colors, without a terminal."""
+
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from rich.console import Console, RenderableType
+
+from cli.bars import Bars, LiveRun
+from cli.render.lists import calls_view, logs_view, records_view
+from cli.render.run import run_view
+from cli.render.runs import RunList
+from cli.render.words import clock, duration, parse_moment, short_ids
+from shared.commands import RecordsPage, RunsPage
+from shared.events import UnknownEvent, decode_run_event
+from shared.words import RunState
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.examples import (
+    CALLS,
+    LOGS,
+    QUESTIONS,
+    RECORDS,
+    RUN,
+    RUNS,
+    UNREADABLE,
+    detail,
+    events,
+    summary,
+)
+from tests.unit.cli.gateway import CannedGateway
+
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+def shown(view: RenderableType, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(view)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_run_shows_its_sentence_the_seven_answers_and_its_timeline() -> None:
+    text = shown(run_view(detail()))
+    assert "1 of 2 pages was recognized, 1 failed." in text
+    for title, words in QUESTIONS.values():
+        assert title in text
+        assert words.split(".")[0] in text
+    assert "Action is required." in text
+    assert "+2.50 s" in text
+    assert "event.document.uploaded" in text
+
+
+def test_a_failed_run_says_cause_concern_and_next_step() -> None:
+    text = shown(run_view(detail(state=RunState.FAILED, failure=UNREADABLE)))
+    assert all(
+        word and word in text
+        for word in (UNREADABLE.code, UNREADABLE.cause, UNREADABLE.concern, UNREADABLE.next_step)
+    )
+
+
+def test_a_run_that_succeeded_needs_no_action() -> None:
+    assert "No action is required." in shown(run_view(detail(state=RunState.SUCCEEDED)))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_view_is_wider_than_the_terminal(width: int) -> None:
+    views = (
+        run_view(detail(failure=UNREADABLE)),
+        RunList(RUNS, full_ids=False),
+        records_view(RECORDS, of_one_run=False, full_ids=False),
+        calls_view(CALLS),
+        logs_view(LOGS),
+    )
+    for view in views:
+        assert max(len(line) for line in shown(view, width).splitlines()) <= width
+
+
+def test_a_narrow_list_of_runs_loses_nothing() -> None:
+    text = " ".join(shown(RunList(RUNS, full_ids=False), width=48).split())
+    for word in ("partially failed", "succeeded", "documents.ocr", "1 created, 1 failed"):
+        assert word in text
+
+
+def test_records_say_what_failed_and_what_changed() -> None:
+    text = shown(records_view(RECORDS, of_one_run=True, full_ids=False))
+    for word in ("scan.pdf, page 1", "page_unreadable", "Scan the page again", "None → Rechnung", "bW9yZQ"):
+        assert word in text
+
+
+def test_text_in_square_brackets_is_shown_and_not_taken_for_markup() -> None:
+    tricky = detail(sentence="[bold]Rechnung[/bold] [red]", state=RunState.SUCCEEDED)
+    assert "[bold]Rechnung[/bold] [red]" in shown(run_view(tricky))
+
+
+def test_empty_lists_say_so() -> None:
+    assert "No runs match." in shown(RunList(RunsPage(items=[]), full_ids=True))
+    assert "No records match." in shown(records_view(RecordsPage(items=[]), of_one_run=True, full_ids=True))
+
+
+def test_without_a_terminal_there_are_no_control_characters(gateway: CannedGateway, run: Run) -> None:
+    from tests.unit.cli.gateway import Said, server_sent
+
+    gateway.on("GET", "/runs", RUNS)
+    gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(), end=True)))
+    gateway.on("GET", f"/runs/{RUN}", detail())
+    for ran in (run("runs"), run("run", RUN), run("run", RUN, "--wait")):
+        assert CONTROL.search(ran.out + ran.err) is None
+    assert str(RUN) in run("runs").out, "where a program may read it, ids are written in full"
+
+
+def test_progress_without_a_terminal_is_a_line_for_each_step(gateway: CannedGateway, run: Run) -> None:
+    from tests.unit.cli.gateway import Said, server_sent
+
+    gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(), end=True)))
+    gateway.on("GET", f"/runs/{RUN}", detail())
+    lines = run("run", RUN, "--wait").err.splitlines()
+    assert [line.partition(": ")[2] for line in lines] == [
+        "queued", "running", "1/2 running", "1/2 partially failed",
+    ]  # fmt: skip
+
+
+def test_no_color_leaves_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    console.print(run_view(detail()))
+    assert isinstance(console.file, io.StringIO)
+    colors = re.findall(r"\x1b\[[0-9;]*3[0-7][0-9;]*m", console.file.getvalue())
+    assert colors == []
+
+
+def test_a_problem_says_what_cause_concern_and_next_step(gateway: CannedGateway, run: Run) -> None:
+    gateway.problem(
+        "GET",
+        "/runs",
+        422,
+        "request_invalid",
+        errors=[
+            {"field": "limit", "message": "too large"},
+            {"field": "sort", "message": "unknown", "suggestion": "-duration"},
+        ],
+    )
+    ran = run("runs")
+    for word in (
+        "Request invalid",
+        "the cause of request_invalid",
+        "scan.pdf",
+        "Do this next.",
+        "limit: too large",
+        "sort: unknown (did you mean -duration?)",
+        "0af7651916cd43dd8448eb211c80319c",
+    ):
+        assert word in ran.err
+    assert ran.out == ""
+
+
+def test_live_progress_follows_the_events() -> None:
+    run = LiveRun("scan.pdf")
+    for _, event in events():
+        decoded = decode_run_event(json.dumps(event).encode())
+        if not isinstance(decoded, UnknownEvent):
+            run.add(decoded)
+    assert (run.done, run.total, run.words, run.final) == (1, 2, "partially failed", True)
+
+
+def test_bars_on_a_terminal_name_each_run() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with Bars(console, quiet=False) as bars:
+        bars.add(RUN, "scan.pdf")
+        for _, event in events():
+            decoded = decode_run_event(json.dumps(event).encode())
+            if not isinstance(decoded, UnknownEvent):
+                bars.seen(decoded)
+    assert isinstance(console.file, io.StringIO)
+    assert "scan.pdf" in console.file.getvalue()
+    assert "1/2" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "–"), (0.004, "0.00 s"), (9.994, "9.99 s"), (12.34, "12.3 s"), (60, "1 min"), (125, "2 min 5 s"),
+     (3600, "1 h"), (7500, "2 h 5 min")],
+)  # fmt: skip
+def test_durations_are_written_for_people(seconds: float | None, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_ids_are_shortened_as_far_as_they_stay_apart() -> None:
+    one = UUID("0199c1a2-7b3e-7000-8000-000000000001")
+    two = UUID("0199c1a2-7b3e-7000-9000-000000000001")
+    three = UUID("ffffffff-0000-5000-8000-000000000001")
+    short = short_ids([one, two, three])
+    assert short[three] == "ffffffff"
+    assert short[one] != short[two]
+    assert all(str(id).startswith(written) for id, written in short.items())
+
+
+def test_a_time_of_another_day_carries_its_date() -> None:
+    time = datetime(2026, 3, 12, 14, 2, 11, tzinfo=UTC)
+    assert clock(time, today=time) == "14:02:11"
+    assert clock(time, today=time + timedelta(days=1)) == "2026-03-12 14:02:11"
+
+
+def test_since_is_read_as_people_write_it() -> None:
+    now = datetime(2026, 3, 12, 14, tzinfo=UTC)
+    assert parse_moment("90m", now=now) == now - timedelta(minutes=90)
+    assert parse_moment("7d", now=now) == now - timedelta(days=7)
+    assert parse_moment("2026-03-01", now=now) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert parse_moment("2026-03-01T10:00+01:00", now=now) == datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+def test_a_running_run_in_the_list_shows_how_far_it_is() -> None:
+    running = summary(state=RunState.RUNNING, counts={}, done=3, total=7)
+    assert "3 of 7" in shown(RunList(RunsPage(items=[running]), full_ids=False), 120)
