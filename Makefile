@@ -80,6 +80,17 @@ bench: setup ## Measure throughput, latency, memory and OCR on this machine
 soak: setup ## The longer proofs: kills under load, for minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+.PHONY: compose
+compose: .env ## Run the stack in containers instead, on a machine with Docker
+	docker compose up --build $(ARGS)
+
+# A letter first: nats-server would read digits as a number.
+.env:
+	@umask 077 && for user in ADMIN GATEWAY SCHEDULER DOCUMENTS STATUS; do \
+		echo "TAGWERK_$${user}_PASSWORD=p$$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')"; \
+	done > $@
+	@echo "Random passwords for the containers stand in $@"
+
 .PHONY: clean-state
 clean-state: setup ## Remove the state of the stack (.tagwerk); refused while it runs
 	$(BIN)/tagwerk clean-state $(ARGS)

@@ -54,9 +54,12 @@ def up(
     raise typer.Exit(run_stack(config, quiet=quiet))
 
 
-def sign_in(state: StateOption = DEFAULT_STATE) -> None:
+def sign_in(
+    state: StateOption = DEFAULT_STATE,
+    url: Annotated[str | None, typer.Option(help="Address of the gateway; default: as last started.")] = None,
+) -> None:
     """Issue a new sign-in for the development administrator; the one before stops working."""
-    issued = issue_sign_in(state)
+    issued = issue_sign_in(state, url)
     console = Console(highlight=False)
     console.print(f"Address   {issued.url}", soft_wrap=True)
     console.print(f"Sign-in   {issued.principal}, token {issued.token}", soft_wrap=True)

@@ -19,8 +19,8 @@ OLDEST_GLIBC = (2, 28)
 #: Architectures for which every wheel with a program in it exists.
 ARCHITECTURES = ("x86_64", "aarch64")
 
-#: For machines on which the wheels cannot run.
-_DOCKER = "docker compose up --build"
+#: For machines on which the wheels cannot run: the same stack in containers.
+_DOCKER = "make compose"
 
 
 class Machine(NamedTuple):

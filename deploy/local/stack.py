@@ -6,7 +6,6 @@ same one to people. It must live in the main thread: Linux ends the children wit
 
 import asyncio
 import contextlib
-import json
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,8 @@ from types import TracebackType
 
 import nats
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 
+from deploy.health import says_ready
 from deploy.local.children import child_options
 from deploy.local.config import NATS, POSTGRES, StackConfig
 from deploy.local.log_files import LogFiles
@@ -208,13 +207,8 @@ class LocalStack:
             )
 
     async def _says_ready(self, service: str) -> bool:
-        """Ask the service itself, over the bus."""
         assert self._bus is not None
-        try:
-            answer = await self._bus.request(f"health.{service}", timeout=1)
-        except (NatsError, OSError):
-            return False
-        return bool(json.loads(answer.data)["ready"])
+        return await says_ready(self._bus, service)
 
 
 async def _ignore(_: Exception) -> None:

@@ -103,7 +103,7 @@ class Supervised:
     async def _live(self) -> None:
         clock = asyncio.get_running_loop().time
         delay = FIRST_DELAY
-        while not self._stopping.is_set():
+        while True:
             started = clock()
             how = await self._live_once()
             if self._stopping.is_set():
@@ -113,6 +113,8 @@ class Supervised:
             self.watcher.died(self.plan.name, how, delay)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
+            if self._stopping.is_set():
+                return
             delay = min(delay * 2, LAST_DELAY)
             self.restarts += 1
 

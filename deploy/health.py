@@ -1,0 +1,44 @@
+"""Whether a service serves: asked over the bus, as the stack and the containers' health checks do.
+
+`python -m deploy.health gateway` ends with 0 or 1. It connects with the service's own address,
+`TAGWERK_NATS_URL`.
+"""
+
+import asyncio
+import json
+import os
+import sys
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+
+async def says_ready(bus: Client, service: str) -> bool:
+    """Ask one replica of the service, for at most 1 s."""
+    try:
+        answer = await bus.request(f"health.{service}", timeout=1)
+    except (NatsError, OSError):
+        return False
+    return bool(json.loads(answer.data)["ready"])
+
+
+async def _check(url: str, service: str) -> bool:
+    try:
+        bus = await nats.connect(url, name="tagwerk-health", allow_reconnect=False, connect_timeout=2)
+    except (NatsError, OSError):
+        return False
+    try:
+        return await says_ready(bus, service)
+    finally:
+        await bus.close()
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m deploy.health SERVICE")
+    sys.exit(0 if asyncio.run(_check(os.environ["TAGWERK_NATS_URL"], sys.argv[1])) else 1)
+
+
+if __name__ == "__main__":
+    main()

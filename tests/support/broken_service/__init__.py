@@ -1,0 +1,1 @@
+"""A service that ends as soon as it is started."""
