@@ -130,7 +130,7 @@ def _end(facts: Facts, when: str) -> str:
     records, failed = facts.records, facts.count(Outcome.FAILED)
     match run.state:
         case RunState.SUCCEEDED:
-            handled = f" with {number(records, 'record')}: {outcomes(run.counts)}" if records else ""
+            handled = f", with {number(records, 'record')}: {outcomes(run.counts)}" if records else ""
             return f"Yes. It succeeded {when}{handled}."
         case RunState.PARTIALLY_FAILED:
             handled = f"{records - failed} of {number(records, 'record')} were handled, {failed} failed"
@@ -145,7 +145,7 @@ def _end(facts: Facts, when: str) -> str:
             effects = "an effect is" if len(facts.in_doubt) == 1 else f"{len(facts.in_doubt)} effects are"
             return f"Yes, but a person must decide. It ended {when}, and {effects} in doubt: {doubts}."
         case RunState.INTERRUPTED:
-            return f"Yes. It ended {when} with an effect in doubt, which has been decided since."
+            return f"Yes. It ended {when}, with an effect in doubt, which has been decided since."
         case _:
             cause = f": {clause(run.failure.cause)}" if run.failure is not None else ""
             step = f" {sentence(run.failure.next_step)}" if run.failure is not None else ""

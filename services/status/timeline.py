@@ -57,7 +57,7 @@ def tell(messages: Iterable[RawMessage]) -> Story:
         if run is None:
             run = RunRow(message.run_id, message.job, raw.time, raw.sequence, raw.sequence)
         if event is None:
-            words = f"A message could not be read: {clause(message.reason or '')[:200]}."
+            words = "A message could not be read; it lies with the dead letters."
             story.timeline.append(_entry(raw, "undecodable", 0, words))
         elif isinstance(event, UnknownEvent):
             words = "An event of a type that this version does not know; it had no effect."
