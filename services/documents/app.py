@@ -15,6 +15,8 @@ from shared.settings import Settings
 from shared.subjects import query
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: The checkout or image that this runs from; an installed wheel has no docs to look for.
+ROOT = Path(__file__).parents[2]
 
 
 def build(settings: Settings) -> Service:
@@ -37,6 +39,7 @@ def build(settings: Settings) -> Service:
             Readers: lambda attempt: readers,
         },
         on_event={"event.document.uploaded": record_document_uploaded},
+        root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.answer(
         query("documents", "document"),

@@ -1,9 +1,8 @@
 """Questions about documents, answered from this service's own tables."""
 
-from services.documents.store import StoredDocument, find_document, read_pages
+from services.documents.store import StoredDocument, document_not_found, find_document, read_pages
 from shared.commands import DocumentDetail, DocumentPage, DocumentQuery
 from shared.database import Pool
-from shared.errors import TagwerkError
 
 
 async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
@@ -11,12 +10,7 @@ async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
     there: `document_not_found`."""
     found = await find_document(pool, query.document_id, None)
     if found is None or (query.scope.clients is not None and found.client not in query.scope.clients):
-        raise TagwerkError(
-            "document_not_found",
-            f"there is no document {query.document_id}",
-            concern=f"document:{query.document_id}",
-            next_step="Check the id; after an upload it may take a moment until the document is known.",
-        )
+        raise document_not_found(query.document_id)
     pages = await read_pages(pool, found.document_id, found.recipe) if found.recipe is not None else []
     return DocumentDetail(
         document_id=found.document_id,

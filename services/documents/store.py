@@ -9,6 +9,7 @@ import asyncpg
 
 from services.documents.core import mean_confidence
 from shared.database import Pool
+from shared.errors import TagwerkError
 from shared.events import DocumentTextRecognized, DocumentUploaded, Record
 from shared.outbox import Outbox
 from shared.runner.context import RunContext
@@ -88,7 +89,7 @@ class PostgresDocuments:
     async def keep_page(self, document_id: UUID, recipe: str, page: KeptPage, record: Record) -> Record:
         async with self._outbox.transaction() as tx:
             # Read by two attempts at once: the later one's files lie there, so its row has to stand.
-            await tx.connection.execute(
+            written = await tx.connection.execute(
                 "insert into pages (document_id, recipe, page, source, confidence, characters, text_sha256,"
                 " run_id) select document_id, $3, $4, $5, $6, $7, $8, $9 from documents"
                 " where document_id = $1 and client = $2"
@@ -98,18 +99,20 @@ class PostgresDocuments:
                 document_id, self._context.client, recipe, page.page, page.source, page.confidence,
                 page.characters, page.text_sha256, page.run_id,
             )  # fmt: skip
+            _expect_one(written, document_id)
             return tx.record(record)
 
     async def finish(self, document_id: UUID, derived: Derived, pages: list[KeptPage]) -> None:
         context = self._context
         async with self._outbox.transaction() as tx:
-            await tx.connection.execute(
+            written = await tx.connection.execute(
                 "update documents set page_count = $3, recipe = $4, derived_digest = $5, text_key = $6,"
                 " searchable_pdf_key = $7, recognized_by = $8, recognized_at = now()"
                 " where document_id = $1 and client = $2",
                 document_id, context.client, derived.page_count, derived.recipe, derived.digest,
                 derived.text_key, derived.searchable_pdf_key, context.run_id,
             )  # fmt: skip
+            _expect_one(written, document_id)
             tx.event(
                 DocumentTextRecognized(
                     client=context.client,
@@ -122,6 +125,21 @@ class PostgresDocuments:
                     confidence=mean_confidence((page.characters, page.confidence) for page in pages),
                 )
             )
+
+
+def _expect_one(written: str, document_id: UUID) -> None:
+    """Nothing written (`INSERT 0 0`, `UPDATE 0`) means: not a document of this run's client."""
+    if written.endswith(" 0"):
+        raise document_not_found(document_id)
+
+
+def document_not_found(document_id: UUID) -> TagwerkError:
+    return TagwerkError(
+        "document_not_found",
+        f"there is no document {document_id}",
+        concern=f"document:{document_id}",
+        next_step="Check the id, and that it belongs to this client; `tagwerk upload` prints it.",
+    )
 
 
 async def remember_document(pool: Pool, event: DocumentUploaded) -> None:

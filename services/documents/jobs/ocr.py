@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.documents.core import page_key
 from services.documents.readers import Readers, Reading, ReadPage, UnreadPage
-from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument
+from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument, document_not_found
 from shared.access import Access
 from shared.errors import Failure, TagwerkError
 from shared.events import Record
@@ -107,12 +107,7 @@ async def _known_document(documents: DocumentStore, files: Files, document: UUID
             next_step="Nothing: Tagwerk tries again by itself. If it stays so, look at the dead letters.",
             retryable=True,
         )
-    raise TagwerkError(
-        "document_not_found",
-        f"there is no document {document}",
-        concern=f"document:{document}",
-        next_step="Check the id; `tagwerk upload` prints it.",
-    )
+    raise document_not_found(document)
 
 
 def _is_complete(context: RunContext, about: StoredDocument, recipe: str, kept: dict[int, KeptPage]) -> bool:
