@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import structlog
+
 from services.documents import handlers, queries
 from services.documents.declaration import DECLARATION
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
+from services.documents.workplace import remove_abandoned_workplaces
 from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded
 from shared.files import Files, open_store
@@ -13,6 +16,8 @@ from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
+
+log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
@@ -22,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 def build(settings: Settings) -> Service:
     """The service, ready to start. Raises `TagwerkError` (`ocr_not_available`) if Tesseract or a language
     is missing."""
+    if removed := remove_abandoned_workplaces():
+        log.info("removed temporary files of workers that were killed", folders=len(removed))
     engine = Engine.find(settings.ocr_languages, settings.tessdata)
     readers = ChildReaders(Children(settings.cpu_slots), engine)
     store = open_store(settings.files_url)

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID
 from services.documents.core import page_key
 from services.documents.readers import Readers, Reading, ReadPage, UnreadPage
 from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument, document_not_found
+from services.documents.workplace import workplace
 from shared.access import Access
 from shared.errors import Failure, TagwerkError
 from shared.events import Record
@@ -67,8 +67,7 @@ async def ocr(
     if _is_complete(context, about, readers.recipe, kept):
         await progress(len(kept), about.page_count)
         return
-    with tempfile.TemporaryDirectory(prefix="tagwerk-ocr-") as name, _concerning(about.file_name):
-        folder = Path(name)
+    with workplace() as folder, _concerning(about.file_name):
         original = await _fetch_original(files, about, folder)
         async with readers.open(original, about.media_type, folder) as reading:
             wanted = [

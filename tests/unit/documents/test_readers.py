@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -340,9 +341,11 @@ async def test_cancelling_ends_tesseract_at_once(readers: ChildReaders, tmp_path
 
 
 async def tesseract_below(pid: int) -> psutil.Process:
+    """Tesseract at work, stopped in it: so it does not end by itself."""
     for _ in range(1000):
         for process in psutil.Process(pid).children(recursive=True):
             if process.name() == "tesseract":
+                process.suspend()
                 return process
         await asyncio.sleep(0.005)
     raise AssertionError("Tesseract was never started")
@@ -377,3 +380,16 @@ async def test_an_unknown_language_is_named_at_the_start_with_those_that_there_a
     assert caught.value.failure.code == "ocr_not_available"
     assert "xyz" in caught.value.failure.cause
     assert "deu, eng" in caught.value.failure.cause
+
+
+async def test_a_killed_worker_leaves_no_process_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.unit.documents.slow_worker"]
+    worker = await asyncio.create_subprocess_exec(
+        *command, SAMPLES / "invoice-scanned.pdf", tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    assert worker.stdout is not None
+    below = [psutil.Process(int(pid)) for pid in (await worker.stdout.readline()).split()]
+    assert {process.name() for process in below} >= {"tesseract"}
+    worker.send_signal(signal.SIGKILL)
+    await worker.wait()
+    assert all([await is_gone(process) for process in below])
