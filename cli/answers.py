@@ -5,9 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.access import Principal
 from shared.commands import RunDetail
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
+from shared.words import PrincipalKind
 
 
 class Answered(BaseModel):
@@ -18,9 +20,12 @@ class StartedRun(Answered):
     """A run was asked for, or had been by the same request before."""
 
     run_id: UUID
+    job: str
+    client: str
     #: Sequence in RUNS: what `at_least` waits for.
     sequence: int
-    existing: bool = False
+    #: The same request had been sent before; this one changed nothing.
+    existing: bool
 
 
 class CausedRun(Answered):
@@ -60,9 +65,60 @@ class DocumentText(Answered):
 class JobView(CatalogueEntry):
     """A job of the catalogue, and what the one who asks may do with it."""
 
+    may_start: bool
+    #: Why they may start it, or why not.
+    reason: str
+    #: Whether a start wants the job's id typed once more, and a reason.
+    needs_confirmation: bool
+
 
 class JobPage(Answered):
     items: list[JobView]
+
+
+class Me(Answered):
+    """Who is signed in, and what they may do."""
+
+    id: str
+    name: str
+    kind: PrincipalKind
+    roles: list[str]
+    #: `*` stands for every client.
+    clients: list[str]
+    #: The client that is meant where none is named; None if one has to be.
+    default_client: str | None
+    may_operate_platform: bool
+
+
+class PrincipalPage(Answered):
+    items: list[Principal]
+
+
+class TokenRow(Answered):
+    """A token without its secret."""
+
+    id: UUID
+    principal: str
+    name: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class TokenPage(Answered):
+    items: list[TokenRow]
+
+
+class IssuedToken(TokenRow):
+    #: Shown this once.
+    token: str
+
+
+class Revoked(Answered):
+    """What `tagwerk tokens revoke` answers."""
+
+    id: UUID
 
 
 class DeadLetterRow(Answered):

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cli.command import ApiFunction, api_command
-from cli.commands import documents, jobs, lists, platform, runs, stack
+from cli.commands import accounts, documents, jobs, lists, platform, runs, stack
 
 app = typer.Typer(
     name="tagwerk",
@@ -35,10 +35,31 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "logs": lists.logs,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
+    "me": accounts.me,
 }
 
-for name, function in _API_COMMANDS.items():
-    app.command(name)(api_command(function))
+_PRINCIPALS: dict[str, ApiFunction] = {"list": accounts.principals, "set": accounts.set_principal}
+_TOKENS: dict[str, ApiFunction] = {
+    "list": accounts.tokens,
+    "issue": accounts.issue_token,
+    "revoke": accounts.revoke_token,
+}
+
+
+def _add(to: typer.Typer, commands: dict[str, ApiFunction]) -> None:
+    for name, function in commands.items():
+        to.command(name)(api_command(function))
+
+
+def _group(name: str, help: str, commands: dict[str, ApiFunction]) -> None:
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    _add(group, commands)
+    app.add_typer(group, name=name, help=help)
+
+
+_add(app, _API_COMMANDS)
+_group("principals", "Users and service users: list them, make or change one.", _PRINCIPALS)
+_group("tokens", "Tokens: list them, issue one, revoke one.", _TOKENS)
 
 app.command("up", context_settings=stack.HANDED_ON)(stack.up)
 app.command("demo")(stack.demo)

@@ -64,8 +64,14 @@ class Gateway:
         answer = await self._send("POST", path, json=body, headers=headers, timeout=_patience(timeout))
         return self._read(answer, model)
 
+    async def put(self, path: str, model: type[Model], body: Mapping[str, Any]) -> Model:
+        return self._read(await self._send("PUT", path, json=body), model)
+
+    async def delete(self, path: str) -> None:
+        await self._send("DELETE", path)
+
     async def upload(self, file: Path, *, client: str | None, interactive: bool) -> Any:
-        """Send one file; the bare answer, also where the file itself was refused (422)."""
+        """Send one file; the bare answer, also where the file itself was refused."""
         form = {"interactive": "true" if interactive else "false"}
         if client is not None:
             form["client"] = client
@@ -74,11 +80,11 @@ class Gateway:
                 "POST",
                 "/documents",
                 data=form,
-                files={"files": (file.name, content, _media_type(file))},
+                files={"file": (file.name, content, _media_type(file))},
                 timeout=_patience(STALLED_AFTER),
             )
         body = _json(answer)
-        if answer.is_error and not (isinstance(body, dict) and "documents" in body):
+        if answer.is_error and not (isinstance(body, dict) and "files" in body):
             raise problem_of_answer(answer.status_code, body, str(answer.url))
         return body
 

@@ -15,7 +15,7 @@ from shared.commands import RunDetail
 from shared.events import RunEvent, Undecodable, UnknownEvent, decode_run_event
 
 #: Seconds for a run that an event causes to be requested by its service.
-APPEARS_WITHIN = 20.0
+APPEARS_WITHIN = 15.0
 #: Interrupted streams in a row, without an event in between, after which we poll.
 INTERRUPTIONS_BORNE = 5
 #: Polls in a row that may meet a hindrance which passes by itself: a restart, a projection that is behind.
@@ -104,6 +104,7 @@ async def events_of(gateway: Gateway, run_id: UUID) -> AsyncGenerator[tuple[int,
                 run_path(run_id, "events"),
                 headers={"Accept": "text/event-stream"} | ({"Last-Event-ID": str(last)} if last else {}),
                 timeout=SILENT_AFTER,
+                query={"wait": 0 if last else APPEARS_WITHIN},
             ) as answer:
                 async for message in EventSource(answer).aiter_sse():
                     if message.event == "end":

@@ -13,13 +13,13 @@ async def send_file(
 ) -> UploadedFile:
     """Upload `file`. A file that is refused for itself is an answer; anything else raises `Problem`."""
     body = await gateway.upload(file, client=client, interactive=interactive)
-    (document,) = body["documents"]
-    return _uploaded(document, file.name)
+    (sent,) = body["files"]
+    return _uploaded(sent, file.name)
 
 
-def _uploaded(document: dict[str, Any], name: str) -> UploadedFile:
-    refused = document.get("problem")
+def _uploaded(sent: dict[str, Any], name: str) -> UploadedFile:
+    refused = sent.get("problem")
     if refused is None:
-        return UploadedFile.model_validate({"file_name": name, **document})
+        return UploadedFile.model_validate(sent)
     problem = problem_of_answer(int(refused.get("status", 422)), refused, name)
     return UploadedFile(file_name=name, failure=problem.failure)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.options import Timeout, Wait
+from cli.commands.options import Bulk, Timeout, Wait
 from cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def upload(
         ),
     ],
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,
-    bulk: Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")] = False,
+    bulk: Bulk = False,
     wait: Wait = False,
     timeout: Timeout = None,
 ) -> Exit:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.options import Key, Timeout, Wait
+from cli.commands.options import Bulk, Confirm, Key, Reason, Timeout, Wait
 from cli.exits import Exit
+from shared.words import Lane
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job: documents.ocr.")]
 
 
-async def jobs(session: "Session") -> None:
+async def jobs(
+    session: "Session",
+    retired: Annotated[bool, typer.Option("--retired", help="Also jobs that are offered no more.")] = False,
+) -> None:
     """List the jobs that you may see."""
     from cli.answers import JobPage
     from cli.render.jobs import jobs_view
 
-    session.output.answer(await session.gateway.get("/jobs", JobPage), jobs_view)
+    session.output.answer(await session.gateway.get("/jobs", JobPage, retired=retired), jobs_view)
 
 
 async def job(session: "Session", job_id: JobId) -> None:
@@ -38,11 +42,9 @@ async def start(
     ] = [],  # noqa: B006  # typer copies it
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,
     key: Key = None,
-    reason: Annotated[str | None, typer.Option(help="Why; it stands in the run.")] = None,
-    confirm: Annotated[
-        str | None, typer.Option(metavar="JOB", help="For dangerous jobs: the job's id once more.")
-    ] = None,
-    bulk: Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")] = False,
+    reason: Reason = None,
+    confirm: Confirm = None,
+    bulk: Bulk = False,
     wait: Wait = False,
     timeout: Timeout = None,
 ) -> Exit | None:
@@ -57,12 +59,12 @@ async def start(
         "parameters": parse_parameters(param, schema),
         "reason": reason,
         "confirm": confirm,
-        "lane": "bulk" if bulk else None,
+        "lane": str(Lane.BULK if bulk else Lane.INTERACTIVE),
     }
     started = await session.gateway.post(
         f"/jobs/{job_id}/runs",
         StartedRun,
-        {name: value for name, value in body.items() if value is not None},
+        body,
         headers={"Idempotency-Key": key} if key else None,
     )
     if wait:

@@ -33,6 +33,10 @@ async def records(
 
     if run is None and key is None and prefix is None:
         raise wrong_use("records of what?", next_step="Give --run, --key or --prefix.")
+    if run is not None and (key is not None or prefix is not None):
+        raise wrong_use(
+            "--run gives all records of a run", next_step="Leave out --run, or --key and --prefix."
+        )
     path = "/records" if run is None else run_path(await find_run_id(session.gateway, run), "records")
     page = await session.gateway.get(
         path,

@@ -14,3 +14,8 @@ Cursor = Annotated[str | None, typer.Option(help="Go on after the page that gave
 Key = Annotated[
     str | None, typer.Option(help="Idempotency key: the same key starts the same run once, however often.")
 ]
+Reason = Annotated[str | None, typer.Option(help="Why; it stands in the run.")]
+Confirm = Annotated[
+    str | None, typer.Option(metavar="JOB", help="For dangerous jobs: the job's id once more.")
+]
+Bulk = Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")]

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.options import Cursor, Key, Limit, RunId, Timeout, Wait
+from cli.commands.options import Bulk, Confirm, Cursor, Key, Limit, Reason, RunId, Timeout, Wait
 from cli.exits import Exit
-from shared.words import Decision, RunState, Trigger
+from shared.words import Decision, Lane, RunState, Trigger
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -82,7 +82,7 @@ async def run(session: "Session", run_id: RunId, wait: Wait = False, timeout: Ti
 async def cancel(
     session: "Session",
     run_id: RunId,
-    reason: Annotated[str | None, typer.Option(help="Why; it stands in the run.")] = None,
+    reason: Reason = None,
     wait: Wait = False,
     timeout: Timeout = None,
 ) -> Exit | None:
@@ -106,6 +106,9 @@ async def rerun(
         bool, typer.Option("--failed-only", help="Only the records that failed or are unknown.")
     ] = False,
     key: Key = None,
+    reason: Reason = None,
+    confirm: Confirm = None,
+    bulk: Bulk = False,
     wait: Wait = False,
     timeout: Timeout = None,
 ) -> Exit | None:
@@ -115,10 +118,11 @@ async def rerun(
     from cli.run_ids import find_run_id
 
     id = await find_run_id(session.gateway, run_id)
+    body = {"only": "failed" if failed_only else "all", "reason": reason, "confirm": confirm}
     started = await session.gateway.post(
         run_path(id, "rerun"),
         StartedRun,
-        {"only": "failed" if failed_only else "all"},
+        body | {"lane": str(Lane.BULK if bulk else Lane.INTERACTIVE)},
         headers={"Idempotency-Key": key} if key else None,
     )
     if wait:

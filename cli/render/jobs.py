@@ -52,6 +52,7 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
             "needs a role",
             " or ".join(sorted(job.access.roles)) + f" ({job.access.level}, {job.access.module})",
         ),
+        ("may you start it", "yes" if job.may_start else f"no: {job.reason}"),
         ("starts", ", ".join(filter(None, (job.on, job.schedule))) or "when somebody asks"),
         ("runs as", "the one who asks" if job.runs_as == "user" else job.runs_as),
         ("takes about", f"{duration(job.expected_runtime)}, stopped after {duration(job.timeout)}"),
@@ -62,8 +63,8 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
         ("logs", job.logs),
         ("in trouble", job.troubleshooting),
     ]
-    if job.danger is not None:
-        facts.append(("danger", f"{plain(job.danger)}: start it with --confirm {job.id} --reason '…'"))
+    if job.needs_confirmation:
+        facts.append(("danger", f"{plain(job.danger or '')}: start it with --confirm {job.id} --reason '…'"))
     if job.retired:
         facts.append(("retired", "no service offers it any more"))
     return facts

@@ -208,6 +208,9 @@ JOB: dict[str, Any] = {
     },
     "software_version": "0.1.0",
     "retired": False,
+    "may_start": True,
+    "reason": "allowed",
+    "needs_confirmation": False,
 }
 
 
@@ -235,3 +238,38 @@ def events(run_id: UUID = RUN, state: str = "partially_failed") -> list[tuple[in
         event(13, "run.of_the_future", surprise=True),
         event(14, "run.finished", state=state),
     ]
+
+
+def upload_answer(name: str, *, duplicate: bool = False) -> dict[str, Any]:
+    """As the gateway answers one accepted file."""
+    return {
+        "client": "main",
+        "files": [
+            {
+                "file_name": name,
+                "document_id": str(DOCUMENT),
+                "duplicate": duplicate,
+                "event_id": str(EVENT),
+                "media_type": "application/pdf",
+                "size": 850676,
+                "sha256": "ab" * 32,
+                "runs": [{"job": "documents.ocr", "run_id": str(RUN), "links": {"run": f"/runs/{RUN}"}}],
+            }
+        ],
+    }
+
+
+def refused_upload(name: str) -> dict[str, Any]:
+    """As the gateway answers one file that it cannot take: a problem, with the file's own in it."""
+    problem = {
+        "type": "urn:tagwerk:problem:file_type_unsupported",
+        "title": "Unsupported Media Type",
+        "status": 415,
+        "detail": f"{name} is no PDF, PNG, JPEG or TIFF: it begins with b'MZ'",
+        "code": "file_type_unsupported",
+        "concern": name,
+        "next_step": "Save or print it as PDF, then upload that.",
+        "retryable": False,
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    }
+    return {**problem, "files": [{"file_name": name, "runs": [], "problem": problem}]}

@@ -9,10 +9,21 @@ import pytest
 from cli.exits import Exit
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.examples import OTHER_RUN, RUN, RUNS, detail, events
+from tests.unit.cli.examples import (
+    JOB,
+    OTHER_RUN,
+    RUN,
+    RUNS,
+    detail,
+    events,
+    refused_upload,
+    upload_answer,
+)
 from tests.unit.cli.gateway import CannedGateway, Said, server_sent
 
-STARTED = {"run_id": str(RUN), "job": "documents.ocr", "sequence": 10, "existing": False}
+STARTED = {
+    "run_id": str(RUN), "job": "documents.ocr", "client": "main", "sequence": 10, "existing": False,
+}  # fmt: skip
 
 
 def a_run_that_ends(gateway: CannedGateway, state: RunState) -> None:
@@ -61,10 +72,7 @@ def test_waiting_for_a_run_that_ends_otherwise_is_a_failure(
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(gateway: CannedGateway, run: Run, words: list[Any]) -> None:
-    gateway.on("GET", "/jobs/documents.ocr", {**STARTED})
     gateway.on("GET", "/runs", RUNS)
-    from tests.unit.cli.examples import JOB
-
     gateway.on("GET", "/jobs/documents.ocr", JOB)
     ran = run(*words)
     assert (ran.exit, ran.out) == (Exit.USAGE, "")
@@ -143,25 +151,14 @@ def test_an_upload_that_is_refused_is_a_problem_and_the_others_go_on(
     good, bad = tmp_path / "good.pdf", tmp_path / "bad.pdf"
     good.write_bytes(b"%PDF-good")
     bad.write_bytes(b"MZ")
-    gateway.on("POST", "/documents", lambda asked: accepted() if b"good" in asked.body else refused())
+    accepted, refused = Said(upload_answer("good.pdf"), 201), Said(refused_upload("bad.pdf"), 415)
+    gateway.on("POST", "/documents", lambda asked: accepted if b"%PDF-good" in asked.body else refused)
     gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(), end=True)))
     gateway.on("GET", f"/runs/{RUN}", detail(state=RunState.SUCCEEDED))
     ran = run("upload", good, bad, "--wait")
     assert ran.exit == Exit.PROBLEM
     assert "file_type_unsupported" in ran.out
     assert str(RUN) in ran.out
-
-
-def accepted() -> Said:
-    from tests.unit.cli.examples import upload_answer
-
-    return Said(upload_answer("good.pdf"), 201)
-
-
-def refused() -> Said:
-    from tests.unit.cli.examples import refused_upload
-
-    return Said(refused_upload("bad.pdf"), 422)
 
 
 def test_the_beginning_of_an_id_that_several_runs_have_is_a_usage_error(

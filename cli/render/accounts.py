@@ -1,0 +1,44 @@
+"""Principals and tokens."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from cli.answers import Me, PrincipalPage, TokenPage
+from cli.render.words import moment
+
+
+def me_view(me: Me) -> RenderableType:
+    clients = ", ".join(me.clients).replace("*", "every client") or "no client"
+    default = f"; where none is named, {me.default_client} is meant" if me.default_client else ""
+    return Group(
+        Text.assemble((me.id, "bold"), f"  {me.name}"),
+        Text(f"  roles    {', '.join(me.roles) or 'none'}"),
+        Text(f"  clients  {clients}{default}"),
+    )
+
+
+def principals_view(page: PrincipalPage) -> RenderableType:
+    if not page.items:
+        return Text("There are no principals.", style="dim")
+    parts = []
+    for principal in page.items:
+        line = Text.assemble((principal.id, "bold"), f"  {principal.name}  ", (str(principal.kind), "dim"))
+        if not principal.active:
+            line.append("  inactive", style="yellow")
+        roles, clients = (", ".join(sorted(some)) for some in (principal.roles, principal.clients))
+        parts += [line, Text(f"  roles {roles or 'none'}; clients {clients or 'none'}")]
+    return Group(*parts)
+
+
+def tokens_view(page: TokenPage) -> RenderableType:
+    if not page.items:
+        return Text("There are no tokens.", style="dim")
+    parts = []
+    for token in page.items:
+        line = Text.assemble((token.principal, "bold"), f"  {token.name}  ", (str(token.id), "dim"))
+        if token.revoked_at is not None:
+            until = Text(f"  revoked {moment(token.revoked_at)}", style="yellow")
+        else:
+            until = Text(f"  valid until {moment(token.expires_at)}")
+        parts += [line, until]
+    return Group(*parts)
