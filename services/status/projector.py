@@ -29,7 +29,7 @@ from services.status.messages import RawMessage
 from services.status.progress import Progress
 from services.status.projection import Projection
 from services.status.rows import Changes
-from services.status.store import Connection, write_archive
+from services.status.store import Connection, settle, write_archive
 from shared.database import Pool
 from shared.subjects import RUNS
 
@@ -87,8 +87,7 @@ class Projector:
         await connection.execute(
             "select pg_advisory_lock(hashtext('status-projector'), hashtext(current_schema()))"
         )
-        # What a crash of the database loses is projected again.
-        await connection.execute("set synchronous_commit = off")
+        await settle(connection)
         log.info("this process projects")
         while True:
             self._projection = Projection(connection)

@@ -19,7 +19,7 @@ from services.status.progress import Progress
 from services.status.projection import Projection
 from services.status.projector import Projector, contiguous
 from services.status.rows import Changes
-from services.status.store import PROJECTION, Connection
+from services.status.store import PROJECTION, Connection, settle
 from shared.commands import Rebuild, RebuildReport
 from shared.database import Pool
 from shared.errors import Failure, TagwerkError, failure_of
@@ -123,7 +123,7 @@ async def rebuild(pool: Pool, projector: Projector) -> RebuildReport:
         await connection.execute(
             "select pg_advisory_lock(hashtext('status-rebuild'), hashtext(current_schema()))"
         )
-        await connection.execute("set synchronous_commit = off")
+        await settle(connection)
         await _create_shadow(connection)
         replay = Replay(connection, projector.position().first_sequence - 1)
         await replay.advance_to(projector.position().sequence)

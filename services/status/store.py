@@ -56,6 +56,18 @@ _LOG_COLUMNS = ("run_id", "event_id", "place", "sequence", "attempt", "time", "l
 _LOG_TYPES = ("uuid", "uuid", "integer", "bigint", "integer", "timestamptz", "text", "text", "json")
 
 
+async def settle(connection: Connection) -> None:
+    """Set a connection up for the projection.
+
+    What a crash of the database loses is projected again, so commits need not wait for the disk. And every
+    statement finds its rows by primary key: a plan that was made while the tables were small, and read them
+    whole, would be kept while they grow.
+    """
+    await connection.execute("set synchronous_commit = off")
+    for method in ("seqscan", "hashjoin", "mergejoin"):
+        await connection.execute(f"set enable_{method} = off")
+
+
 class ProjectionTables:
     """The tables `<prefix>runs`, `<prefix>records`, … through one connection."""
 
