@@ -127,7 +127,8 @@ class Child:
             "-I",
             "-c",
             _START,
-            json.dumps(sys.path),
+            # Absolute: the child works in another folder, and may not import from there.
+            json.dumps([str(Path(entry).absolute()) for entry in sys.path]),
             json.dumps(orders),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
