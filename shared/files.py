@@ -16,7 +16,7 @@ from shared.errors import TagwerkError
 def open_store(url: str) -> ObjectStore:
     """The store at `url`: `file:///folder` (made if it is missing) or `s3://bucket/prefix`."""
     if url.startswith("file://"):
-        Path(url.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+        Path(unquote(url.removeprefix("file://"))).mkdir(parents=True, exist_ok=True)
     return from_url(url)
 
 

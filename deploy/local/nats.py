@@ -62,16 +62,15 @@ class NatsConfig:
         return [str(server_binary()), "--config", str(path)]
 
     def render(self) -> str:
-        # JSON strings are valid in this format, and quote whatever a path or a password holds.
-        store = json.dumps(str(self.folder / "jetstream"))
+        store = _quote(str(self.folder / "jetstream"))
         sync = "  sync_interval: always\n" if self.sync == "always" else ""
         users = "".join(
-            f"    {{ user: {json.dumps(name)}, password: {json.dumps(password)} }}\n"
+            f"    {{ user: {_quote(name)}, password: {_quote(password)} }}\n"
             for name, password in self.users.items()
         )
         mqtt = "" if self.mqtt_port is None else f'mqtt {{ listen: "{LOOPBACK}:{self.mqtt_port}" }}\n'
         return (
-            f"server_name: {json.dumps(self.server_name)}\n"
+            f"server_name: {_quote(self.server_name)}\n"
             f'listen: "{LOOPBACK}:{self.port}"\n'
             f'http: "{LOOPBACK}:{self.monitor_port}"\n'
             "jetstream {\n"
@@ -91,6 +90,11 @@ class NatsConfig:
         stored = sum(entry.stat().st_size for entry in self.folder.rglob("*.blk"))
         free = shutil.disk_usage(self.folder).free
         return min(self.max_file, stored + free * 4 // 5)
+
+
+def _quote(text: str) -> str:
+    """A JSON string is valid in this format as long as it has no escapes for other than ASCII."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def server_binary() -> Path:

@@ -133,6 +133,7 @@ class Supervised:
             return f"it could not be started: {error}"
         finally:
             os.close(write_end)
+        self.last_lines.clear()
         if self._stopping.is_set():
             # `stop` came while there was no process yet to send the signal to.
             self.send(self.plan.stop_signal)
@@ -146,6 +147,8 @@ class Supervised:
         listening.cancel()
         await asyncio.gather(listening, watching, return_exceptions=True)
         _end_group(process.pid)
+        if code > 0 and self.last_lines:
+            return f"{_describe(code)} ({self.last_lines[-1]})"
         return _describe(code)
 
     async def _watch_until_ready(self, pid: int) -> None:

@@ -48,7 +48,8 @@ def up(folder: Path) -> Iterator[Up]:
 def running() -> Iterator[Up]:
     """One stack for the tests that leave it running."""
     folder = temporary_folder()
-    command = Up(folder / "state")
+    # A folder's name may hold anything.
+    command = Up(folder / 'st"äte %20')
     try:
         yield command.wait_for(READY)
     finally:
@@ -189,11 +190,11 @@ def test_an_ordinary_user_runs_the_whole_stack_under_their_own_account(folder: P
     home = folder / "home"
     home.mkdir()
     os.chown(home, account.uid, account.gid)
-    command = Up(home / "state", python=python, account=account)
+    command = Up(home / "stäte %20", python=python, account=account)
     try:
         command.wait_for(READY)
         assert {child.username() for child in command.family()} == {account.name}
-        assert command.child("postgres").cmdline()[2] == str(home / "state" / "postgres" / "data")
+        assert command.child("postgres").cmdline()[2] == str(home / "stäte %20" / "postgres" / "data")
     finally:
         assert command.end() == 0
 

@@ -68,10 +68,10 @@ async def test_a_process_that_keeps_dying_is_started_again_ever_more_slowly(
 ) -> None:
     monkeypatch.setattr(supervised, "FIRST_DELAY", 0.02)
     monkeypatch.setattr(supervised, "LAST_DELAY", 0.1)
-    async with supervise("exit 3") as (process, witness):
+    async with supervise("echo no disk; exit 3") as (process, witness):
         await until(lambda: len(witness.deaths) >= 5)
         assert process.restarts >= 4
-    assert witness.deaths[0][0] == "it ended with exit code 3"
+    assert witness.deaths[0][0] == "it ended with exit code 3 (no disk)"
     assert [round(delay, 2) for _, delay in witness.deaths[:5]] == [0.02, 0.04, 0.08, 0.1, 0.1]
 
 
