@@ -6,6 +6,7 @@ reach a file of client B.
 
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 import obstore
 from obstore.store import ObjectStore, from_url
