@@ -1,0 +1,74 @@
+"""`make bench`: the figures of this machine, printed and appended to `.tagwerk/bench.jsonl`."""
+
+import argparse
+import asyncio
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from deploy.local.nats import Sync
+from deploy.local.stack import LocalStack
+from tests.benchmarks.figures import Figure, Report
+from tests.benchmarks.ocr import measure_ocr
+from tests.benchmarks.runs import Volume, measure_runs
+from tests.benchmarks.stack import SYNCS, config, resident_mb
+
+
+async def measure_start(folder: Path, rounds: int, report: Report) -> None:
+    """From nothing running to every service ready, on state that exists; and memory without laboratory."""
+    async with LocalStack(config(folder, "always", laboratory=False)):
+        pass
+    taken, memory = [], []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        async with LocalStack(config(folder, "always", laboratory=False)) as stack:
+            taken.append(time.perf_counter() - began)
+            await asyncio.sleep(2)
+            memory.append(resident_mb(stack))
+    report.add(Figure.of("stack_ready_seconds", "s", taken, start="warm"))
+    report.add(Figure.of("rss_mb_idle", "MB", [rss for rss, _ in memory], sync="always", laboratory=False))
+    report.add(Figure.of("pss_mb_idle", "MB", [pss for _, pss in memory], sync="always", laboratory=False))
+
+
+async def measure(parts: set[str], volume: Volume, report: Report, folder: Path) -> None:
+    if "start" in parts:
+        await measure_start(folder / "start", volume.rounds, report)
+    if "runs" in parts:
+        for sync in SYNCS:
+            await _measure_runs(folder / f"runs-{sync}", sync, volume, report)
+    if "ocr" in parts:
+        for workers in (1, 2):
+            state = folder / f"ocr-{workers}"
+            async with LocalStack(config(state, "always", cpu_slots=workers, laboratory=False)) as stack:
+                await measure_ocr(stack, workers, min(3, volume.rounds), report)
+
+
+async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report) -> None:
+    async with LocalStack(config(state, sync)) as stack:
+        # The load comes from a loop of its own, as fast as the services'; the supervisor keeps this one.
+        await asyncio.to_thread(lambda: uvloop.run(measure_runs(stack, sync, volume, report)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=["start", "runs", "ocr"], help="measure this part")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
+    parser.add_argument("--runs", type=int, default=5000, help="runs in a round")
+    parser.add_argument("--latencies", type=int, default=200, help="single runs in a round")
+    chosen = parser.parse_args()
+    report = Report(Path(".tagwerk") / "bench.jsonl")
+    folder = Path(tempfile.mkdtemp(prefix="tagwerk-bench-"))
+    folder.chmod(0o711)
+    volume = Volume(chosen.rounds, chosen.runs, chosen.latencies)
+    try:
+        asyncio.run(measure(set(chosen.only or ["start", "runs", "ocr"]), volume, report, folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    report.print()
+
+
+if __name__ == "__main__":
+    main()
