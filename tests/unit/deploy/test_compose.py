@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy.local.config import SERVICES
-from deploy.local.nats import server_binary
+from deploy.local.nats import ADMIN_ONLY, server_binary
 from deploy.provision import ProvisionSettings
 from shared.settings import Settings
 
@@ -83,6 +83,7 @@ def test_nats_accepts_the_configuration_and_knows_every_service(tmp_path: Path) 
     )
     assert checked.returncode == 0, checked.stderr
     assert set(re.findall(r"user: (\w+)", conf.read_text())) == {"admin", *SERVICES}
+    assert re.findall(r'^ +"(\$JS\.[^"]+)"$', conf.read_text(), re.MULTILINE) == list(ADMIN_ONLY)
 
 
 def test_the_written_passwords_are_random_private_and_complete(tmp_path: Path) -> None:
