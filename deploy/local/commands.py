@@ -13,7 +13,12 @@ from deploy.local.sign_in import issue_sign_in
 from deploy.local.state import DEFAULT_STATE, remove_state
 from deploy.local.up import run_stack
 
-StateOption = Annotated[Path, typer.Option(help="Folder of the stack's state.")]
+StateOption = Annotated[
+    Path,
+    typer.Option(
+        "--state", "--state-dir", envvar="TAGWERK_STATE", metavar="DIR", help="Folder of the stack."
+    ),
+]
 PortOption = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Default: last time's, or a free one.")
 ]
