@@ -100,12 +100,12 @@ def build(settings: Settings) -> Server:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(remove_left_behind)
         await service.start()
-        await parts().sign_in.read_file()
-        app.state.gateway = made.gateway = parts()
         try:
+            await parts().sign_in.read_file()
+            app.state.gateway = made.gateway = parts()
             yield
-        finally:
             await parts().gate.settle()
+        finally:
             await service.stop()
 
     app = application()

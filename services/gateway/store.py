@@ -13,7 +13,7 @@ from shared.database import Pool
 from shared.outbox import Outbox, Relay, Transaction
 
 _PRINCIPAL_COLUMNS = "p.id, p.name, p.kind, p.roles, p.clients, p.active"
-_COLUMNS_OF_TOKEN = "id, principal, name, created_at, created_by, expires_at, revoked_at"
+_TOKEN_COLUMNS = "id, principal, name, created_at, created_by, expires_at, revoked_at"  # noqa: S105  (no password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Accounts:
 
     async def tokens(self) -> list[StoredToken]:
         """All tokens, newest first."""
-        rows = await self._pool.fetch(f"select {_COLUMNS_OF_TOKEN} from tokens order by created_at desc")  # noqa: S608
+        rows = await self._pool.fetch(f"select {_TOKEN_COLUMNS} from tokens order by created_at desc")  # noqa: S608
         return [StoredToken(**dict(row)) for row in rows]
 
 
@@ -108,7 +108,7 @@ async def write_token(tx: Transaction, token: StoredToken, sha256: bytes) -> Non
 async def lock_token(tx: Transaction, id: UUID) -> StoredToken | None:
     """The token as it stands, held until the transaction ends."""
     row = await tx.connection.fetchrow(
-        f"select {_COLUMNS_OF_TOKEN} from tokens where id = $1 for update",  # noqa: S608
+        f"select {_TOKEN_COLUMNS} from tokens where id = $1 for update",  # noqa: S608
         id,
     )
     return None if row is None else StoredToken(**dict(row))

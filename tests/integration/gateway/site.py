@@ -1,0 +1,227 @@
+"""A running Tagwerk for tests of the gateway: services in this process, the gateway over real HTTP."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nats
+
+from deploy.local.ports import free_port
+from services.documents.app import build as build_documents
+from services.documents.declaration import DECLARATION as DOCUMENTS
+from services.gateway import server
+from services.gateway.app import build as build_gateway
+from services.gateway.declaration import DECLARATION as GATEWAY
+from services.gateway.server import Server
+from services.scheduler.app import build as build_scheduler
+from services.scheduler.declaration import DECLARATION as SCHEDULER
+from services.status.app import build as build_status
+from services.status.declaration import DECLARATION as STATUS
+from shared import subjects
+from shared.access import Access
+from shared.audit import AuditEntry
+from shared.bus import Bus
+from shared.catalogue import catalogue
+from shared.jobs import CatalogueEntry
+from shared.provision import provision
+from shared.service import Service
+from shared.settings import Settings
+from shared.words import Kind, Level
+from tests.support.lab.app import build as build_lab
+from tests.support.lab.declaration import DECLARATION as LAB
+from tests.support.servers import PostgresServer
+
+BUILDERS: dict[str, Callable[[Settings], Service]] = {
+    "lab": build_lab,
+    "scheduler": build_scheduler,
+    "status": build_status,
+    "documents": build_documents,
+}
+
+#: Runs of the laboratory need what its declaration says.
+TESTER = "tester"
+
+
+class Site:
+    """Bus and database, the gateway, and whichever services a test starts beside it."""
+
+    def __init__(self, bus_url: str, postgres: PostgresServer, database: str, folder: Path) -> None:
+        self.bus_url = bus_url
+        self._postgres = postgres
+        self._database = database
+        self.folder = folder
+        self.sign_in_file = folder / "sign-in.json"
+        self.admin_token = secrets.token_urlsafe(24)
+        self.port = free_port()
+        self.bus: Bus
+        self.server: Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._services: list[Service] = []
+        self._clients: list[httpx.AsyncClient] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    async def __aenter__(self) -> "Site":
+        await provision(self.bus_url, [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS], ack_wait=2.0)
+        nc = await nats.connect(self.bus_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
+        self.bus = Bus(nc)
+        await self.bus.start()
+        self.write_sign_in(self.admin_token)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        await asyncio.gather(*(client.aclose() for client in self._clients))
+        await self.stop_gateway()
+        for service in self._services:
+            await service.stop()
+        await self.bus.stop()
+        await self.bus.nc.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def database_url(self, service: str) -> str:
+        if service == "lab":
+            url = self._postgres.url("owner", self._database)
+            return f"{url}{'&' if '?' in url else '?'}search_path=lab"
+        return self._postgres.url(service, self._database)
+
+    def settings(self, service: str = "gateway", **changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "nats_url": self.bus_url,
+            "database_url": self.database_url(service),
+            "files_url": f"file://{self.folder}/files",
+            "ack_wait": 2.0,
+            "cancel_grace": 0.3,
+            "log_level": "warning",
+            "http_port": self.port,
+            "sign_in_file": self.sign_in_file,
+            "upload_limit": 1_000_000,
+        }
+        return Settings(**{**values, **changes})
+
+    def write_sign_in(self, token: str, *, days: float = 30, principal: str = "admin") -> None:
+        content = {
+            "principal": principal,
+            "token_sha256": hashlib.sha256(token.encode()).hexdigest(),
+            "expires_at": (datetime.now(UTC) + timedelta(days=days)).isoformat(),
+        }
+        new = self.sign_in_file.with_suffix(".new")
+        new.write_text(json.dumps(content))
+        new.replace(self.sign_in_file)
+
+    async def start_gateway(self, **changes: Any) -> None:
+        self.server = build_gateway(self.settings(**changes))
+        # Signals are pytest's here.
+        self.server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
+        listener = server.listen("127.0.0.1", self.port)
+        self._serving = asyncio.create_task(self.server.serve(sockets=[listener]))
+        while not self.server.started:
+            assert not self._serving.done(), self._serving.exception()
+            await asyncio.sleep(0.01)
+
+    async def stop_gateway(self) -> None:
+        if self.server is not None and self._serving is not None:
+            self.server.should_exit = True
+            await self._serving
+            self.server = None
+
+    async def start(self, *names: str) -> None:
+        for name in names:
+            service = BUILDERS[name](self.settings(name))
+            await service.start()
+            self._services.append(service)
+
+    def spawn_gateway(self, *python: str, **changes: Any) -> "subprocess.Popen[bytes]":
+        """The gateway as a process of its own, which a test may kill. `python` instead of `-m …`."""
+        settings = self.settings(**changes).model_dump(mode="json", exclude_none=True)
+        environment = {f"TAGWERK_{key.upper()}": str(value) for key, value in settings.items()}
+        command = [sys.executable, *(python or ("-m", "services.gateway"))]
+        process = subprocess.Popen(command, env={**os.environ, **environment})
+        self._processes.append(process)
+        return process
+
+    def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
+        """Speaks to the gateway; None for nobody's token."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        client = httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=20, **options)
+        self._clients.append(client)
+        return client
+
+    @property
+    def admin(self) -> httpx.AsyncClient:
+        return self.client(self.admin_token)
+
+    async def user(
+        self, id: str, *, roles: tuple[str, ...] = (), clients: tuple[str, ...] = ("alpha",)
+    ) -> httpx.AsyncClient:
+        """A principal with a token of their own, made through the API."""
+        body = {"name": id.title(), "roles": list(roles), "clients": list(clients)}
+        made = await self.admin.put(f"/principals/{id}", json=body)
+        assert made.status_code == 200, made.text
+        issued = await self.admin.post("/tokens", json={"principal": id, "name": "test"})
+        assert issued.status_code == 201, issued.text
+        return self.client(issued.json()["token"])
+
+    async def offer(self, id: str, **changes: Any) -> CatalogueEntry:
+        """Put a job into the catalogue that no service works on."""
+        entry = CatalogueEntry(
+            **{
+                "id": id, "service": id.split(".")[0], "title": id, "description": "For a test.",
+                "kind": Kind.PROCESSING, "owner": "Tests",
+                "access": Access(module="desk", level=Level.GENERAL, roles=frozenset({"clerk"})),
+                "expected_runtime": 1, "timeout": 60, "retry": "never", "safe_to_repeat": True,
+                "repeat": "it does nothing", "systems": [], "output": "nothing",
+                "expected_result": "nothing", "logs": "none", "troubleshooting": "docs/jobs/none.md",
+                "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
+                "software_version": "0.0.1", **changes,
+            }
+        )  # fmt: skip
+        await catalogue(self.bus).put(id, entry)
+        # The gateway looks again after a second at most.
+        async with asyncio.timeout(5):
+            while (await self.admin.get(f"/jobs/{id}")).status_code == 404:
+                await asyncio.sleep(0.1)
+        return entry
+
+    async def audits(self, action: str = "*") -> list[AuditEntry]:
+        found = await self.bus.read(subjects.AUDIT, f"audit.{action}")
+        return [AuditEntry.model_validate_json(message.data) for message in found]
+
+    async def audited(self, action: str, count: int = 1) -> list[AuditEntry]:
+        """Wait for so many entries."""
+        for _ in range(200):
+            found = await self.audits(action)
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"only {len(found)} entries {action}")
+
+
+async def answering(client: httpx.AsyncClient, path: str = "/me", timeout: float = 20) -> None:
+    """Wait until the gateway answers."""
+    async with asyncio.timeout(timeout):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                await client.get(path)
+                return
+            await asyncio.sleep(0.05)
+
+
+def kill(process: "subprocess.Popen[bytes]", how: signal.Signals = signal.SIGKILL) -> int:
+    process.send_signal(how)
+    return process.wait(20)
