@@ -100,8 +100,13 @@ class PdfPages:
         self._pdf.close()
 
     def _load(self, number: int) -> Any:
+        """A page, with what was filled into its form made part of it (in memory only)."""
         try:
-            return self._pdf[number - 1]
+            page = self._pdf[number - 1]
+            if raw.FPDFPage_GetAnnotCount(page) and raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY):
+                page.close()
+                page = self._pdf[number - 1]
+            return page
         except pypdfium2.PdfiumError as error:
             raise Refused(
                 "page_unreadable",

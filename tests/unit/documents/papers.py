@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pikepdf
 import pypdfium2
@@ -81,4 +81,43 @@ def picture_bomb(width: int, height: int) -> bytes:
     page.contents_add(f"q 595 0 0 842 0 0 cm {name} Do Q".encode())
     target = io.BytesIO()
     pdf.save(target, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+    return target.getvalue()
+
+
+def scanned_sideways(picture: Image.Image, *, dpi: int = 150) -> bytes:
+    """A picture that lies on its side, and a page that a viewer has to turn by 90 degrees to read it."""
+    return _changed(
+        scanned_pdf([picture.transpose(Image.Transpose.ROTATE_90)], dpi=dpi),
+        lambda page: page.rotate(90, relative=False),
+    )
+
+
+def scanned_off_origin(picture: Image.Image, *, dpi: int = 150) -> bytes:
+    """A scan whose page does not begin at 0/0 and shows a part of its sheet only, as cutting leaves it."""
+
+    def move(page: pikepdf.Page) -> None:
+        width, height = float(page.mediabox[2]), float(page.mediabox[3])
+        page.contents_add(b"q 1 0 0 1 200 300 cm", prepend=True)
+        page.contents_add(b"Q")
+        page.mediabox = pikepdf.Array([150, 250, 250 + width, 350 + height])
+        page.cropbox = pikepdf.Array([200, 300, 200 + width, 300 + height])
+
+    return _changed(scanned_pdf([picture], dpi=dpi), move)
+
+
+def filled_form(label: str, value: str) -> bytes:
+    """A PDF form whose field is filled in: the value is no part of the page's own drawing."""
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(595, 842), invariant=1)
+    canvas.drawString(72, 700, label)
+    canvas.acroForm.textfield(name="field", value=value, x=200, y=690, width=200, height=30)
+    canvas.save()
+    return target.getvalue()
+
+
+def _changed(pdf: bytes, change: Callable[[pikepdf.Page], object]) -> bytes:
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        change(opened.pages[0])
+        opened.save(target)
     return target.getvalue()

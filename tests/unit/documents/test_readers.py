@@ -5,7 +5,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -179,6 +179,54 @@ async def test_pictures_of_every_mode_are_recognized_and_made_searchable(
     height = picture.height
     box = (round(left * 2), round(height - top * 2), round(right * 2), round(height - bottom * 2))
     assert darkness(picture, box) > 0.1
+
+
+@pytest.mark.parametrize("make", [papers.scanned_sideways, papers.scanned_off_origin])
+async def test_the_words_lie_right_on_pages_that_are_turned_or_cut(
+    readers: ChildReaders, tmp_path: Path, make: Callable[[Image.Image], bytes]
+) -> None:
+    content = make(papers.picture_of("Quittung 815"))
+    async with opened(readers, content, "application/pdf", tmp_path) as reading:
+        (page,) = await read_all(reading)
+        assert isinstance(page, ReadPage)
+        assert page.text == "Quittung 815"
+        assert page.layer is not None
+        searchable = pypdfium2.PdfDocument(await reading.assemble({1: page.layer}))[0]
+    left, bottom, right, top = box_of(searchable, "815")
+    inked, blank = picture_of_box(searchable, left, bottom, right, top)
+    assert inked > 0.1
+    assert blank < 0.02
+
+
+def picture_of_box(
+    page: pypdfium2.PdfPage, left: float, bottom: float, right: float, top: float
+) -> tuple[float, float]:
+    """Darkness of a box in page coordinates, and of all that is far from it."""
+    # Drawn without rotation and crop, so that picture and page have the same coordinates.
+    page.set_rotation(0)
+    page.set_cropbox(*page.get_mediabox())
+    x, y, _, _ = page.get_mediabox()
+    picture = page.render(scale=2, grayscale=True).to_pil().convert("L")
+    box = (
+        round((left - x) * 2),
+        round(picture.height - (top - y) * 2),
+        round((right - x) * 2),
+        round(picture.height - (bottom - y) * 2),
+    )
+    inside = darkness(picture, box)
+    # The only other ink is the word before it: everything below and to the right is blank.
+    picture.paste(255, box)
+    return inside, darkness(picture, (picture.width - 40, picture.height - 40, picture.width, picture.height))
+
+
+async def test_what_was_filled_into_a_form_is_read_too(readers: ChildReaders, tmp_path: Path) -> None:
+    content = papers.filled_form("Betrag", "1234.50")
+    async with opened(readers, content, "application/pdf", tmp_path) as reading:
+        (page,) = await read_all(reading)
+    assert isinstance(page, ReadPage)
+    assert page.source == "text_layer"
+    assert "Betrag" in page.text
+    assert "1234.50" in page.text
 
 
 async def test_a_photo_that_was_taken_sideways_is_read_upright(readers: ChildReaders, tmp_path: Path) -> None:
