@@ -43,7 +43,7 @@ class LiveRun:
                 self.words = "running" if event.attempt == 1 else f"running, attempt {event.attempt}"
             case Progressed():
                 self.done, self.total = event.done, event.total
-                self.words = event.message or "running"
+                self.words = event.message or self.words
             case Recorded():
                 self.records.update({record.key: record.outcome for record in event.records})
                 self.done = max(self.done, len(self.records))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -37,11 +38,21 @@ class Output:
         if self.as_json:
             self.data(model)
         else:
-            self.out.print(render(model))
+            self.show(render(model))
+
+    def show(self, view: RenderableType) -> None:
+        """Something for people. What is no terminal gets no spaces at the ends of lines."""
+        if self.out.is_terminal:
+            self.out.print(view)
+            return
+        with self.out.capture() as captured:
+            self.out.print(view)
+        self.out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        self.out.file.flush()
 
     def data(self, value: BaseModel | dict[str, Any]) -> None:
         """Exactly one JSON document."""
-        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        plain = to_jsonable_python(_ordered(value.model_dump() if isinstance(value, BaseModel) else value))
         sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
     def say(self, words: str) -> None:
@@ -71,6 +82,15 @@ class Output:
                     text.append(f"            · {detail}\n")
         text.rstrip()
         self.err.print(text, highlight=False)
+
+
+def _ordered(value: Any) -> Any:
+    """Sets as sorted lists: the same answer is written the same each time."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {name: _ordered(one) for name, one in value.items()}
+    return [_ordered(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _console(*, stderr: bool) -> Console:

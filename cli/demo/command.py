@@ -32,7 +32,7 @@ READY_WITHIN = 120.0
 def run_demo(state: Path, *, samples: Path | None, report: Path | None) -> Exit:
     """Take the tour. Succeeds only if everything was as expected and no process is left."""
     output = Output(as_json=False)
-    show = Show(output.out)
+    show = Show(output)
     try:
         documents = sample_documents(samples or SAMPLES)
         story = asyncio.run(
@@ -120,4 +120,4 @@ class _Readiness:
         self._show.say(f"{process:<10} ready after {seconds:.1f} s", "dim")
 
     def died(self, process: str, how: str, delay: float) -> None:
-        self._show.say(f"{process} {how}; it is started again in {delay:g} s", "red")
+        self._show.say(f"{process}: {how}; it is started again in {delay:g} s", "red")

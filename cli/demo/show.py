@@ -1,14 +1,16 @@
 """The tour on the terminal."""
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
 from cli.demo.story import DocumentStory, Story
+from cli.output import Output
 from cli.render.lists import records_view
-from cli.render.run import answers, failure_view, headline
+from cli.render.run import Answers, failure_view, headline
+from cli.render.words import duration
 from shared.commands import RecordsPage, RunDetail
 
 #: Lines of recognized text that the terminal shows; the report has all.
@@ -18,8 +20,8 @@ LINES_SHOWN = 7
 class Show:
     """Tells the tour, chapter by chapter."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self._chapters = 0
 
     def title(self) -> None:
@@ -27,28 +29,31 @@ class Show:
             ("Tagwerk", "bold"),
             "  What happens to documents after they were uploaded, and how to ask about it.",
         )
-        self._console.print(words)
+        self._output.show(words)
 
     def chapter(self, words: str) -> None:
         self._chapters += 1
-        self._console.print()
-        self._console.print(Rule(f"[bold]{self._chapters}  {words}", align="left", style="cyan"))
+        self._output.show("")
+        self._output.show(Rule(f"[bold]{self._chapters}  {words}", align="left", style="cyan"))
 
     def say(self, words: str, style: str = "") -> None:
-        self._console.print(Padding(Text(words, style=style), (0, 0, 0, 2)))
+        self._output.show(Padding(Text(words, style=style), (0, 0, 0, 2)))
 
     def document(self, story: DocumentStory) -> None:
-        self._console.print()
-        self._console.print(Text(story.name, style="bold underline"))
+        self._output.show("")
+        self._output.show(Text(story.name, style="bold underline"))
         self.run(story.run)
-        self._console.print(Padding(recognized(story), (1, 0, 0, 2)))
+        if story.repeated is not None:
+            took = duration(story.repeated.duration)
+            self.say(f"Repeated now, in {took}: {story.repeated.sentence}", "green")
+        self._output.show(Padding(recognized(story), (1, 0, 0, 2)))
 
     def run(self, run: RunDetail) -> None:
-        self._console.print(headline(run))
-        self._console.print(answers(run))
+        self._output.show(headline(run))
+        self._output.show(Answers(run))
         if run.failure is not None:
-            self._console.print(Padding(Text("What went wrong", style="bold"), (1, 0, 0, 2)))
-            self._console.print(failure_view(run.failure))
+            self._output.show(Padding(Text("What went wrong", style="bold"), (1, 0, 0, 2)))
+            self._output.show(failure_view(run.failure))
 
     def again(self, story: Story) -> None:
         assert story.again is not None
@@ -64,9 +69,9 @@ class Show:
 
     def rerun(self, story: Story) -> None:
         assert story.rerun is not None
-        self._console.print(headline(story.rerun))
+        self._output.show(headline(story.rerun))
         page = RecordsPage(items=story.rerun_records)
-        self._console.print(Padding(records_view(page, of_one_run=True, full_ids=False), (0, 0, 0, 2)))
+        self._output.show(Padding(records_view(page, of_one_run=True, full_ids=False), (0, 0, 0, 2)))
 
     def touched(self, story: Story) -> None:
         self.say(str(story.touched_key), "dim")
@@ -76,7 +81,7 @@ class Show:
 
     def checks(self, story: Story) -> None:
         held = sum(check.held for check in story.checks)
-        self._console.print()
+        self._output.show("")
         if story.all_held:
             self.say(f"✓ All {held} things that the tour checks were as expected.", "bold green")
             return

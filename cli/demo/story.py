@@ -16,9 +16,12 @@ class DocumentStory:
 
     path: Path
     uploaded: UploadedFile
-    #: The run that is shown: the one that the upload caused, or a rerun of it where that had run before.
+    #: The run that the upload caused: now, or on an earlier tour.
     run: RunDetail
     records: list[RecordRow]
+    #: The rerun of it, where an earlier tour had uploaded the document.
+    repeated: RunDetail | None = None
+    repeated_records: list[RecordRow] = field(default_factory=list)
     document: DocumentDetail | None = None
     #: The recognized text, page by page.
     pages: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """One run: what happened in a sentence, what to do, the seven answers, and how it went step by step."""
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
@@ -10,10 +10,13 @@ from cli.render.words import STATE_STYLES, clock, duration, moment, plain
 from shared.commands import RunDetail
 from shared.errors import Failure
 
+#: Columns from which on an answer stands beside its question.
+ROOM_FOR_TWO_COLUMNS = 96
+
 
 def run_view(run: RunDetail) -> Group:
     """Everything that the status service knows of a run, but its lists."""
-    parts: list[RenderableType] = [headline(run), facts(run), _heading("The seven answers"), answers(run)]
+    parts: list[RenderableType] = [headline(run), facts(run), _heading("The seven answers"), Answers(run)]
     if run.failure is not None:
         parts += [_heading("What went wrong"), failure_view(run.failure)]
     if run.in_doubt:
@@ -78,14 +81,25 @@ def facts(run: RunDetail) -> RenderableType:
     return Padding(_pairs(rows), (1, 0, 0, 2))
 
 
-def answers(run: RunDetail) -> RenderableType:
-    """Numbered as in the documentation: did it start, did it finish, …"""
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", style="dim")
-    table.add_column(ratio=1)
-    for number, answer in enumerate(run.answers, start=1):
-        table.add_row(str(number), Text.assemble((answer.title, "bold"), "\n", answer.words))
-    return Padding(table, (0, 0, 0, 2))
+class Answers:
+    """The seven, numbered as in the documentation; beside their questions where there is room."""
+
+    def __init__(self, run: RunDetail) -> None:
+        self._answers = run.answers
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        beside = options.max_width >= ROOM_FOR_TWO_COLUMNS
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(justify="right", style="dim", no_wrap=True)
+        if beside:
+            table.add_column(style="bold", width=30)
+        table.add_column(ratio=1)
+        for number, answer in enumerate(self._answers, start=1):
+            if beside:
+                table.add_row(str(number), answer.title, Text(answer.words))
+            else:
+                table.add_row(str(number), Text.assemble((answer.title, "bold"), "\n", answer.words))
+        yield Padding(table, (0, 0, 0, 2))
 
 
 def failure_view(failure: Failure) -> RenderableType:

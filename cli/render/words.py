@@ -66,9 +66,11 @@ def moment(time: datetime) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`0.42 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`; a dash for None."""
+    """`42 ms`, `1.42 s`, `12.3 s`, `4 min 10 s`, `2 h 5 min`; a dash for None."""
     if seconds is None:
         return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.2f} s"
     if seconds < 60:

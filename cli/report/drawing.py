@@ -79,8 +79,10 @@ def _axis(run: RunDetail, scale: _Scale, end: datetime) -> list[str]:
         x = scale.x(run.started_at)
         if LEFT + 90 < x < RIGHT - 120:
             waited = duration((run.started_at - run.requested_at).total_seconds())
-            labels.append(f'<text x="{x:.1f}" y="14" text-anchor="middle">started</text>')
-            labels.append(f'<text x="{x:.1f}" y="{below:g}" text-anchor="middle">+{waited}</text>')
+            labels.append(f'<text class="between" x="{x:.1f}" y="14" text-anchor="middle">started</text>')
+            labels.append(
+                f'<text class="between" x="{x:.1f}" y="{below:g}" text-anchor="middle">+{waited}</text>'
+            )
     return labels
 
 

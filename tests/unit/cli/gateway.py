@@ -115,6 +115,7 @@ def canned_gateway() -> Iterator[CannedGateway]:
                 self.wfile.flush()
 
         do_POST = do_GET
+        do_PUT = do_GET
         do_DELETE = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:

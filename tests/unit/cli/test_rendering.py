@@ -43,7 +43,7 @@ def shown(view: RenderableType, width: int = 100) -> str:
 
 
 def test_a_run_shows_its_sentence_the_seven_answers_and_its_timeline() -> None:
-    text = shown(run_view(detail()))
+    text = shown(run_view(detail()), width=90)
     assert "1 of 2 pages was recognized, 1 failed." in text
     for title, words in QUESTIONS.values():
         assert title in text
@@ -180,7 +180,8 @@ def test_bars_on_a_terminal_name_each_run() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, "–"), (0.004, "0.00 s"), (9.994, "9.99 s"), (12.34, "12.3 s"), (60, "1 min"), (125, "2 min 5 s"),
+    [(None, "–"), (0.0042, "4 ms"), (1.5, "1.50 s"),
+     (9.994, "9.99 s"), (12.34, "12.3 s"), (60, "1 min"), (125, "2 min 5 s"),
      (3600, "1 h"), (7500, "2 h 5 min")],
 )  # fmt: skip
 def test_durations_are_written_for_people(seconds: float | None, words: str) -> None:

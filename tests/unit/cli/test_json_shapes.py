@@ -1,0 +1,237 @@
+"""What scripts read: `--json` writes one document to stdout, its shape kept in `golden/`, and nothing else.
+
+A golden file that has to change is a change of the published interface: say so in `docs/cli.md`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.commands import Published, RebuildReport
+from shared.words import RunState
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.examples import (
+    CALLS,
+    DETAIL,
+    DOCUMENT,
+    JOB,
+    LOGS,
+    RECORDS,
+    RUN,
+    RUNS,
+    UNREADABLE,
+    detail,
+    events,
+    refused_upload,
+    upload_answer,
+)
+from tests.unit.cli.gateway import CannedGateway, Said, server_sent
+
+GOLDEN = Path(__file__).parent / "golden"
+
+LETTER = {
+    "reason": UNREADABLE.model_dump(),
+    "durable": "documents-events",
+    "stream": "EVENTS",
+    "subject": "event.document.uploaded",
+    "sequence": 7,
+    "time": "2026-03-12T14:02:11Z",
+    "payload": "{broken",
+    "payload_hex": "7b62726f6b656e",
+    "id": 3,
+}
+STARTED = {
+    "run_id": str(RUN),
+    "job": "documents.ocr",
+    "client": "main",
+    "sequence": 10,
+    "existing": False,
+    "links": {"run": "/api/v1/runs"},
+}
+TOKEN = {
+    "id": str(UUID(int=1)),
+    "principal": "ada",
+    "name": "laptop",
+    "created_at": "2026-03-12T14:02:11Z",
+    "created_by": "admin",
+    "expires_at": "2026-04-11T14:02:11Z",
+}
+ADA = {
+    "id": "ada",
+    "name": "Ada Accountant",
+    "kind": "user",
+    "roles": ["accounting"],
+    "clients": ["muster-ag"],
+    "active": True,
+}
+ME = {
+    "id": "admin",
+    "name": "Administrator",
+    "kind": "user",
+    "roles": ["administrator"],
+    "clients": ["*"],
+    "every_client": True,
+    "default_client": "main",
+    "may_operate_platform": True,
+}
+
+
+@pytest.fixture
+def answering(gateway: CannedGateway) -> CannedGateway:
+    """A gateway that knows an answer to every command below."""
+    gateway.on("GET", "/jobs", {"items": [JOB]})
+    gateway.on("GET", "/jobs/documents.ocr", JOB)
+    gateway.on("POST", "/jobs/documents.ocr/runs", STARTED, status=202)
+    gateway.on("GET", "/runs", RUNS)
+    gateway.on("GET", f"/runs/{RUN}", detail(state=RunState.SUCCEEDED))
+    gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(state="succeeded"), end=True)))
+    gateway.on("GET", f"/runs/{RUN}/records", RECORDS)
+    gateway.on("GET", "/records", RECORDS)
+    gateway.on("GET", f"/runs/{RUN}/calls", CALLS)
+    gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
+    gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
+    gateway.on("POST", f"/runs/{RUN}/cancel", Published(run_id=RUN, sequence=12))
+    gateway.on("POST", f"/runs/{RUN}/rerun", STARTED, status=202)
+    gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=13))
+    gateway.on("POST", "/documents", upload_answer("scan.pdf"), status=201)
+    gateway.on("GET", f"/documents/{DOCUMENT}", DETAIL)
+    gateway.on("GET", f"/documents/{DOCUMENT}/files/text", "Größe\fSeite 2".encode(), media_type="text/plain")
+    gateway.on("GET", "/dead-letters", {"items": [LETTER]})
+    gateway.on("POST", "/dead-letters/3/replay", LETTER)
+    gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
+    gateway.on("GET", "/me", ME)
+    gateway.on("GET", "/principals", {"items": [ADA]})
+    gateway.on("PUT", "/principals/ada", ADA)
+    gateway.on("GET", "/tokens", {"items": [TOKEN]})
+    gateway.on("POST", "/tokens", {**TOKEN, "token": "shown once"}, status=201)
+    gateway.on("DELETE", f"/tokens/{UUID(int=1)}", b"", status=204)
+    return gateway
+
+
+COMMANDS: dict[str, list[Any]] = {
+    "jobs": ["jobs"],
+    "job": ["job", "documents.ocr"],
+    "start": ["start", "documents.ocr"],
+    "start-wait": ["start", "documents.ocr", "--wait"],
+    "runs": ["runs"],
+    "run": ["run", RUN],
+    "cancel": ["cancel", RUN],
+    "rerun": ["rerun", RUN, "--failed-only"],
+    "decide": ["decide", RUN, "reminder:4711", "happened", "--reason", "the customer has it"],
+    "records": ["records", "--run", RUN],
+    "records-of-key": ["records", "--key", "invoice:4711"],
+    "calls": ["calls", RUN],
+    "changes": ["changes", RUN],
+    "logs": ["logs", RUN],
+    "upload": ["upload", "scan.pdf"],
+    "upload-wait": ["upload", "scan.pdf", "--wait"],
+    "document": ["document", DOCUMENT],
+    "document-text": ["document", DOCUMENT, "--text"],
+    "dead-letters": ["dead-letters"],
+    "dead-letters-replay": ["dead-letters", "--replay", "3"],
+    "rebuild": ["rebuild"],
+    "me": ["me"],
+    "principals-list": ["principals", "list"],
+    "principals-set": ["principals", "set", "ada", "--name", "Ada", "--role", "accounting"],
+    "tokens-list": ["tokens", "list"],
+    "tokens-issue": ["tokens", "issue", "ada", "--name", "laptop"],
+    "tokens-revoke": ["tokens", "revoke", UUID(int=1)],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_json_has_the_shape_that_is_published(
+    answering: CannedGateway, run: Run, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF-")
+    ran = run(*COMMANDS[name], "--json")
+    assert (ran.exit, ran.err) == (0, "")
+    assert ran.json == json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def test_every_golden_shape_belongs_to_a_command() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == {*COMMANDS, "problem", "upload-refused"}
+
+
+def test_every_command_of_the_api_has_a_golden_shape() -> None:
+    from cli.app import app
+
+    flat = {command.name for command in app.registered_commands} - {
+        "up", "demo", "sign-in", "clean-state",
+    }  # fmt: skip
+    grouped = {
+        f"{group.name}-{command.name}"
+        for group in app.registered_groups
+        if group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    }
+    assert flat | grouped <= set(COMMANDS)
+
+
+def test_a_problem_is_json_on_stderr_and_stdout_stays_empty(gateway: CannedGateway, run: Run) -> None:
+    gateway.problem("GET", "/runs", 422, "request_invalid", errors=[{"field": "limit", "message": "large"}])
+    ran = run("runs", "--json")
+    assert (ran.exit, ran.out) == (5, "")
+    assert json.loads(ran.err) == json.loads((GOLDEN / "problem.json").read_text())
+
+
+def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Run, tmp_path: Path) -> None:
+    gateway.on("POST", "/documents", refused_upload("bad.pdf"), status=415)
+    (tmp_path / "bad.pdf").write_bytes(b"MZ")
+    ran = run("upload", "bad.pdf", "--json")
+    assert (ran.exit, ran.err) == (5, "")
+    assert ran.json == json.loads((GOLDEN / "upload-refused.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (
+            ["runs", "--state", "failed", "--state", "timed_out", "--action", "--job", "a.b"],
+            {"state": ["failed", "timed_out"], "action_required": ["true"], "job": ["a.b"], "limit": ["50"]},
+        ),
+        (["runs", "--since", "2026-03-01"], {"requested_after": ["2026-03-01T00:00:00+00:00"]}),
+        (["records", "--prefix", "document:", "--outcome", "failed"], {"key_prefix": ["document:"]}),
+        (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
+    ],
+)
+def test_filters_reach_the_gateway(
+    answering: CannedGateway, run: Run, words: list[Any], sent: dict[str, list[str]]
+) -> None:
+    assert run(*words).exit == 0
+    assert answering.last.query.items() >= sent.items()
+
+
+def test_a_start_carries_everything_that_was_given(answering: CannedGateway, run: Run) -> None:
+    words = ["--param", f"document={DOCUMENT}", "--client", "muster-ag", "--key", "k-1", "--reason", "again"]
+    assert run("start", "documents.ocr", *words, "--confirm", "documents.ocr", "--bulk").exit == 0
+    assert answering.last.json == {
+        "client": "muster-ag",
+        "parameters": {"document": str(DOCUMENT)},
+        "reason": "again",
+        "confirm": "documents.ocr",
+        "lane": "bulk",
+    }
+    assert answering.last.headers["idempotency-key"] == "k-1"
+    assert answering.last.headers["authorization"] == "Bearer secret"
+
+
+def test_a_file_is_saved_as_it_is_and_its_size_told(
+    answering: CannedGateway, run: Run, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 1000
+    answering.on("GET", f"/documents/{DOCUMENT}/files/original", content, media_type="application/pdf")
+    ran = run("document", DOCUMENT, "--original", tmp_path / "copy.pdf")
+    assert (tmp_path / "copy.pdf").read_bytes() == content
+    assert "256,000 bytes" in ran.err
+
+
+def test_a_download_that_is_refused_leaves_no_file(
+    answering: CannedGateway, run: Run, tmp_path: Path
+) -> None:
+    answering.problem("GET", f"/documents/{DOCUMENT}/files/searchable-pdf", 404, "file_not_ready")
+    assert run("document", DOCUMENT, "--pdf", tmp_path / "copy.pdf").exit == 3
+    assert list(tmp_path.iterdir()) == []
