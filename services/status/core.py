@@ -4,32 +4,28 @@ The rules, in one place:
 
 - The first `finished` in stream order ends a run; nothing after it changes its state.
 - What an attempt says after a newer one has started is stale: kept in the archive, and without effect.
-- An outcome is relative to the run: what attempt 1 created is not `unchanged` because attempt 2 finds it.
-- What a run changed it has changed: `RecordRow.changed` stays, whatever becomes of the record later.
+- An outcome is relative to the run (`services/status/outcomes.py`).
 - Unknown event types have no effect; what cannot be decoded marks the run and becomes a dead letter.
 - A decision settles the effect in doubt. It happened: its record is `updated`. Do it again: its record is
   `failed`, retryable, so that a rerun of the failed records does it.
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
-from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from services.status.messages import Decoded
+from services.status.outcomes import handle_record, replace_outcome, settled
 from services.status.rows import (
     ArchiveEntry,
     CallEntry,
     Changes,
     DeadLetter,
     LogEntry,
-    RecordRow,
     RunRow,
     model_json,
-    to_json,
 )
-from shared.errors import Failure
 from shared.events import (
     AttemptFailed,
     Called,
@@ -39,13 +35,12 @@ from shared.events import (
     Finished,
     Logged,
     Progressed,
-    Record,
     Recorded,
     Requested,
     Started,
     UnknownEvent,
 )
-from shared.words import Decision, Outcome, RunState
+from shared.words import Outcome, RunState
 
 #: Final states in which somebody has to do something, whatever the records say.
 _NEEDS_SOMEBODY = (RunState.FAILED, RunState.PARTIALLY_FAILED, RunState.TIMED_OUT)
@@ -177,7 +172,7 @@ def _recorded(run: RunRow, event: Recorded, sequence: int, changes: Changes) -> 
     if event.attempt < run.attempt:
         return Effect.STALE
     for record in event.records:
-        _record(run, record, event.attempt, event.time, changes)
+        handle_record(run, record, event.attempt, event.time, changes)
     return Effect.APPLIED
 
 
@@ -258,81 +253,15 @@ def _decided(run: RunRow, event: Decided, sequence: int, changes: Changes) -> Ef
     run.action_required = _action_required(run)
     entry = run.known.get(key) if key is not None else None
     if entry is not None and entry.outcome is Outcome.UNKNOWN:
-        _replace(run, entry, _settled(entry.key, event), entry.attempt, event.time)
+        replace_outcome(run, entry, settled(entry.key, event), entry.attempt, event.time)
         changes.records[(run.run_id, entry.key)] = entry
     return Effect.APPLIED
-
-
-def _settled(key: str, decision: Decided) -> Record:
-    """The record of an effect in doubt after a person's decision."""
-    if decision.decision is Decision.HAPPENED:
-        message = f"{decision.principal} confirmed that it happened: {decision.reason}"
-        return Record(key=key, outcome=Outcome.UPDATED, message=message)
-    message = f"{decision.principal} decided that it is to be done again: {decision.reason}"
-    failure = Failure(
-        code="effect_to_repeat",
-        cause=message,
-        concern=decision.effect,
-        next_step="Rerun the failed records of this run.",
-        retryable=True,
-    )
-    return Record(key=key, outcome=Outcome.FAILED, message=message, failure=failure)
 
 
 def _action_required(run: RunRow) -> bool:
     if run.state is RunState.INTERRUPTED:
         return bool(run.in_doubt)
     return run.state in _NEEDS_SOMEBODY
-
-
-def _record(run: RunRow, record: Record, attempt: int, time: datetime, changes: Changes) -> None:
-    entry = run.known.get(record.key)
-    if entry is None:
-        run.records += 1
-        changed = record.outcome.changed_data
-        run.changed += changed
-        run.counts[record.outcome] = run.counts.get(record.outcome, 0) + 1
-        entry = run.known[record.key] = RecordRow(
-            record.key,
-            run.records,
-            record.outcome,
-            changed,
-            attempt,
-            time,
-            record.label,
-            record.message,
-            model_json(record.failure),
-            to_json(record.changes),
-        )
-    elif not _keeps(entry.outcome, record.outcome):
-        _replace(run, entry, record, attempt, time)
-    changes.records[(run.run_id, record.key)] = entry
-
-
-def _keeps(old: Outcome, new: Outcome) -> bool:
-    """Whether the former outcome stands: the run changed the record, and now has nothing to do there."""
-    return old.changed_data and new in (Outcome.UNCHANGED, Outcome.SKIPPED)
-
-
-def _replace(run: RunRow, entry: RecordRow, record: Record, attempt: int, time: datetime) -> None:
-    outcome = record.outcome
-    if entry.outcome is Outcome.CREATED and outcome is Outcome.UPDATED:
-        # What the run created and then updated it has, seen as a whole, created.
-        outcome = Outcome.CREATED
-    run.counts[entry.outcome] -= 1
-    if not run.counts[entry.outcome]:
-        del run.counts[entry.outcome]
-    run.counts[outcome] = run.counts.get(outcome, 0) + 1
-    if outcome.changed_data and not entry.changed:
-        entry.changed = True
-        run.changed += 1
-    entry.outcome = outcome
-    entry.attempt = attempt
-    entry.time = time
-    entry.label = record.label or entry.label
-    entry.message = record.message
-    entry.failure = model_json(record.failure)
-    entry.changes = to_json(record.changes) or entry.changes
 
 
 _APPLY: dict[type, Callable[[RunRow, Any, int, Changes], Effect]] = {

@@ -6,7 +6,8 @@ from uuid import UUID
 import asyncpg
 
 from services.status import reading
-from services.status.answers import NAMED_IN_DATA, CallCount, Facts, answers
+from services.status.answers import NAMED_IN_DATA, answers
+from services.status.facts import CallCount, Facts
 from services.status.messages import RawMessage
 from services.status.paging import Conditions
 from services.status.progress import Progress

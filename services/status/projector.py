@@ -46,6 +46,8 @@ _TRANSIENT = (
     NatsError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    # What asyncpg raises if the server ends a connection at the moment at which a statement begins.
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
@@ -74,6 +76,8 @@ class Projector:
                 log.warning("another process projects", error=str(error))
             except _TRANSIENT as error:
                 log.warning("the projector begins again from its checkpoint", error=repr(error))
+            except Exception:
+                log.exception("the projector failed; it begins again from its checkpoint")
             finally:
                 self._progress.resign()
             await asyncio.sleep(PAUSE)

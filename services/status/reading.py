@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from services.status.answers import sentence_of
+from services.status.course import sentence_of
 from shared.commands import CallRow, EventRow, LogRow, RecordRow, RunSummary
 from shared.errors import Failure
 from shared.events import Cause, DoubtfulEffect

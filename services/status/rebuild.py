@@ -28,7 +28,7 @@ from shared.ids import new_id
 log = structlog.get_logger(__name__)
 
 #: Messages that one transaction of a rebuild takes.
-BATCH = 5_000
+BATCH = 2_000
 SHADOW = "rebuilt_"
 #: Seconds between two looks for a request that another replica has taken.
 LOOK = 0.5

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from nats.js.api import DiscardPolicy
 
+from services.status import projection, rebuild
 from shared.bus import Bus
 from shared.commands import Rebuild, RunQuery, RunsQuery
 from shared.database import Pool
@@ -299,3 +300,65 @@ async def test_the_projection_survives_a_killed_nats_server(
     assert sorted(state) == list(range(1, sequence + 1))
     assert {raw.payload for raw in state.values()} == {payload for _, payload in messages}
     assert len(before["runs"]) == 20
+
+
+async def test_an_empty_database_begins_with_what_the_stream_still_holds(bus: Bus, pool: Pool) -> None:
+    messages = whole_run("a").messages
+    await publish(bus, [*messages, *RunTeller("b").requested().messages])
+    config = (await bus.js.stream_info(RUNS)).config
+    await bus.js.update_stream(config.evolve(max_msgs=4, discard=DiscardPolicy.OLD))
+    async with projecting(bus, pool) as parts:
+        page = await parts.queries.runs(RunsQuery(at_least=len(messages) + 1, sort="requested_at"))
+        assert {item.run_id: item.history_incomplete for item in page.items} == {
+            RunTeller("a").run_id: True,
+            RunTeller("b").run_id: False,
+        }
+        before = await rows(pool)
+        report = await parts.rebuilds.request(Rebuild(principal="ada"))
+        assert report.events == 4
+        assert await rows(pool) == before
+
+
+async def test_a_lost_database_connection_is_made_again(bus: Bus, pool: Pool) -> None:
+    async with projecting(bus, pool) as parts:
+        for n in range(10):
+            run = RunTeller(str(n)).requested().started(1)
+            await parts.progress.reach(await publish(bus, run.messages))
+            await pool.execute(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+                " and pid <> pg_backend_pid()"
+            )
+            sequence = await publish(bus, run.finished(1).messages[-1:])
+            detail = await parts.details.run(RunQuery(run_id=run.run_id, at_least=sequence))
+            assert detail.state is RunState.SUCCEEDED
+
+
+async def test_a_run_with_more_records_than_are_kept_in_memory_gives_the_same_rows(
+    bus: Bus, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunTeller("large").requested().started(1)
+    for page in range(60):
+        run.recorded(1, *(record(f"{page * 10 + n}", "created" if n % 2 else "failed") for n in range(10)))
+    run.started(2)
+    for page in range(0, 60, 2):
+        run.recorded(2, *(record(f"{page * 10 + n}", "unchanged") for n in range(10)))
+    async with projecting(bus, pool) as parts:
+        for begin in range(0, len(run.messages), 20):
+            await parts.progress.reach(await publish(bus, run.messages[begin : begin + 20]))
+        whole = await rows(pool)
+        monkeypatch.setattr(projection, "RECORDS_IN_MEMORY", 7)
+        monkeypatch.setattr(rebuild, "BATCH", 13)
+        await parts.rebuilds.request(Rebuild(principal="ada"))
+        assert await rows(pool) == whole
+        detail = await parts.details.run(RunQuery(run_id=run.run_id))
+    assert detail.counts == {"created": 300, "unchanged": 150, "failed": 150}
+
+
+async def test_an_archive_with_a_hole_is_not_taken_for_the_whole_history(bus: Bus, pool: Pool) -> None:
+    async with projecting(bus, pool) as parts:
+        await parts.progress.reach(await publish(bus, whole_run("a").messages))
+        before = await rows(pool)
+        await pool.execute("delete from archive where sequence between 4 and 6")
+        with pytest.raises(TagwerkError, match="the archive misses the sequences 4 to 6"):
+            await parts.rebuilds.request(Rebuild(principal="ada"))
+        assert await rows(pool) == before

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.status.answers import CallCount, Facts, answers, sentence_of
+from services.status.answers import answers
+from services.status.course import sentence_of
+from services.status.facts import CallCount, Facts
 from services.status.timeline import tell
 from shared.access import Access
 from shared.commands import RecordRow, RunSummary
