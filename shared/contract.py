@@ -1,0 +1,98 @@
+"""The published contract: AsyncAPI, made from the events, commands and subjects of the code.
+
+FastStream writes the document; the broker here is never connected. It is kept in `docs/asyncapi.json`, and
+`make check` fails when that is not what the code says (`deploy/generated.py`).
+"""
+
+from typing import Annotated
+
+import orjson
+from faststream.nats import NatsBroker
+from faststream.specification import AsyncAPI
+from pydantic import BaseModel, Field
+
+from shared import events, subjects
+from shared.audit import AuditEntry
+from shared.commands import (
+    CallsPage,
+    CallsQuery,
+    ChangesQuery,
+    Decide,
+    DocumentDetail,
+    DocumentQuery,
+    EventsPage,
+    EventsQuery,
+    LogsPage,
+    LogsQuery,
+    Published,
+    Rebuild,
+    RebuildReport,
+    RecordsPage,
+    RecordsQuery,
+    RunDetail,
+    RunQuery,
+    RunsPage,
+    RunsQuery,
+)
+from shared.dead_letters import DeadLetter
+
+#: Subject of a request -> what it asks, what is answered, and in which words.
+REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    subjects.query("status", "runs"): (RunsQuery, RunsPage),
+    subjects.query("status", "run"): (RunQuery, RunDetail),
+    subjects.query("status", "records"): (RecordsQuery, RecordsPage),
+    subjects.query("status", "calls"): (CallsQuery, CallsPage),
+    subjects.query("status", "changes"): (ChangesQuery, RecordsPage),
+    subjects.query("status", "logs"): (LogsQuery, LogsPage),
+    subjects.query("status", "events"): (EventsQuery, EventsPage),
+    subjects.query("documents", "document"): (DocumentQuery, DocumentDetail),
+    subjects.REBUILD: (Rebuild, RebuildReport),
+    subjects.decide("{service}"): (Decide, Published),
+}
+
+RunEventOnEv = Annotated[
+    events.Started
+    | events.Progressed
+    | events.Recorded
+    | events.Called
+    | events.Logged
+    | events.AttemptFailed
+    | events.Decided
+    | events.Finished,
+    Field(discriminator="type"),
+]
+
+RUN = "run.{service}.{job}.{run_id}"
+
+
+def asyncapi() -> str:
+    """The document as JSON, indented, the same for the same code."""
+    broker = NatsBroker(description="NATS with JetStream; the streams are named in the operations.")
+    published: list[tuple[str, object, str]] = [
+        (f"{RUN}.{{lane}}.requested", events.Requested, "RUNS: a run is asked for; event and work item"),
+        (f"{RUN}.{{lane}}.due", events.Due, "RUNS: the wait for the next attempt is over"),
+        (
+            f"{RUN}.attempt_failed.{{lane}}",
+            events.AttemptFailed,
+            "RUNS: a retry is parked with the scheduler",
+        ),
+        (f"{RUN}.cancel_requested", events.CancelRequested, "RUNS: somebody asks to stop a run"),
+        (f"{RUN}.ev", RunEventOnEv, "RUNS: everything else that a run tells"),
+        ("audit.{action}", AuditEntry, "AUDIT: who did what"),
+        ("dead.{durable}", DeadLetter, "DEAD: what could not be handled, with the reason"),
+    ]
+    published += [
+        (kind, model, f"EVENTS: {(model.__doc__ or '').strip().splitlines()[0]}")
+        for kind, model in sorted(events.BUSINESS_EVENTS.items())
+    ]
+    for subject, schema, description in published:
+        broker.publisher(subject, schema=schema, title=subject, description=description)
+    for subject, (question, answer) in REQUESTS.items():
+        words = subjects.QUERIES.get(subject, (question.__doc__ or "").strip().splitlines()[0])
+        broker.publisher(subject, schema=question, title=f"{subject} request", description=words)
+        broker.publisher(
+            f"{subject}.reply", schema=answer, title=f"{subject} reply", description="`data` of the Reply"
+        )
+    document = AsyncAPI(broker, title="Tagwerk", version="1", schema_version="3.0.0")
+    raw = orjson.loads(document.to_specification().to_json())
+    return orjson.dumps(raw, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
