@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,6 +56,11 @@ def test_a_failed_attempt_waits_until_the_next_one_is_due() -> None:
     again = row(run.started(2))
     assert (again.state, again.attempt, again.failure) == (RunState.RUNNING, 2, None)
     assert again.started_at == waiting.started_at
+
+
+def test_a_start_that_is_said_twice_does_not_end_the_wait() -> None:
+    run = RunTeller().requested().started(1).attempt_failed(1)
+    assert row(run.started(1)).state is RunState.WAITING
 
 
 def test_a_handed_over_attempt_waits_for_a_worker_and_not_for_a_time() -> None:
@@ -231,6 +237,18 @@ def streams(draw: st.DrawFn) -> list[Decoded]:
     turns = draw(st.permutations([i for i, run in enumerate(runs) for _ in run.messages]))
     left = [iter(run.messages) for run in runs]
     return [decode(raw) for raw in in_stream(next(left[i]) for i in turns)]
+
+
+@pytest.mark.parametrize("split", range(1, 6))
+def test_a_decision_finds_the_record_in_doubt_wherever_memory_was_lost(split: int) -> None:
+    run = RunTeller().requested().started(1).recorded(1, record("a", "unknown"))
+    run.finished(1, "interrupted", in_doubt=[DoubtfulEffect(effect="mail", cause="?", record="a")])
+    stream = [decode(raw) for raw in in_stream(run.decided("mail", Decision.HAPPENED).messages)]
+    database = Database()
+    for batch in (stream[:split], stream[split:]):
+        database.project(batch, forget=True)
+    assert database.records[run.run_id, "a"]["outcome"] is Outcome.UPDATED
+    assert database.runs[run.run_id]["counts"] == {"updated": 1}
 
 
 @given(streams(), st.lists(st.integers(1, 7)), st.booleans())
