@@ -13,12 +13,20 @@ from PIL import Image
 from pytesseract import TesseractError, pytesseract
 
 from services.documents.steps.deskew import straighten
-from services.documents.steps.layout import parse_tsv, reading_order
+from services.documents.steps.layout import Word, parse_tsv, reading_order
+from services.documents.steps.orientation import better_turn, confidence_of, is_better
 from shared.process_child import LimitExceeded, Refused, die_with_parent
 
 #: The text layer without the picture, word boxes with confidences. No dictionaries or other page models:
 #: Tesseract's own page segmentation (3) is the only one that reads columns.
 _OPTIONS = "--psm 3 -c textonly_pdf=1 -c tessedit_create_tsv=1"
+
+#: Quarter turns counter-clockwise.
+_QUARTERS = {
+    1: Image.Transpose.ROTATE_90,
+    2: Image.Transpose.ROTATE_180,
+    3: Image.Transpose.ROTATE_270,
+}
 
 _USUAL_ARGUMENTS = pytesseract.subprocess_args
 _DEATHS = {-signal.SIGXCPU: "cpu", -signal.SIGXFSZ: "file_size"}
@@ -47,24 +55,43 @@ class Tesseract:
         self._languages = languages
 
     def recognize(self, page: Image.Image, dpi: int, layer: Path) -> Recognition:
-        """Recognize a gray page; writes its invisible text layer, a PDF page, to `layer`."""
-        upright, turned = straighten(page)
+        """Recognize a gray page; writes its invisible text layer, a PDF page, to `layer`.
+
+        A page is recognized once, and a second time if it turns out to lie on its side or upside down.
+        """
+        words, skew = self._read(page, dpi, layer)
+        quarters = better_turn(words)
+        if quarters is not None:
+            turned_layer = layer.with_stem(f"{layer.stem}-turned")
+            turned_words, turned_skew = self._read(page.transpose(_QUARTERS[quarters]), dpi, turned_layer)
+            if is_better(turned_words, words):
+                turned_layer.replace(layer)
+                words, skew = turned_words, turned_skew
+            else:
+                turned_layer.unlink()
+                quarters = None
+        _turn_back(layer, quarters or 0, skew)
+        confidence = confidence_of(words)
+        return Recognition(
+            reading_order(words),
+            None if confidence is None else round(confidence, 1),
+            (quarters or 0) * 90 + skew,
+        )
+
+    def _read(self, page: Image.Image, dpi: int, layer: Path) -> tuple[list[Word], float]:
+        """The words of a page as it lies, and the skew that was taken out of it."""
+        level, skew = straighten(page)
         picture, base = layer.with_suffix(".pgm"), layer.with_suffix("")
-        upright.save(picture)
+        level.save(picture)
         try:
             options = f"{_OPTIONS} --dpi {dpi}"
             pytesseract.run_tesseract(str(picture), str(base), "txt pdf", self._languages, options)
-            words = parse_tsv(base.with_suffix(".tsv").read_text(encoding="utf-8"))
+            return parse_tsv(base.with_suffix(".tsv").read_text(encoding="utf-8")), skew
         except TesseractError as error:
             raise _translated(error) from error
         finally:
             for leftover in (".pgm", ".tsv", ".txt"):
                 base.with_suffix(leftover).unlink(missing_ok=True)
-        if turned:
-            _turn_back(layer, turned)
-        letters = sum(len(word.text) for word in words)
-        confidence = sum(len(word.text) * word.confidence for word in words) / letters if letters else None
-        return Recognition(reading_order(words), None if confidence is None else round(confidence, 1), turned)
 
 
 def _dying_with_us(include_stdout: bool = True) -> dict[str, Any]:
@@ -84,9 +111,11 @@ def _translated(error: TesseractError) -> Exception:
     )
 
 
-def _turn_back(layer: Path, degrees: float) -> None:
-    """Turn the text layer of a straightened page so that it lies on the page as it was scanned."""
-    angle = math.radians(-degrees)
+def _turn_back(layer: Path, quarters: int, skew: float) -> None:
+    """Turn the text layer of a page that was made upright so that it lies on the page as it was scanned."""
+    if not quarters and not skew:
+        return
+    angle = math.radians(-skew)
     cosine, sine = math.cos(angle), math.sin(angle)
     with pikepdf.open(layer, allow_overwriting_input=True) as pdf:
         page = pdf.pages[0]
@@ -95,4 +124,6 @@ def _turn_back(layer: Path, degrees: float) -> None:
         matrix = (cosine, sine, -sine, cosine, *shift)
         page.contents_add(f"q {' '.join(f'{value:.6f}' for value in matrix)} cm".encode(), prepend=True)
         page.contents_add(b"Q")
+        # We turned counter-clockwise; a PDF turns its pages clockwise.
+        page.rotate(quarters * 90, relative=False)
         pdf.save(layer, deterministic_id=True)
