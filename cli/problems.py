@@ -8,7 +8,17 @@ from shared.errors import Failure
 #: HTTP statuses that mean: you may not, or there is nothing that you may see.
 _REFUSALS = frozenset({401, 403, 404, 410})
 #: Codes of refusals that come with other statuses.
-_REFUSAL_CODES = frozenset({"confirmation_required", "confirmation_wrong", "reason_required"})
+_REFUSAL_CODES = frozenset({"confirmation_required"})
+
+#: Next steps of the API that a person at a terminal takes in other words.
+NEXT_STEPS = {
+    "confirmation_required": "If you are sure, give --confirm with the job's id, and a --reason.",
+    "nothing_failed": "Leave out --failed-only if everything is to be done again.",
+    "client_ambiguous": "Name one of them with --client.",
+    "run_not_found": "Check the id; `tagwerk runs` lists the runs that you may see.",
+    "job_not_found": "Check the id; `tagwerk jobs` lists the jobs that you may see.",
+    "job_retired": "Look for its successor in `tagwerk jobs`.",
+}
 
 
 class Problem(Exception):
@@ -80,7 +90,7 @@ def problem_of_answer(status: int, body: Any, url: str) -> Problem:
         code=code,
         cause=str(body.get("detail") or body["title"]),
         concern=body.get("concern"),
-        next_step=str(body.get("next_step") or _next_step(status)),
+        next_step=NEXT_STEPS.get(code) or str(body.get("next_step") or _next_step(status)),
         retryable=bool(body.get("retryable", False)),
     )
     refused = status in _REFUSALS or code in _REFUSAL_CODES
@@ -97,8 +107,7 @@ def _details(body: dict[str, Any]) -> list[str]:
     """One line for each wrong field, from the problem's `errors`."""
     lines = []
     for error in body.get("errors") or []:
-        suggestion = f" (did you mean {error['suggestion']}?)" if error.get("suggestion") else ""
-        lines.append(f"{error['field']}: {error['message']}{suggestion}")
+        lines.append(f"{error['field']}: {error['message']}")
     return lines
 
 

@@ -23,7 +23,7 @@ async def upload(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE…", exists=True, dir_okay=False, readable=True, help="PDF, PNG, JPEG, TIFF."
+            metavar="FILE", exists=True, dir_okay=False, readable=True, help="PDF, PNG, JPEG, TIFF."
         ),
     ],
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,

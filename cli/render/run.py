@@ -119,12 +119,12 @@ def timeline(run: RunDetail) -> RenderableType:
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(ratio=1)
     for entry in run.timeline:
-        seconds = (entry.time - run.requested_at).total_seconds()
+        after = max(0.0, (entry.time - run.requested_at).total_seconds())
         words = Text(entry.words)
         if entry.stale:
             words.append(" (said by an attempt that was already replaced; changed nothing)")
             words.stylize("dim")
-        table.add_row(f"{seconds:+.2f} s", words)
+        table.add_row(f"+{duration(after)}", words)
     return Padding(table, (0, 0, 0, 2))
 
 

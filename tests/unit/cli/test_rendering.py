@@ -139,7 +139,7 @@ def test_a_problem_says_what_cause_concern_and_next_step(gateway: CannedGateway,
         "request_invalid",
         errors=[
             {"field": "limit", "message": "too large"},
-            {"field": "sort", "message": "unknown", "suggestion": "-duration"},
+            {"field": "sort", "message": "unknown, did you mean -duration?"},
         ],
     )
     ran = run("runs")
@@ -149,7 +149,7 @@ def test_a_problem_says_what_cause_concern_and_next_step(gateway: CannedGateway,
         "scan.pdf",
         "Do this next.",
         "limit: too large",
-        "sort: unknown (did you mean -duration?)",
+        "sort: unknown, did you mean -duration?",
         "0af7651916cd43dd8448eb211c80319c",
     ):
         assert word in ran.err
