@@ -15,7 +15,7 @@ from shared.access import (
     decide_access,
 )
 from shared.commands import Scope
-from shared.errors import Failure, TagwerkError
+from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.ids import run_id_of
 from shared.jobs import CatalogueEntry
@@ -144,19 +144,17 @@ def runs_caused(
     }
 
 
-def check_upload(principal: Principal, client: str, jobs: Iterable[CatalogueEntry]) -> Failure | None:
-    """Why this principal may not upload for this client: no job that an upload starts would run for them."""
+def roles_missing_for_upload(principal: Principal, client: str, jobs: Iterable[CatalogueEntry]) -> list[str]:
+    """Any of these roles would let the principal upload; none if they may.
+
+    Where uploads start jobs, at least one has to be theirs to start: otherwise an upload would lead to
+    nothing but dead letters.
+    """
     waiting = [entry for entry in jobs if entry.on == "event.document.uploaded" and not entry.retired]
     decisions = [decide_access(principal, entry.access, Action.START, client) for entry in waiting]
-    if not waiting or any(decision.allowed for decision in decisions):
-        return None
-    roles = sorted({role for entry in waiting for role in entry.access.roles})
-    return Failure(
-        code="access_refused",
-        cause=f"{principal.id} may not upload documents: it lacks the role {' or '.join(roles)}",
-        concern=client,
-        next_step="Ask an administrator for the role.",
-    )
+    if any(decision.allowed for decision in decisions):
+        return []
+    return sorted({role for entry in waiting for role in entry.access.roles})
 
 
 def why_not_grant(giver: Principal, *accounts: Principal | None) -> str | None:

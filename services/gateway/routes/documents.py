@@ -101,9 +101,10 @@ async def upload_documents(
     async with received(request, file_limit=gateway.settings.upload_limit) as form:
         client, interactive = _check_form(form, asking)
         await gateway.gate.act_for(asking, client, "documents")
-        refusal = core.check_upload(asking, client, await gateway.gate.jobs())
-        if refusal is not None:
-            await gateway.gate.refuse(asking, "documents", refusal.cause, client=client)
+        roles = core.roles_missing_for_upload(asking, client, await gateway.gate.jobs())
+        if roles:
+            reason = f"{asking.id} may not upload: it lacks the role {' or '.join(roles)}"
+            await gateway.gate.refuse(asking, "documents", reason, client=client, roles_wanted=roles)
         files = []
         new = False
         for file in form.files:

@@ -38,9 +38,9 @@ async def clara(site: Site) -> httpx.AsyncClient:
 
 
 async def upload(
-    client: httpx.AsyncClient, *files: tuple[str, bytes], expected: int = 201, **fields: str
+    http: httpx.AsyncClient, *files: tuple[str, bytes], expected: int = 201, **fields: str
 ) -> dict[str, Any]:
-    response = await client.post(
+    response = await http.post(
         "/documents", files=[("file", (name, content)) for name, content in files], data=fields
     )
     assert response.status_code == expected, response.text

@@ -1,0 +1,208 @@
+"""The gateway as a process of its own: killed at the worst moments, asked to stop, twice at once."""
+
+import asyncio
+import contextlib
+import signal
+
+import httpx
+import pytest
+
+from deploy.local.ports import free_port
+from shared import subjects
+from shared.access import Access
+from shared.catalogue import catalogue
+from shared.events import Requested, decode_run_event
+from shared.ids import new_id
+from shared.words import Level
+from tests.integration.gateway.site import TESTER, Site, answering, kill
+
+PDF = b"%PDF-1.7\n" + b"x" * 300
+
+_KILL = "import os, signal; KILL = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+_RUN = "\nfrom services.gateway.app import main; main()"
+
+#: Where an upload is broken off -> what is patched into the process for that.
+MOMENTS = {
+    "the file is stored, the row is not": """
+from shared.files import Files
+put = Files.put
+async def killed(self, key, data):
+    await put(self, key, data)
+    KILL()
+Files.put = killed""",
+    "the row is stored, the event is not published": """
+from shared.bus import Bus
+publish = Bus.publish
+async def killed(self, subject, *args, **options):
+    if subject.startswith("event."):
+        KILL()
+    return await publish(self, subject, *args, **options)
+Bus.publish = killed""",
+    "the event is published, the row is not removed": """
+from shared.bus import Bus
+publish = Bus.publish
+async def killed(self, subject, *args, **options):
+    sequence = await publish(self, subject, *args, **options)
+    if subject.startswith("event."):
+        KILL()
+    return sequence
+Bus.publish = killed""",
+}
+
+
+async def uploaded(site: Site) -> int:
+    return len(await site.bus.read(subjects.EVENTS, "event.document.uploaded"))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_an_upload_survives_a_kill_when(bare_site: Site, moment: str) -> None:
+    site = bare_site
+    process = site.spawn_gateway("-c", _KILL + MOMENTS[moment] + _RUN)
+    await answering(site.admin)
+    outcome: httpx.Response | None = None
+    with contextlib.suppress(httpx.TransportError):
+        outcome = await site.admin.post("/documents", files={"file": ("a.pdf", PDF)})
+    assert await asyncio.to_thread(process.wait, 10) == -signal.SIGKILL
+    known_before_the_retry = outcome is not None or moment != "the file is stored, the row is not"
+    site.spawn_gateway()
+    await answering(site.admin)
+    if known_before_the_retry:
+        # Nobody sends it again; the outbox tells of it all the same.
+        async with asyncio.timeout(10):
+            while not await uploaded(site):  # noqa: ASYNC110  (nobody tells)
+                await asyncio.sleep(0.05)
+    again = await site.admin.post("/documents", files={"file": ("a.pdf", PDF)})
+    assert again.status_code in (200, 201), again.text
+    [file] = again.json()["files"]
+    if known_before_the_retry:
+        assert file["duplicate"]
+    if outcome is not None:
+        assert outcome.json()["files"][0]["event_id"] == file["event_id"]
+    await asyncio.sleep(1.5)
+    assert await uploaded(site) == 1
+
+
+async def test_two_gateways_take_the_same_upload_at_once(bare_site: Site) -> None:
+    site = bare_site
+    other_port = free_port()
+    site.spawn_gateway()
+    site.spawn_gateway(http_port=other_port)
+    one = site.admin
+    two = httpx.AsyncClient(base_url=f"http://127.0.0.1:{other_port}/api/v1", headers=one.headers)
+    async with two:
+        await answering(one)
+        await answering(two)
+        for number in range(5):
+            content = PDF + str(number).encode()
+            responses = await asyncio.gather(
+                *(c.post("/documents", files={"file": ("a.pdf", content)}) for c in (one, two) * 4)
+            )
+            assert sorted(r.status_code for r in responses) == [200] * 7 + [201]
+            assert len({r.json()["files"][0]["event_id"] for r in responses}) == 1
+    await asyncio.sleep(1.2)
+    assert await uploaded(site) == 5
+
+
+async def test_a_start_that_was_killed_after_its_publish_is_found_by_its_key(bare_site: Site) -> None:
+    site = bare_site
+    access = Access(module="desk", level=Level.GENERAL, roles=frozenset({TESTER}))
+    process = site.spawn_gateway(
+        "-c",
+        _KILL
+        + """
+from shared.bus import Bus
+publish = Bus.publish
+async def killed(self, subject, *args, **options):
+    sequence = await publish(self, subject, *args, **options)
+    if subject.startswith("run."):
+        KILL()
+    return sequence
+Bus.publish = killed"""
+        + _RUN,
+    )
+    await answering(site.admin)
+    await site.offer("desk.one", access=access)
+    key = {"Idempotency-Key": str(new_id())}
+    with pytest.raises(httpx.TransportError):
+        await site.admin.post("/jobs/desk.one/runs", json={}, headers=key)
+    await asyncio.to_thread(process.wait, 10)
+    site.spawn_gateway()
+    await answering(site.admin)
+    again = await site.admin.post("/jobs/desk.one/runs", json={}, headers=key)
+    assert again.status_code == 200
+    assert again.json()["existing"]
+    messages = await site.bus.read(subjects.RUNS, "run.desk.>")
+    events = [decode_run_event(message.data) for message in messages]
+    assert [type(event) for event in events] == [Requested]
+
+
+async def test_a_changed_principal_reaches_the_bucket_after_a_kill(bare_site: Site) -> None:
+    site = bare_site
+    process = site.spawn_gateway(
+        "-c",
+        _KILL
+        + """
+from shared.bus import Bus
+publish = Bus.publish
+async def killed(self, subject, *args, **options):
+    if subject == "$KV.principals.ada":
+        KILL()
+    return await publish(self, subject, *args, **options)
+Bus.publish = killed"""
+        + _RUN,
+    )
+    await answering(site.admin)
+    with pytest.raises(httpx.TransportError):
+        await site.admin.put("/principals/ada", json={"name": "Ada", "roles": ["clerk"]})
+    await asyncio.to_thread(process.wait, 10)
+    site.spawn_gateway()
+    await answering(site.admin)
+    async with asyncio.timeout(10):
+        while not await site.bus.read("KV_principals", "$KV.principals.ada"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    [entry] = await site.audited("principal_changed")
+    assert entry.concern == "principal:ada"
+
+
+async def test_sigterm_ends_streams_and_waits_and_then_the_process(bare_site: Site) -> None:
+    site = bare_site
+    await site.start("status")
+    process = site.spawn_gateway()
+    await answering(site.admin)
+    await site.offer("desk.slow")
+    started = (await site.admin.post("/jobs/desk.slow/runs", json={})).json()
+    place = f"/runs/{started['run_id']}"
+    asked = {"at_least": started["sequence"]}
+    waiting = asyncio.create_task(site.admin.get(place, params={**asked, "wait": 30}))
+    async with site.admin.stream("GET", f"{place}/events", params=asked) as stream:
+        lines = stream.aiter_lines()
+        await anext(lines)
+        await asyncio.sleep(0.3)
+        clock = asyncio.get_running_loop().time
+        asked_at = clock()
+        code = await asyncio.to_thread(kill, process, signal.SIGTERM)
+        assert clock() - asked_at < 5
+        rest = [line async for line in lines]
+    assert code == 0
+    assert "event: end" not in rest
+    answer = await waiting
+    assert answer.status_code == 200
+    assert answer.json()["state"] == "queued"
+
+
+async def test_a_taken_port_is_named_at_start(bare_site: Site) -> None:
+    site = bare_site
+    listener = await asyncio.start_server(lambda r, w: None, "127.0.0.1", site.port)
+    process = site.spawn_gateway()
+    assert await asyncio.to_thread(process.wait, 20) == 1
+    listener.close()
+
+
+async def test_the_catalogue_of_a_gateway_is_empty(bare_site: Site) -> None:
+    """It offers no job, so it must not retire those of others at its start."""
+    site = bare_site
+    await site.start("lab")
+    await site.start_gateway()
+    entries = await catalogue(site.bus).all()
+    assert entries
+    assert not any(entry.retired for entry in entries.values())
