@@ -99,7 +99,10 @@ def failure_of(error: BaseException) -> Failure:
     """Translate any exception into a `Failure`; what is not ours is reported with type, message and place."""
     if isinstance(error, TagwerkError):
         return error.failure
-    if isinstance(error, ConnectionError | TimeoutError):
+    if _database_is_gone(error):
+        code, retryable = "database_unavailable", True
+        step = "Check that PostgreSQL runs; Tagwerk tries again by itself where that is safe."
+    elif isinstance(error, ConnectionError | TimeoutError):
         code, retryable = "connection_failed", True
         step = (
             "Check the network and the system that was called; Tagwerk tries again where the job allows it."
@@ -117,6 +120,17 @@ def failure_of(error: BaseException) -> Failure:
         retryable=retryable,
         origin=f"{type(error).__name__} at {_place(error)}",
     )
+
+
+def _database_is_gone(error: BaseException) -> bool:
+    """Whether PostgreSQL cannot serve now: SQLSTATE classes 08, 53 and 57, or a connection that closed.
+
+    By name, so that the contracts, which everything reads, need no database driver.
+    """
+    if not type(error).__module__.startswith("asyncpg"):
+        return False
+    state = getattr(error, "sqlstate", None)
+    return state[:2] in ("08", "53", "57") if state else "clos" in str(error)
 
 
 def _innermost_message(error: BaseException) -> str:

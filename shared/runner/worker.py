@@ -48,6 +48,10 @@ log = structlog.get_logger(__name__)
 CONFLICT_PAUSE = 0.01
 
 
+#: CPU-bound runs at work for each child process that may be.
+CPU_RUNS = 2
+
+
 class Overtaken(Exception):
     """A newer attempt has started: not another word, and no acknowledgement."""
 
@@ -80,7 +84,8 @@ class Worker:
             PullLoop(bus.nc, slot_pool, ack_wait=ack_wait)
             for slot_pool in (
                 SlotPool("io", slots, self._sources(cpu_bound=False)),
-                SlotPool("cpu", cpu_slots, self._sources(cpu_bound=True)),
+                # More runs than children, which take turns: a short document does not wait for long ones.
+                SlotPool("cpu", CPU_RUNS * cpu_slots, self._sources(cpu_bound=True)),
             )
             if slot_pool.sources
         ]

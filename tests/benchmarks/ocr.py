@@ -33,7 +33,7 @@ async def _round(http: httpx.AsyncClient, name: str, documents: int) -> float:
             "/api/v1/documents", files={"files": (f"{name}-{number}.pdf", content, "application/pdf")}
         )
         answer.raise_for_status()
-        runs += [run["run_id"] for item in answer.json()["items"] for run in item["runs"]]
+        runs += [run["run_id"] for item in answer.json()["files"] for run in item["runs"]]
     for run_id in runs:
         while True:
             answer = await http.get(f"/api/v1/runs/{run_id}", params={"wait": 20})

@@ -1,5 +1,7 @@
 import pickle
 
+import asyncpg
+
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable, failure_of
 
 
@@ -24,6 +26,18 @@ def test_the_innermost_cause_is_told() -> None:
     error = RuntimeError("could not save")
     error.__cause__ = OSError("disk on fire")
     assert failure_of(error).cause == "could not save: disk on fire"
+
+
+def test_a_database_that_is_away_is_told_from_a_mistake_in_a_statement() -> None:
+    gone = (
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.InterfaceError("connection is closed"),
+    )
+    assert [failure_of(error).code for error in gone] == ["database_unavailable"] * len(gone)
+    assert all(failure_of(error).retryable for error in gone)
+    assert failure_of(asyncpg.UndefinedTableError("no such table")).code == "unexpected_error"
 
 
 def test_an_error_survives_the_way_between_processes() -> None:

@@ -1,0 +1,211 @@
+"""The whole installation: documents and runs go through it while its processes are killed."""
+
+import asyncio
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pikepdf
+import pytest
+
+from tests.support.installation import Installation, sample
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def scan(name: str) -> bytes:
+    """The scanned sample with other bytes at its end, so that it is a document of its own."""
+    return sample("invoice-scanned.pdf") + f"\n% {name}\n".encode()
+
+
+def many_pages(copies: int) -> bytes:
+    """The scanned sample several times in one document."""
+    document = pikepdf.new()
+    with pikepdf.open(io.BytesIO(sample("invoice-scanned.pdf"))) as source:
+        for _ in range(copies):
+            document.pages.extend(source.pages)
+        out = io.BytesIO()
+        document.save(out)
+    return out.getvalue()
+
+
+def encrypted() -> bytes:
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(sample("offer-with-text-layer.pdf"))) as document:
+        document.save(out, encryption=pikepdf.Encryption(owner="owner", user="secret"))
+    return out.getvalue()
+
+
+def page_bomb() -> bytes:
+    """A scan on a page as large as a house: 200,000 points each way."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(sample("invoice-scanned.pdf"))) as document:
+        document.pages[0].MediaBox = pikepdf.Array([0, 0, 200_000, 200_000])
+        document.save(out)
+    return out.getvalue()
+
+
+async def test_the_same_upload_twice_at_the_same_moment_is_one_document_and_one_run(
+    installation: Installation,
+) -> None:
+    content = scan("twice")
+    answers = await asyncio.gather(*(installation.upload("twice.pdf", content) for _ in range(4)))
+    files = [answer.json()["files"][0] for answer in answers]
+    assert len({file["document_id"] for file in files}) == 1
+    assert len({file["event_id"] for file in files}) == 1
+    runs = {run["run_id"] for file in files for run in file["runs"]}
+    assert len(runs) == 1
+    assert sorted(file["duplicate"] for file in files) == [False, True, True, True]
+    run = await installation.ended(runs.pop())
+    assert run["state"] == "succeeded"
+    listed = await installation.http.get(
+        "/api/v1/runs", params={"about": f"document:{files[0]['document_id']}"}
+    )
+    assert len(listed.json()["items"]) == 1
+
+
+async def test_a_worker_killed_in_mid_run_leaves_no_page_twice_and_the_answers_tell_of_it(
+    installation: Installation,
+) -> None:
+    document = await installation.uploaded("long.pdf", many_pages(5))
+    run_id = document["runs"][0]["run_id"]
+
+    async def until(condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while True:
+            run = await installation.run(run_id)
+            if run is not None and condition(run):
+                return run
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+
+    async def kept() -> dict[int, Any]:
+        """Page -> when its result was kept."""
+        connection = await asyncpg.connect(installation.stack.database_url("documents"))
+        rows = await connection.fetch(
+            "select page, kept_at from pages where document_id = $1", UUID(document["document_id"])
+        )
+        await connection.close()
+        return {row["page"]: row["kept_at"] for row in rows}
+
+    await until(lambda run: 1 <= sum(run["counts"].values()) < 5)
+    installation.stack.kill("documents")
+    before = await kept()
+    run = await installation.ended(run_id)
+    assert run["state"] == "succeeded"
+    assert [attempt["outcome"] for attempt in run["attempts"]] == ["crashed", "succeeded"]
+    records = await installation.records(run_id)
+    assert sorted(record["key"].rsplit(":", 1)[1] for record in records) == ["1", "2", "3", "4", "5"]
+    assert {record["outcome"] for record in records} == {"created"}
+    after = await kept()
+    assert {page: after[page] for page in before} == before, "what attempt 1 kept was not recognized again"
+    assert 0 < len(before) < len(after) == 5
+    assert "interrupted" in installation.told(run, "finished")
+    text = await installation.http.get(f"/api/v1/documents/{document['document_id']}/files/text")
+    assert text.status_code == 200
+    assert text.text.count("Sonnhalde") >= 5
+    pages = text.text.strip("\f\n").split("\f")
+    assert len(pages) == 5
+
+
+async def test_a_bus_killed_under_load_loses_nothing_that_it_acknowledged(
+    installation: Installation,
+) -> None:
+    acknowledged: list[str] = []
+    stop = time.monotonic() + 6
+
+    async def client(number: int) -> None:
+        attempt = 0
+        while time.monotonic() < stop:
+            attempt += 1
+            try:
+                answer = await installation.http.post(
+                    "/api/v1/jobs/lab.store/runs",
+                    json={"parameters": {"keys": [f"bus-{number}-{attempt}"]}},
+                    headers={"Idempotency-Key": f"bus-{number}-{attempt}"},
+                )
+            except httpx.TransportError:
+                continue
+            if answer.status_code in (200, 202):
+                acknowledged.append(answer.json()["run_id"])
+            await asyncio.sleep(0.01)
+
+    clients = [asyncio.create_task(client(number)) for number in range(8)]
+    await asyncio.sleep(1.5)
+    before = len(acknowledged)
+    installation.stack.kill("nats")
+    await asyncio.gather(*clients)
+    assert before > 20
+    assert len(acknowledged) > before, "requests are accepted again after the restart"
+    for run_id in acknowledged:
+        run = await installation.ended(run_id)
+        assert run["state"] == "succeeded", run["sentence"]
+        assert run["counts"] == {"created": 1}
+
+
+async def test_a_database_killed_under_load_loses_nothing_either(installation: Installation) -> None:
+    runs = [await installation.start("lab.store", keys=[f"db-{n}-{k}" for k in range(5)], pause=0.05)
+            for n in range(10)]  # fmt: skip
+    installation.stack.kill("postgres")
+    for run_id in runs:
+        run = await installation.ended(run_id)
+        records = await installation.records(run_id)
+        # A run whose attempt met the dead database is tried again or fails with its cause; what it
+        # stored is told either way.
+        assert run["state"] in ("succeeded", "failed"), run["sentence"]
+        if run["state"] == "succeeded":
+            assert len(records) == 5
+        else:
+            assert run["failure"]["next_step"]
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "code"),
+    [
+        ("broken.pdf", lambda: b"%PDF-1.7\n" + b"nothing that a reader could use\n" * 40, "pdf_broken"),
+        ("encrypted.pdf", encrypted, "pdf_encrypted"),
+        ("house.pdf", page_bomb, "document_too_large"),
+    ],
+)
+async def test_a_bad_document_fails_with_its_own_reason_and_disturbs_nobody(
+    installation: Installation, name: str, make: Callable[[], bytes], code: str
+) -> None:
+    bad = await installation.uploaded(name, make())
+    good = await installation.uploaded("good.pdf", scan(f"beside {name}"))
+    worker = installation.stack.process("documents").pid
+    failed = await installation.ended(bad["runs"][0]["run_id"])
+    assert failed["state"] == "failed"
+    failures = [
+        failed["failure"],
+        *(record["failure"] for record in await installation.records(failed["run_id"])),
+    ]
+    assert code in [failure["code"] for failure in failures if failure]
+    assert all(failure["next_step"] for failure in failures if failure)
+    assert (await installation.ended(good["runs"][0]["run_id"]))["state"] == "succeeded"
+    assert installation.stack.process("documents").pid == worker
+
+
+async def test_a_file_that_lies_about_its_type_is_refused_at_the_door(installation: Installation) -> None:
+    answer = await installation.upload("photo.png", sample("offer-with-text-layer.pdf"), "image/png")
+    assert answer.status_code == 422
+    assert "file_type_mismatch" in answer.text
+    empty = await installation.upload("empty.pdf", b"")
+    assert "file_empty" in empty.text
+    word = await installation.upload("letter.doc", b"\xd0\xcf\x11\xe0 a letter", "application/msword")
+    assert "file_type_unsupported" in word.text
+
+
+async def test_what_a_failed_run_tells_can_be_rerun_for_its_failed_records_only(
+    installation: Installation,
+) -> None:
+    run_id = await installation.start("lab.records", count=5, fail=[2, 4])
+    assert (await installation.ended(run_id))["state"] == "partially_failed"
+    answer = await installation.http.post(f"/api/v1/runs/{run_id}/rerun", json={"only": "failed"})
+    assert answer.status_code in (201, 202), answer.text
+    again = await installation.ended(answer.json()["run_id"])
+    assert again["rerun_of"] == run_id
+    assert [record["key"] for record in await installation.records(again["run_id"])] == ["item:2", "item:4"]
