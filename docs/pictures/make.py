@@ -1,0 +1,137 @@
+"""Makes the pictures of the README from what really happens: `python docs/pictures/make.py`.
+
+A stack of its own is started in a temporary folder, the commands run in a terminal, and what they wrote
+becomes `terminal.svg`. With a Chromium on the path, the report of a demo becomes `report.png`.
+"""
+
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+TAGWERK = Path(sys.executable).with_name("tagwerk")
+COLUMNS = 104
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        subprocess.run([TAGWERK, "demo", "--state", state], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        screenshot(state / "demo-report.html", HERE / "report.png")
+        shutil.rmtree(state)
+        with stack(state):
+            sample = "samples/invoice-scanned.pdf"
+            shown = [("upload", sample, "--wait"), ("runs",)]
+            written = [(words, in_terminal(state, *words)) for words in shown]
+            run = json.loads(in_terminal(state, "runs", "--json"))["items"][0]["run_id"]
+            written.append((("run", run[:8]), in_terminal(state, "run", run[:8])))
+        draw(written, HERE / "terminal.svg")
+
+
+class stack:
+    """`tagwerk up` in the background."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def __enter__(self) -> None:
+        command = [str(word) for word in (TAGWERK, "up", "--state", self._state, "--quiet")]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.lstrip().startswith("Stop"):
+                return
+        raise SystemExit("the stack did not start")
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(60)
+
+
+def in_terminal(state: Path, *words: str) -> str:
+    """What a command writes to a terminal of its own, with its colors."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        os.environ |= {"TERM": "xterm-256color", "TAGWERK_STATE": str(state), "COLUMNS": str(COLUMNS)}
+        os.execv(TAGWERK, ["tagwerk", *words])  # noqa: S606
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, COLUMNS, 0, 0))
+    written = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        written += piece
+    os.waitpid(child, 0)
+    return settled(written)
+
+
+def settled(written: bytes) -> str:
+    """The lines that are left when every cursor movement is done: bars are drawn over and over."""
+    lines: list[str] = [""]
+    row = 0
+    for piece in re.split(r"(\x1b\[\d*A|\x1b\[2K|\x1b\[\?25[lh]|\r\n|\r|\n)", written.decode()):
+        if up := re.fullmatch(r"\x1b\[(\d*)A", piece):
+            row -= int(up[1] or 1)
+        elif piece == "\x1b[2K":
+            lines[row] = ""
+        elif piece in ("\r\n", "\n"):
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif piece and piece != "\r" and not piece.startswith("\x1b[?"):
+            lines[row] += piece
+    return "\n".join(lines)
+
+
+def draw(written: list[tuple[tuple[str, ...], str]], target: Path) -> None:
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    for words, output in written:
+        console.print(Text.assemble(("$ ", "bold green"), f"tagwerk {' '.join(words)}"))
+        console.print(Text.from_ansi(output.rstrip()))
+        console.print()
+    # No font from elsewhere: the reader's own monospaced one.
+    without_fonts = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    svg = console.export_svg(title="Tagwerk", theme=MONOKAI, code_format=without_fonts, unique_id="tagwerk")
+    target.write_text(svg.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace"))
+    print(f"{target}: {target.stat().st_size:,} bytes")
+
+
+def screenshot(page: Path, target: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        print("No Chromium: report.png stays as it is.")
+        return
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [
+                browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1100,1500",
+                f"--screenshot={target}", page.as_uri(),
+            ],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    print(f"{target}: {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
