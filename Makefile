@@ -71,6 +71,7 @@ check: setup ## Formatting, lint, types, import rules, generated pages: what CI 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m deploy.generated --check
 
 .PHONY: bench
 bench: setup ## Measure throughput, latency, memory and OCR on this machine
