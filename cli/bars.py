@@ -7,6 +7,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.progress import TimeElapsedColumn as Elapsed
+from rich.table import Column
 
 from shared.events import (
     AttemptFailed,
@@ -19,6 +20,14 @@ from shared.events import (
     Started,
 )
 from shared.words import Outcome
+
+#: Columns below which bars are short.
+NARROW = 90
+
+
+def _cut() -> Column:
+    """What is said last is cut where the terminal ends: a bar is one line."""
+    return Column(ratio=1, no_wrap=True, overflow="ellipsis")
 
 
 @dataclass(slots=True)
@@ -71,12 +80,13 @@ class Bars:
         self._tasks: dict[UUID, TaskID] = {}
         self._progress = Progress(
             SpinnerColumn(finished_text="•"),
-            TextColumn("{task.fields[label]}"),
-            BarColumn(bar_width=None if console.width < 100 else 30),
+            TextColumn("{task.fields[label]}", markup=False),
+            BarColumn(bar_width=10 if console.width < NARROW else 30),
             MofNCompleteColumn(),
             Elapsed(),
-            TextColumn("{task.fields[words]}", style="dim"),
+            TextColumn("{task.fields[words]}", style="dim", markup=False, table_column=_cut()),
             console=console,
+            expand=True,
             disable=quiet or not console.is_terminal,
         )
 

@@ -82,7 +82,7 @@ async def _stack(state: Path, show: Show) -> AsyncIterator[tuple[Connection, flo
         show.say(f"The tour uses it: {running.url}. It is left as it is.")
         yield running, None
         return
-    show.chapter("The stack starts: bus, database and services, on this machine alone")
+    show.chapter("The stack starts, on this machine alone")
     began = time.monotonic()
     stack = LocalStack(StackConfig(state=state), _Readiness(show))
     await stack.start()

@@ -91,18 +91,18 @@ class Show:
                 self.say(f"  {check.what} (found: {check.found})", "red")
 
 
-def recognized(story: DocumentStory) -> Panel:
+def recognized(story: DocumentStory) -> Group:
     """The beginning of the text, with how sure the recognition was."""
     lines = [line for page in story.pages for line in page.splitlines() if line.strip()]
     shown: list[Text] = [Text(line) for line in lines[:LINES_SHOWN]]
     if len(lines) > LINES_SHOWN:
         shown.append(Text(f"… {len(lines) - LINES_SHOWN} more lines", style="dim"))
-    return Panel(Group(*shown), title=Text(how_sure(story)), title_align="left", border_style="dim")
+    return Group(Text(how_sure(story), style="bold"), Panel(Group(*shown), border_style="dim"))
 
 
 def how_sure(story: DocumentStory) -> str:
-    """`recognized text, 94 % confidence, 99.1 % as it stands there`."""
-    words = "text, read from the file" if story.confidence is None else "recognized text"
+    """`Recognized text, 94 % confidence, 99.1 % as it stands there`."""
+    words = "Text, read from the file" if story.confidence is None else "Recognized text"
     if story.confidence is not None:
         words += f", {story.confidence:.0f} % confidence"
     if story.similarity is not None:

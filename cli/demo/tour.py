@@ -38,7 +38,7 @@ async def take_tour(session: Session, show: Show, documents: list[Path], story: 
 
 
 async def _upload(session: Session, show: Show, paths: list[Path], story: Story) -> None:
-    show.chapter(f"{len(paths)} documents go in; what is to be done with them starts by itself")
+    show.chapter(f"{len(paths)} documents go in; work starts by itself")
     uploaded = [await _send(session, path) for path in paths]
     ends = await _ends(session, uploaded)
     repeats = await _repeat_known(session, show, uploaded)
@@ -158,7 +158,7 @@ def _check_document(story: Story, document: DocumentStory) -> None:
 
 
 async def _fail_on_purpose(session: Session, show: Show, story: Story) -> None:
-    show.chapter("A document that cannot be read, on purpose: a PDF with a password")
+    show.chapter("One that fails, on purpose: a PDF with a password")
     with tempfile.TemporaryDirectory() as folder:
         path = make_locked_pdf(Path(folder))
         uploaded = await _send(session, path)
@@ -198,7 +198,7 @@ async def _upload_once_more(session: Session, show: Show, story: Story) -> None:
 
 async def _do_it_again(session: Session, show: Show, story: Story) -> None:
     first = story.documents[0]
-    show.chapter("Do it again: a rerun does only what is missing")
+    show.chapter("Do it again: only what is missing is done")
     run_id = await _rerun(session, first.run.run_id)
     ends = await _follow(session, {run_id: f"rerun of {first.name}"})
     story.rerun = ends[run_id]
@@ -213,7 +213,7 @@ async def _do_it_again(session: Session, show: Show, story: Story) -> None:
 
 
 async def _ask_by_record(session: Session, show: Show, story: Story) -> None:
-    show.chapter("Ask by record: everything that ever touched one page")
+    show.chapter("Ask by record: what ever touched one page")
     records = story.documents[0].records
     if not story.check("the first document has records", bool(records), "none"):
         return
