@@ -13,11 +13,13 @@ import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from shared.subjects import health
+
 
 async def says_ready(bus: Client, service: str) -> bool:
     """Ask one replica of the service, for at most 1 s."""
     try:
-        answer = await bus.request(f"health.{service}", timeout=1)
+        answer = await bus.request(health(service), timeout=1)
     except (NatsError, OSError):
         return False
     return bool(json.loads(answer.data)["ready"])

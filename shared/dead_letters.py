@@ -6,6 +6,7 @@ two of them rather than none; the id names the message, so within the server's w
 
 from datetime import datetime
 
+import structlog
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,9 @@ from shared import subjects
 from shared.bus import Bus
 from shared.errors import Failure, TagwerkError
 from shared.events import now
+from shared.pull import Delivery
+
+log = structlog.get_logger(__name__)
 
 
 class DeadLetter(BaseModel):
@@ -56,6 +60,23 @@ async def bury(
         letter.model_dump_json().encode(),
         msg_id=f"dead:{durable}:{stream}:{sequence}",
     )
+
+
+async def bury_delivery(bus: Bus, stream: str, delivery: Delivery, reason: Failure) -> None:
+    """Keep a delivered message of `stream` that cannot be handled, then terminate it."""
+    await bury(
+        bus,
+        durable=delivery.durable,
+        stream=stream,
+        subject=delivery.subject,
+        sequence=delivery.sequence,
+        data=delivery.data,
+        reason=reason,
+    )
+    log.error(
+        "a message went to the dead letters", subject=delivery.subject, code=reason.code, cause=reason.cause
+    )
+    await delivery.term()
 
 
 async def list_dead_letters(bus: Bus, *, limit: int = 200) -> list[KeptDeadLetter]:

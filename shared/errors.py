@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Failure(BaseModel):
@@ -93,6 +93,14 @@ class CredentialsRejected(NotDone):
             concern=system,
             next_step=f"Renew the credentials of {system} in the settings, then rerun.",
         )
+
+
+def wrong_fields(error: ValidationError) -> str:
+    """What a model refused, each field named: `count: Input should be a valid integer`."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in detail['loc']) or 'parameters'}: {detail['msg']}"
+        for detail in error.errors(include_url=False)
+    )
 
 
 def failure_of(error: BaseException) -> Failure:

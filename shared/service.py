@@ -27,7 +27,7 @@ from shared.catalogue import publish_catalogue
 from shared.commands import Reply
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
-from shared.errors import Failure, failure_of
+from shared.errors import Failure, failure_of, wrong_fields
 from shared.events import BUSINESS_EVENTS
 from shared.jobs import collect
 from shared.logs import configure_logs
@@ -175,7 +175,7 @@ class Service:
             self._worker_task = asyncio.create_task(self._worker.run())
         for name, work in self._backgrounds:
             self._spawn(name, work)
-        await self.bus.nc.subscribe(f"health.{self.name}", cb=self._tell_health)
+        await self.bus.nc.subscribe(subjects.health(self.name), cb=self._tell_health)
         self.ready = True
         log.info("ready", pid=os.getpid())
 
@@ -266,13 +266,9 @@ async def _as_it_came(message: NatsMessage) -> bytes:
 
 
 def _request_invalid(subject: str, error: ValidationError) -> Failure:
-    wrong = "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
-        for detail in error.errors(include_url=False)
-    )
     return Failure(
         code="request_invalid",
-        cause=wrong,
+        cause=wrong_fields(error),
         concern=subject,
         next_step="Correct the request and send it again.",
     )

@@ -153,6 +153,11 @@ QUERIES: Final[dict[str, str]] = {
 }
 
 
+def health(service: str) -> str:
+    """Request/reply: every replica tells whether it is ready."""
+    return f"health.{service}"
+
+
 def decide(service: str) -> str:
     """Where a person's decision on an effect in doubt goes: to the service that holds the ledger."""
     return command(service, "decide")

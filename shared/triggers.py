@@ -7,7 +7,6 @@ kill between any two steps is answered by the redelivery.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import structlog
 from pydantic import BaseModel
 
 from shared import subjects
@@ -15,7 +14,7 @@ from shared.access import Action, Principal, decide_access
 from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
 from shared.bus import Bus
-from shared.dead_letters import bury
+from shared.dead_letters import bury_delivery
 from shared.errors import Failure, TagwerkError, failure_of
 from shared.events import (
     BusinessEventBase,
@@ -30,8 +29,6 @@ from shared.jobs import CatalogueEntry, Job, JobRefused
 from shared.pull import Delivery
 from shared.requests import effective_principal, request_run
 from shared.words import Lane, Trigger
-
-log = structlog.get_logger(__name__)
 
 #: Deliveries after which an event that a handler cannot take goes to the dead letters.
 DELIVERIES_ALLOWED = 8
@@ -63,7 +60,7 @@ class Triggers:
         try:
             event = decode_business_event(delivery.data)
         except Undecodable as error:
-            await self._bury(delivery, _undecodable(delivery, error))
+            await bury_delivery(self._bus, subjects.EVENTS, delivery, _undecodable(delivery, error))
             return
         if isinstance(event, UnknownEvent):
             await delivery.ack()
@@ -78,7 +75,7 @@ class Triggers:
             known_and_final = isinstance(error, TagwerkError) and not failure.retryable
             if not known_and_final and delivery.delivered < DELIVERIES_ALLOWED:
                 raise
-            await self._bury(delivery, failure)
+            await bury_delivery(self._bus, subjects.EVENTS, delivery, failure)
             return
         await delivery.ack()
 
@@ -135,19 +132,6 @@ class Triggers:
             concern=job.id,
             next_step=f"Give {event.principal} the role, then replay this dead letter.",
         )
-
-    async def _bury(self, delivery: Delivery, reason: Failure) -> None:
-        await bury(
-            self._bus,
-            durable=delivery.durable,
-            stream=subjects.EVENTS,
-            subject=delivery.subject,
-            sequence=delivery.sequence,
-            data=delivery.data,
-            reason=reason,
-        )
-        log.error("an event went to the dead letters", subject=delivery.subject, code=reason.code)
-        await delivery.term()
 
 
 def parameters_from(job: Job, event: BusinessEventBase) -> dict[str, Any]:

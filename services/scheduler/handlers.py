@@ -2,23 +2,17 @@
 
 import asyncio
 
-import structlog
-
 from services.scheduler.core import may_cancel_at_once, still_parked
 from shared import subjects
 from shared.bus import Bus, Conflict
-from shared.dead_letters import bury
+from shared.dead_letters import bury_delivery
 from shared.errors import Failure
 from shared.events import AttemptFailed, Due, Finished, Undecodable, decode_run_event, now
 from shared.history import History
 from shared.pull import Delivery
+from shared.runner.lifecycle import CONFLICT_PAUSE
 from shared.subjects import RunSubjects
 from shared.words import Lane, RunState
-
-log = structlog.get_logger(__name__)
-
-#: Seconds between a conflict and the next try.
-CONFLICT_PAUSE = 0.01
 
 
 class RunWatch:
@@ -34,7 +28,7 @@ class RunWatch:
         except Undecodable:
             failed = None
         if not isinstance(failed, AttemptFailed):
-            await self._bury(delivery)
+            await bury_delivery(self._bus, subjects.RUNS, delivery, _unreadable(delivery))
             return
         wait = (failed.next_attempt_at - now()).total_seconds()
         if wait > 0:
@@ -88,20 +82,11 @@ class RunWatch:
     async def _history(self, run: RunSubjects) -> History:
         return History.of(await self._bus.read(subjects.RUNS, run.all))
 
-    async def _bury(self, delivery: Delivery) -> None:
-        reason = Failure(
-            code="retry_undecodable",
-            cause="a parked retry cannot be decoded",
-            concern=delivery.subject,
-            next_step="Read the payload; start the job again.",
-        )
-        await bury(
-            self._bus,
-            durable=delivery.durable,
-            stream=subjects.RUNS,
-            subject=delivery.subject,
-            sequence=delivery.sequence,
-            data=delivery.data,
-            reason=reason,
-        )
-        await delivery.term()
+
+def _unreadable(delivery: Delivery) -> Failure:
+    return Failure(
+        code="retry_undecodable",
+        cause="a parked retry cannot be decoded",
+        concern=delivery.subject,
+        next_step="Read the payload; start the job again.",
+    )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.bus import Bus
 from shared.database import Pool
 from shared.effects import Effects
-from shared.errors import Failure, failure_of
+from shared.errors import Failure, failure_of, wrong_fields
 from shared.events import DoubtfulEffect, Requested, now
 from shared.jobs import Job
 from shared.outbox import Outbox, Relay, Superseded
@@ -182,13 +182,9 @@ STANDARD_PROVIDERS: dict[Any, Provider] = {
 
 def parameters_invalid(job: str, error: ValidationError) -> Failure:
     """The failure for parameters that the job's model refuses, each wrong field named."""
-    wrong = "; ".join(
-        f"{'.'.join(str(part) for part in detail['loc']) or 'parameters'}: {detail['msg']}"
-        for detail in error.errors(include_url=False)
-    )
     return Failure(
         code="parameters_invalid",
-        cause=wrong,
+        cause=wrong_fields(error),
         concern=job,
         next_step="Correct the parameters and start the job again.",
     )

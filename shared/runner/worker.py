@@ -1,13 +1,7 @@
-"""The run engine of a service: hands work items to attempts, and speaks to the run's stream for them.
-
-Every word that decides something (`started`, `attempt_failed`, `finished`) is published on the condition
-that nothing happened to the run since; a conflict is read, and answered with what it says.
-"""
+"""The run engine of a service: work items come in, attempts are made of them, and their ends are told."""
 
 import asyncio
 import functools
-import os
-import socket
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -16,15 +10,13 @@ import structlog
 from nats.aio.msg import Msg
 
 from shared import subjects
-from shared.bus import Bus, Conflict, Stored
+from shared.bus import Bus, Stored
 from shared.database import Pool
-from shared.dead_letters import bury
+from shared.dead_letters import bury_delivery
 from shared.errors import Failure
 from shared.events import (
     AttemptFailed,
-    Finished,
     Requested,
-    RunEventBase,
     Started,
     Undecodable,
     decode_run_event,
@@ -32,28 +24,21 @@ from shared.events import (
 )
 from shared.history import History
 from shared.jobs import Job
-from shared.outbox import Relay, Superseded, raise_fence
+from shared.outbox import Relay, Superseded
 from shared.pull import Delivery, PullLoop, SlotPool, Source
 from shared.runner.attempt import STANDARD_PROVIDERS, Attempt, HandedOver, Provider, Stop
 from shared.runner.context import RunContext
+from shared.runner.lifecycle import Lifecycle, NothingToStart, Overtaken, finished
 from shared.runner.sink import Sink
-from shared.runner.steps import Again, End, Ignore, Stale, first_step
+from shared.runner.steps import Again
 from shared.subjects import RunSubjects
-from shared.words import Lane, RunState
+from shared.words import Lane
 
 log = structlog.get_logger(__name__)
 
 
-#: Seconds between a conflict and the next try: a replica may answer a read before it has the message.
-CONFLICT_PAUSE = 0.01
-
-
 #: CPU-bound runs at work for each child process that may be.
 CPU_RUNS = 2
-
-
-class Overtaken(Exception):
-    """A newer attempt has started: not another word, and no acknowledgement."""
 
 
 class Worker:
@@ -78,7 +63,7 @@ class Worker:
         self._pool = pool
         self._relay = relay
         self._cancel_grace = cancel_grace
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._lifecycle = Lifecycle(bus, pool, relay)
         self._attempts: dict[UUID, Attempt] = {}
         self._loops = [
             PullLoop(bus.nc, slot_pool, ack_wait=ack_wait)
@@ -132,13 +117,13 @@ class Worker:
         run = RunSubjects(job.id, where.run_id)
         history = await self._history(run, delivery, where.kind)
         if history is None or history.request is None:
-            await self._bury(delivery, history)
+            await bury_delivery(self._bus, subjects.RUNS, delivery, _unreadable(delivery, history))
             return
         try:
-            started = await self._start(run, history, delivery)
+            started = await self._lifecycle.start(run, history, delivery)
         except Overtaken:
             return
-        except _Done as done:
+        except NothingToStart as done:
             log.debug("a work item needs no attempt", run_id=str(run.run_id), why=str(done))
             await delivery.ack()
             return
@@ -167,77 +152,6 @@ class Worker:
             # something did since (a cancel), the condition on `started` fails and the history is read.
             return History.of([Stored(delivery.subject, delivery.sequence, delivery.data, delivery.headers)])
         return History.of(await self._bus.read(subjects.RUNS, run.all))
-
-    async def _bury(self, delivery: Delivery, history: History | None) -> None:
-        reason = Failure(
-            code="request_undecodable" if history is None else "request_missing",
-            cause="the request of this run cannot be decoded"
-            if history is None
-            else "the request of this run is no longer in the stream",
-            concern=delivery.subject,
-            next_step="Read the payload; correct whoever sent it, and start the job again.",
-        )
-        await bury(
-            self._bus,
-            durable=delivery.durable,
-            stream=subjects.RUNS,
-            subject=delivery.subject,
-            sequence=delivery.sequence,
-            data=delivery.data,
-            reason=reason,
-        )
-        log.error("a request went to the dead letters", subject=delivery.subject, code=reason.code)
-        await delivery.term()
-
-    async def _start(self, run: RunSubjects, history: History, delivery: Delivery) -> tuple[int, Started]:
-        """Publish `started`; its sequence and the event. Raises `_Done` where nothing is to start, and
-        `Overtaken` where another delivery is ahead."""
-        while True:
-            step = first_step(history, (delivery.sequence, delivery.delivered))
-            if isinstance(step, Stale):
-                raise Overtaken
-            if isinstance(step, Ignore):
-                raise _Done(step.why)
-            event: RunEventBase
-            if isinstance(step, End):
-                event = _finished(run.run_id, history.attempt, step)
-            else:
-                event = Started(
-                    run_id=run.run_id,
-                    attempt=step.attempt,
-                    worker=self._name,
-                    crashes=step.crashes,
-                    work_item=delivery.sequence,
-                    delivery=delivery.delivered,
-                )
-                if step.attempt > 1:
-                    await self._fence_off_earlier_attempts(run, history, step.attempt)
-            try:
-                sequence = await self._bus.publish(
-                    run.ev,
-                    event.encode(),
-                    expect_last=(run.all, history.last_sequence),
-                )
-            except Conflict:
-                for message in await self._bus.read(subjects.RUNS, run.all, after=history.last_sequence):
-                    history.add(message)
-                if str(event.id) not in history.ids:
-                    await asyncio.sleep(CONFLICT_PAUSE)
-                    continue
-                sequence = history.last_sequence
-            if isinstance(event, Started):
-                return sequence, event
-            raise _Done(f"the run ended as {getattr(event, 'state', '')}")
-
-    async def _fence_off_earlier_attempts(self, run: RunSubjects, history: History, attempt: int) -> None:
-        """What an earlier attempt committed is published before this one starts, and it commits no more."""
-        if self._pool is None or self._relay is None:
-            return
-        async with self._pool.acquire() as connection:
-            await raise_fence(connection, run.run_id, attempt)
-        await self._relay.flush(run.run_id)
-        for message in await self._bus.read(subjects.RUNS, run.all, after=history.last_sequence):
-            history.add(message)
 
     def _attempt(self, job: Job, request: Requested, event: Started, sequence: int) -> Attempt:
         context = RunContext(
@@ -270,12 +184,12 @@ class Worker:
                 run_id=run.run_id, attempt=number, failure=result.failure, next_attempt_at=result.at
             )
             ordered = attempt.job.ordered
-            await self._say_last_word(attempt, run, run.ev if ordered else run.attempt_failed(lane), failed)
+            await self._lifecycle.end(attempt, run, run.ev if ordered else run.attempt_failed(lane), failed)
             if ordered:
                 await delivery.nak(max(0.1, (result.at - now()).total_seconds()))
                 return
         else:
-            await self._say_last_word(attempt, run, run.ev, _finished(run.run_id, number, result))
+            await self._lifecycle.end(attempt, run, run.ev, finished(run.run_id, number, result))
         await delivery.ack()
 
     async def _hand_over(self, attempt: Attempt, run: RunSubjects, delivery: Delivery) -> None:
@@ -291,59 +205,18 @@ class Worker:
             next_attempt_at=now(),
             counts=False,
         )
-        await self._say_last_word(attempt, run, run.ev, event)
+        await self._lifecycle.end(attempt, run, run.ev, event)
         await delivery.nak(0.1)
 
-    async def _say_last_word(
-        self, attempt: Attempt, run: RunSubjects, subject: str, event: AttemptFailed | Finished
-    ) -> None:
-        """Publish the end of an attempt, after everything that it said. Raises `Overtaken`."""
-        await attempt.sink.flush()
-        sequence = attempt.sink.sequence
-        if attempt.wrote_rows and self._relay is not None:
-            sequence = max(sequence, await self._relay.flush(run.run_id))
-        while True:
-            try:
-                await self._bus.publish(subject, event.encode(), expect_last=(run.all, sequence))
-                return
-            except Conflict:
-                between = History()
-                for message in await self._bus.read(subjects.RUNS, run.all, after=sequence):
-                    between.add(message)
-            if str(event.id) in between.ids or between.finished is not None:
-                return
-            if between.attempt > event.attempt:
-                raise Overtaken
-            await asyncio.sleep(CONFLICT_PAUSE)
-            sequence = max(sequence, between.last_sequence)
-            if between.cancel is not None:
-                subject, event = _answer_cancel(run, subject, event)
 
-
-def _answer_cancel(
-    run: RunSubjects, subject: str, event: AttemptFailed | Finished
-) -> tuple[str, AttemptFailed | Finished]:
-    """A cancel came while the end was being said: a retry does not happen, a real end stays."""
-    if isinstance(event, AttemptFailed) and event.counts:
-        end = End(RunState.CANCELLED, event.failure, "cancelled instead of tried again")
-        return run.ev, _finished(run.run_id, event.attempt, end)
-    if isinstance(event, Finished) and event.state is not RunState.CANCELLED and event.note is None:
-        return subject, event.model_copy(
-            update={"note": "the cancel came too late: the job had done its work"}
-        )
-    return subject, event
-
-
-def _finished(run_id: UUID, attempt: int, end: End) -> Finished:
-    return Finished(
-        run_id=run_id,
-        attempt=attempt,
-        state=end.state,
-        failure=end.failure,
-        note=end.note,
-        in_doubt=list(end.in_doubt),
+def _unreadable(delivery: Delivery, history: History | None) -> Failure:
+    if history is None:
+        code, cause = "request_undecodable", "the request of this run cannot be decoded"
+    else:
+        code, cause = "request_missing", "the request of this run is no longer in the stream"
+    return Failure(
+        code=code,
+        cause=cause,
+        concern=delivery.subject,
+        next_step="Read the payload; correct whoever sent it, and start the job again.",
     )
-
-
-class _Done(Exception):
-    """Nothing is to start; the work item can be acknowledged."""

@@ -11,6 +11,7 @@ import uvloop
 
 from deploy.local.nats import Sync
 from deploy.local.stack import LocalStack
+from deploy.local.state import remove_state
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.ocr import measure_ocr
 from tests.benchmarks.runs import Volume, measure_runs
@@ -66,6 +67,8 @@ def main() -> None:
     try:
         asyncio.run(measure(set(chosen.only or ["start", "runs", "ocr"]), volume, report, folder))
     finally:
+        for state in folder.iterdir():
+            remove_state(state)
         shutil.rmtree(folder, ignore_errors=True)
     report.print()
 
