@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -51,11 +52,16 @@ STATUS: Mapping[str, int] = {
     "unexpected_error": 500,
     "bus_unavailable": 503,
     "connection_failed": 503,
+    "database_unavailable": 503,
     "effect_in_progress": 503,
     "projection_behind": 503,
     "projection_stopped": 503,
     "service_unavailable": 503,
 }
+
+
+#: What the driver raises while the server restarts or is gone.
+_DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 
 
 class WrongField(BaseModel):
@@ -241,6 +247,14 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def hidden_failure(error: BaseException) -> Failure:
     """What may be told of an exception that is not meant for the caller."""
+    if isinstance(error, _DATABASE_AWAY):
+        return Failure(
+            code="database_unavailable",
+            cause="the gateway's database does not answer",
+            concern="database",
+            next_step="Check that PostgreSQL runs; the gateway goes on by itself as soon as it does.",
+            retryable=True,
+        )
     failure = failure_of(error)
     return Failure(
         code=failure.code,

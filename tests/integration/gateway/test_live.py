@@ -303,7 +303,7 @@ async def test_a_stream_goes_on_over_a_restart_of_nats_server(
                 if event.event == "started":
                     await asyncio.to_thread(server.kill)
                     await asyncio.sleep(0.5)
-                    await asyncio.to_thread(server.start)
+                    server.start()
                     await desk.progress(7)
                 if event.event == "progressed":
                     await desk.finish()

@@ -154,11 +154,31 @@ async def test_readiness_tells_of_bus_and_database(
                 await asyncio.sleep(0.05)
         assert answer.json() == {"ready": False, "bus": False, "database": True}
         assert (await client.get("/healthz")).status_code == 200
-        await asyncio.to_thread(server.start)
+        server.start()
         async with asyncio.timeout(10):
             while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert (await site.admin.get("/jobs")).status_code == 200
+
+
+async def test_without_the_database_it_says_so_and_goes_on_when_it_is_back(
+    site: Site, postgres: PostgresServer, outside: httpx.AsyncClient
+) -> None:
+    ada = await site.user("ada")
+    await asyncio.to_thread(postgres.stop)
+    try:
+        response = await ada.get("/me")
+        assert response.status_code == 503, response.text
+        assert response.json()["code"] in ("database_unavailable", "connection_failed")
+        assert response.json()["retryable"]
+        ready = await outside.get("/readyz")
+        assert ready.json() == {"ready": False, "bus": True, "database": False}
+        # The administrator of the machine needs no database to sign in.
+        assert (await outside.get("/api/v1/jobs")).status_code == 200
+    finally:
+        # In this thread: the server ends with the thread that started it.
+        postgres.start()
+    assert (await ada.get("/me")).status_code == 200
 
 
 async def test_dead_letters_are_listed_and_replayed_once(site: Site) -> None:
