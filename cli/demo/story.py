@@ -25,6 +25,8 @@ class DocumentStory:
     document: DocumentDetail | None = None
     #: The recognized text, page by page.
     pages: list[str] = field(default_factory=list)
+    #: Whether a PDF came when the searchable one was asked for.
+    searchable_pdf: bool = False
     #: What really stands in the document, where the samples say so.
     truth: str | None = None
 

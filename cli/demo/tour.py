@@ -124,6 +124,9 @@ async def _story_of(session: Session, path: Path, uploaded: UploadedFile, run: R
         text = await session.gateway.read_bytes(f"/documents/{uploaded.document_id}/files/text")
         story.pages = text.decode().split("\f")
         story.truth = true_text(path)
+    if "searchable-pdf" in story.document.files:
+        pdf = await session.gateway.read_bytes(f"/documents/{uploaded.document_id}/files/searchable-pdf")
+        story.searchable_pdf = pdf.startswith(b"%PDF-")
     return story
 
 
@@ -146,7 +149,7 @@ def _check_document(story: Story, document: DocumentStory) -> None:
     story.check(f"{name}: its text can be read", any(page.strip() for page in document.pages), "no text")
     story.check(
         f"{name}: its text can be downloaded as a searchable PDF",
-        document.document is not None and "searchable-pdf" in document.document.files,
+        document.searchable_pdf,
         "none",
     )
     if document.repeated is not None:

@@ -42,6 +42,7 @@ def a_story(folder: Path) -> Story:
                 records=[record(1, Outcome.CREATED), record(2, Outcome.CREATED)],
                 document=DETAIL,
                 pages=["Rechnung Nr. 2026-0417\nTotal CHF 245.60", "Büro & <script>alert(1)</script>"],
+                searchable_pdf=True,
                 truth="Rechnung Nr. 2026-0417\nTotal CHF 245.60\fBüro & <script>alert(1)</script>",
             )
         )

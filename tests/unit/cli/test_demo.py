@@ -42,6 +42,7 @@ def test_a_tour_that_finds_something_else_names_it_and_fails(
     gateway.on("GET", f"/runs/{RUN}/records", RECORDS)
     gateway.on("GET", f"/documents/{DOCUMENT}", DETAIL)
     gateway.on("GET", f"/documents/{DOCUMENT}/files/text", b"Rechnung", media_type="text/plain")
+    gateway.on("GET", f"/documents/{DOCUMENT}/files/searchable-pdf", b"no PDF", media_type="application/pdf")
     gateway.on("GET", "/runs", RUNS)
     gateway.on(
         "POST",
@@ -57,6 +58,7 @@ def test_a_tour_that_finds_something_else_names_it_and_fails(
         "scan.pdf: its run succeeded (found: partially_failed)",
         "the error says that it is encrypted (found: no failure)",
         "the second upload is recognized as the same document (found: a new one)",
+        "its text can be downloaded as a searchable PDF (found: none)",
         "the rerun changed nothing",
         "a page knows all runs that touched it (found: 1 runs)",
     ):
