@@ -14,12 +14,11 @@ is `unknown`, the others go on, and the run ends `interrupted` until somebody de
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import asyncpg
 import structlog
 
-from shared.commands import Decide
+from shared.commands import Decide, Published
 from shared.database import Pool
 from shared.errors import Failure, NotDone, TagwerkError, failure_of
 from shared.events import Decided, DoubtfulEffect, Record
@@ -227,8 +226,8 @@ class Ledger:
         self._pool = pool
         self._relay = relay
 
-    async def decide(self, request: Decide) -> UUID:
-        """Write a person's decision and its event in one transaction. Returns the event's id.
+    async def decide(self, request: Decide) -> Published:
+        """Write a person's decision and its event in one transaction, and publish that.
 
         `happened` closes the effect; `repeat` releases it, so that a rerun does it again. Raises
         `effect_not_in_doubt` for an effect that waits for no decision of this run.
@@ -265,4 +264,4 @@ class Ledger:
                 record=row["record"],
             )
             tx.decided(request.job, event)
-        return event.id
+        return Published(run_id=request.run_id, sequence=await self._relay.flush(request.run_id))

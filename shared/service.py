@@ -24,9 +24,10 @@ from shared.access import Principal
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.catalogue import publish_catalogue
-from shared.commands import Reply
+from shared.commands import Decide, Published, Reply
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
+from shared.effects import Ledger
 from shared.errors import Failure, failure_of, wrong_fields
 from shared.events import BUSINESS_EVENTS
 from shared.jobs import collect
@@ -92,6 +93,9 @@ class Service:
         self.ready = False
         #: Why the service cannot do its work although it runs; shown with its health.
         self.trouble: Failure | None = None
+
+        if migrations is not None and self._jobs:
+            self.answer(subjects.decide(self.name), Decide, self._decide)
 
     @property
     def bus(self) -> Bus:
@@ -208,6 +212,10 @@ class Service:
                 on_shutdown=[self.stop],
             )
             runner.run(app.run())
+
+    async def _decide(self, request: Decide) -> Published:
+        """A person's answer to an effect that this service's ledger holds in doubt."""
+        return await Ledger(self.pool, self.relay).decide(request)
 
     def _start_events(self) -> None:
         if not self.declaration.event_types:

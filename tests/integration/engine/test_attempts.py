@@ -4,6 +4,11 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
+from shared import subjects
+from shared.commands import Decide, Published
+from shared.errors import TagwerkError
 from shared.events import AttemptFailed, DoubtfulEffect, Due
 from shared.words import Decision, Outcome, RunState
 from tests.support.engine import Engine, Told
@@ -194,11 +199,7 @@ async def test_a_lost_answer_is_looked_up_where_the_counterpart_can_tell(
 async def test_a_decision_to_repeat_lets_a_rerun_do_it_again_and_one_that_it_happened_does_not(
     engine: Engine, tmp_path: Path
 ) -> None:
-    from shared.commands import Decide
-    from shared.effects import Ledger
-
     await engine.start()
-    service = engine._services[0]
     for decision, expected in ((Decision.HAPPENED, ["a"]), (Decision.REPEAT, ["a", "b", "b"])):
         letter = "a" if decision is Decision.HAPPENED else "b"
         told = await engine.run("lab.send", letters=[letter], folder=str(tmp_path), mode="lost-answer")
@@ -206,9 +207,12 @@ async def test_a_decision_to_repeat_lets_a_rerun_do_it_again_and_one_that_it_hap
             run_id=told.run_id, job="lab.send", effect=f"send:{letter}", decision=decision, principal="ada",
             reason="I asked",
         )  # fmt: skip
-        await Ledger(service.pool, service.relay).decide(request)
-        await service.relay.flush(told.run_id)
-        assert (await engine.told("lab.send", told.run_id)).types[-1] == "decided"
+        published = await engine.bus.ask(subjects.decide("lab"), request, Published)
+        after = await engine.told("lab.send", told.run_id)
+        assert after.types[-1] == "decided"
+        assert published.sequence > 0
+        with pytest.raises(TagwerkError, match=r"no effect .* waits for a decision"):
+            await engine.bus.ask(subjects.decide("lab"), request, Published)
         again = await engine.run(
             "lab.send", letters=[letter], folder=str(tmp_path), only_records=[f"letter:{letter}"]
         )
