@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 EXPIRES = 30.0
 #: Seconds between the server's signs of life on an open request; two missed ones close it for us.
 IDLE_HEARTBEAT = 5.0
+#: Seconds that a source of the second rank waits for what one of the first rank answers.
+PROBE_ANSWER = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +83,8 @@ class Source:
     handle: Handler
     #: 0 is asked before 1.
     rank: int = 0
+    #: Messages that the durable hands out at once over all replicas: no use in asking for more.
+    limit: int | None = None
     #: Messages that open requests may still deliver.
     outstanding: int = 0
     #: Whether the server's last word was that nothing waits here.
@@ -172,6 +176,8 @@ class PullLoop:
             for source in group:
                 # What is idle listens with one slot; the others go to where more waits.
                 share = max(1, budget // hungry) if source.hungry else 1
+                if source.limit is not None:
+                    share = min(share, source.limit - source.outstanding)
                 if source.outstanding == 0:
                     await self._ask(source, share, probe=scarce and not source.quiet)
                     budget -= share
@@ -187,6 +193,8 @@ class PullLoop:
         if probe:
             request["no_wait"] = True
             source.probing = True
+            # A durable whose limit is reached does not answer: those behind it wait no longer than this.
+            self._loop.call_later(PROBE_ANSWER, self._give_up_probe, source)
         else:
             request["expires"] = int(EXPIRES * 1e9)
             request["idle_heartbeat"] = int(IDLE_HEARTBEAT * 1e9)
@@ -265,6 +273,11 @@ class PullLoop:
                     await delivery.in_progress()
                 except NatsError as error:
                     log.debug("a heartbeat could not be sent", error=repr(error))
+
+    def _give_up_probe(self, source: Source) -> None:
+        if source.probing:
+            source.probing, source.quiet = False, True
+            self._wake.set()
 
     def _close_silent_requests(self) -> None:
         now = self._loop.time()

@@ -82,6 +82,7 @@ class Worker:
                 subjects.work_durable(job.id, lane),
                 functools.partial(self._work_off, job),
                 rank=1 if lane is Lane.BULK else 0,
+                limit=job.limit,
             )
             for job in self._jobs.values()
             for lane in job.lanes

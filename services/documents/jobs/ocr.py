@@ -36,7 +36,6 @@ from shared.words import Kind, Level, Outcome
         "a page's result is kept by document, page, engine version and languages; kept pages are not read "
         "again, and derived files are only written when they would differ"
     ),
-    systems=["files"],
     output="the text, and a searchable PDF",
     expected_result="every page of the document has text, from its text layer or recognized",
     logs="service=documents job=documents.ocr",

@@ -160,3 +160,15 @@ async def test_a_poison_request_goes_to_the_dead_letters_and_disturbs_nobody(eng
     assert bytes.fromhex(letters[-1].payload_hex) == b"\x00 no event"
     info = await engine.bus.js.consumer_info("RUNS", "lab-noop-interactive")
     assert info.num_ack_pending == 0
+
+
+async def test_a_job_at_its_limit_keeps_no_slots_from_others(engine: Engine, tmp_path: Path) -> None:
+    for _ in range(30):
+        await engine.request("lab.limited", folder=str(tmp_path), pause=0.2)
+    bulk = [await engine.request("lab.sleep", steps=1, step_seconds=0.05, lane=Lane.BULK) for _ in range(40)]
+    await engine.start("lab", slots=12)
+    began = time.monotonic()
+    for run in bulk:
+        await engine.ended("lab.sleep", run.request.run_id)
+    # 40 runs of 0.05 s on about ten slots; one at a time they would take 2 s.
+    assert time.monotonic() - began < 1.5
