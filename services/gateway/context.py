@@ -11,6 +11,7 @@ from obstore.store import ObjectStore
 from pydantic import BaseModel
 
 from services.gateway import core
+from services.gateway.fields import Sequence
 from services.gateway.gate import Gate
 from services.gateway.live import LiveStreams
 from services.gateway.problems import trace_of
@@ -141,9 +142,8 @@ Asking = Annotated[Principal, Depends(_asking)]
 TheTrace = Annotated[Trace, Depends(_trace)]
 
 AtLeast = Annotated[
-    int,
+    Sequence,
     Query(
-        ge=0,
         description="A sequence that a command answered: the answer includes it, or is 503 after 2 s.",
     ),
 ]

@@ -5,14 +5,14 @@ Every problem says what happened (`code`, `detail`), what it concerned, and what
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from services.gateway.tracing import Trace
@@ -64,12 +64,20 @@ STATUS: Mapping[str, int] = {
 _DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 
 
+def _readable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can carry into Python and nothing can carry out again."""
+    return text.encode(errors="replace").decode()
+
+
+Readable = Annotated[str, BeforeValidator(_readable)]
+
+
 class WrongField(BaseModel):
     """One field of a request that is wrong."""
 
     #: Where it stands: `parameters.since`.
-    field: str
-    message: str
+    field: Readable
+    message: Readable
     #: What was probably meant.
     suggestion: str | None = None
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway import core
 from services.gateway.context import Asking, Gateway, TheGateway
+from services.gateway.fields import Text
 from services.gateway.principals import publish_principals
 from services.gateway.problems import answers
 from services.gateway.sign_in import new_token, token_hash
@@ -23,9 +24,13 @@ from shared.words import PrincipalKind
 
 router = APIRouter(tags=["accounts"])
 
-PrincipalId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+PRINCIPAL_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+PrincipalId = Annotated[str, Path(pattern=PRINCIPAL_PATTERN)]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Client = Annotated[str, StringConstraints(pattern=rf"^\*$|{core.CLIENT_PATTERN}")]
+
+
+Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 
 
 class PrincipalList(BaseModel):
@@ -40,7 +45,7 @@ class WritePrincipal(BaseModel):
         },
     )
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     kind: PrincipalKind = PrincipalKind.USER
     roles: frozenset[Role] = frozenset()
     #: `*` for every client.
@@ -53,9 +58,9 @@ class WriteToken(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"principal": "ada", "name": "laptop", "days": 30}]}
     )
 
-    principal: str
+    principal: Annotated[str, StringConstraints(pattern=PRINCIPAL_PATTERN)]
     #: What it is for, so that one knows it again.
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     days: int = Field(default=30, ge=1, le=365)
 
 

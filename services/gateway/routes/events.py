@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from services.gateway.context import Asking, AtLeast, TheGateway
+from services.gateway.fields import Sequence
 from services.gateway.live import EventStream
 from services.gateway.problems import answers
 
@@ -26,8 +27,8 @@ async def follow_run(
     run_id: UUID,
     asking: Asking,
     gateway: TheGateway,
-    last_event_id: Annotated[int, Header(alias="Last-Event-ID", ge=0)] = 0,
-    after: Annotated[int, Query(ge=0, description="As Last-Event-ID, for who cannot set headers.")] = 0,
+    last_event_id: Annotated[Sequence, Header(alias="Last-Event-ID")] = 0,
+    after: Annotated[Sequence, Query(description="As Last-Event-ID, for who cannot set headers.")] = 0,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the run to be there.")] = 0,
     at_least: AtLeast = 0,
 ) -> EventStream:

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import StringConstraints
 
 from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.fields import Sequence, Text
 from services.gateway.problems import WrongField, answers, wrong_fields
 from shared import subjects
 from shared.commands import (
@@ -25,6 +27,7 @@ router = APIRouter(tags=["runs"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+NonEmpty = Annotated[Text, StringConstraints(min_length=1)]
 RecordsSort = Literal["position", "key", "outcome", "-time"]
 Outcomes = Annotated[list[Outcome], Query(description="Any of these; give it several times.")]
 
@@ -95,7 +98,7 @@ async def list_history(
     run_id: UUID,
     asking: Asking,
     gateway: TheGateway,
-    after: Annotated[int, Query(ge=0, description="Only events after this sequence.")] = 0,
+    after: Annotated[Sequence, Query(description="Only events after this sequence.")] = 0,
     limit: Limit = 50,
     cursor: Cursor = None,
     at_least: AtLeast = 0,
@@ -109,8 +112,8 @@ async def list_history(
 async def find_records(
     asking: Asking,
     gateway: TheGateway,
-    key: Annotated[str | None, Query(description="The record: `invoice:INV-4711`.")] = None,
-    key_prefix: Annotated[str | None, Query(min_length=1, description="How its key begins.")] = None,
+    key: Annotated[Text | None, Query(description="The record: `invoice:INV-4711`.")] = None,
+    key_prefix: Annotated[NonEmpty | None, Query(description="How its key begins.")] = None,
     outcome: Outcomes = [],  # noqa: B006  (FastAPI copies it)
     sort: RecordsSort = "-time",
     limit: Limit = 50,

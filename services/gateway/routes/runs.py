@@ -1,6 +1,5 @@
 """Runs: the list, and one of them with everything that is known of it."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.fields import Moment, Sequence, Text
 from services.gateway.problems import answers
 from shared import subjects
 from shared.commands import RunDetail, RunSort, RunsPage, RunsQuery
@@ -21,23 +21,23 @@ class RunsFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    job: str | None = None
+    job: Text | None = None
     state: list[RunState] = Field(default_factory=list, description="Any of these; give it several times.")
-    client: str | None = None
-    principal: str | None = Field(default=None, description="Who asked for the run.")
+    client: Text | None = None
+    principal: Text | None = Field(default=None, description="Who asked for the run.")
     trigger: Trigger | None = None
-    requested_after: datetime | None = None
-    requested_before: datetime | None = None
+    requested_after: Moment | None = None
+    requested_before: Moment | None = None
     rerun_of: UUID | None = None
     caused_by_run: UUID | None = None
     caused_by_event: UUID | None = None
-    about: str | None = Field(default=None, description="What the run is about: `document:<id>`.")
-    record_key: str | None = Field(default=None, description="Runs that touched this record.")
+    about: Text | None = Field(default=None, description="What the run is about: `document:<id>`.")
+    record_key: Text | None = Field(default=None, description="Runs that touched this record.")
     action_required: bool | None = None
     sort: RunSort = "-requested_at"
     limit: int = Field(default=50, ge=1, le=1000)
     cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
-    at_least: int = Field(default=0, ge=0, description="A sequence that the answer must include.")
+    at_least: Sequence = Field(default=0, description="A sequence that the answer must include.")
 
 
 @router.get("/runs", summary="Runs by filter, sorted and paged")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.context import Asking, AtLeast, TheGateway
+from services.gateway.fields import Text
 from services.gateway.problems import ProblemError, answers
 from shared import subjects
 from shared.commands import Decide, Published
@@ -37,7 +38,7 @@ class DecideEffect(BaseModel):
         },
     )
 
-    effect: str = Field(min_length=1, max_length=1000)
+    effect: Text = Field(min_length=1)
     decision: Decision
     reason: str = Field(min_length=3, max_length=1000)
 
