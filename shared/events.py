@@ -6,7 +6,7 @@ decoded at all raises `Undecodable`. One golden JSON per version lies in `tests/
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import orjson
@@ -269,7 +269,22 @@ class DocumentTextRecognized(BusinessEventBase):
     confidence: float | None = None
 
 
-BusinessEvent = DocumentUploaded | DocumentTextRecognized
+class InvoiceAnalysed(BusinessEventBase):
+    """An invoice was found in a document, or what was found in it has changed."""
+
+    type: Literal["event.invoice.analysed"] = "event.invoice.analysed"
+    document_id: UUID
+    #: `invoice` or `credit_note`.
+    kind: str
+    #: The most trusted source that it has: `e_invoice`, `qr_bill`, `girocode` or `text`.
+    source: str
+    #: Field -> value of every field that was found; amounts as `1234.50`, dates as `2026-03-31`.
+    values: dict[str, str] = Field(default_factory=dict)
+    #: Fields whose value a person has to confirm first: they are uncertain or contradicted.
+    doubtful: list[str] = Field(default_factory=list)
+
+
+BusinessEvent = DocumentUploaded | DocumentTextRecognized | InvoiceAnalysed
 
 # --- decoding ----------------------------------------------------------------------------------------
 
@@ -319,5 +334,5 @@ def _unknown(data: bytes, error: ValidationError) -> UnknownEvent:
 
 #: Business event type -> its model.
 BUSINESS_EVENTS: dict[str, type[BusinessEventBase]] = {
-    model.model_fields["type"].default: model for model in (DocumentUploaded, DocumentTextRecognized)
+    model.model_fields["type"].default: model for model in get_args(BusinessEvent)
 }

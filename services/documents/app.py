@@ -5,7 +5,9 @@ from pathlib import Path
 import structlog
 
 from services.documents import handlers, queries
+from services.documents.analysts import Analysts, ChildAnalysts
 from services.documents.declaration import DECLARATION
+from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
 from services.documents.workplace import remove_abandoned_workplaces
@@ -30,7 +32,9 @@ def build(settings: Settings) -> Service:
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
     engine = Engine.find(settings.ocr_languages, settings.tessdata)
-    readers = ChildReaders(Children(settings.cpu_slots), engine)
+    children = Children(settings.cpu_slots)
+    readers = ChildReaders(children, engine)
+    analysts = ChildAnalysts(children)
     store = open_store(settings.files_url)
 
     async def record_document_uploaded(event: DocumentUploaded) -> None:
@@ -42,8 +46,10 @@ def build(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         providers={
             DocumentStore: lambda attempt: PostgresDocuments(service.pool, attempt.outbox, attempt.context),
+            InvoiceStore: lambda attempt: PostgresInvoices(service.pool, attempt.outbox, attempt.context),
             Files: lambda attempt: Files(store, attempt.context.client),
             Readers: lambda attempt: readers,
+            Analysts: lambda attempt: analysts,
         },
         on_event={"event.document.uploaded": record_document_uploaded},
         root=ROOT if (ROOT / "docs").is_dir() else None,

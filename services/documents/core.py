@@ -5,7 +5,7 @@ library: the reading processes import it too.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 #: Media types that can be read -> what a person calls them.
@@ -101,3 +101,19 @@ def mean_confidence(confidences: Iterable[tuple[int, float | None]]) -> float | 
 def page_key(document: object, page: int) -> str:
     """The record key of a page (from 1)."""
     return f"document:{document}/page:{page}"
+
+
+def invoice_key(document: object) -> str:
+    """The record key of the invoice in a document."""
+    return f"invoice:{document}"
+
+
+def changes_between(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Field -> (before, after) of every field that differs; None where it was not there."""
+    return {
+        name: (before.get(name), after.get(name))
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    }

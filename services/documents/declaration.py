@@ -2,7 +2,10 @@
 
 from typing import Final
 
+from services.documents.jobs.analyse_invoice import analyse_invoice
 from services.documents.jobs.ocr import ocr
 from shared.declaration import Declaration
 
-DECLARATION: Final = Declaration(name="documents", jobs=(ocr,), listens=("event.document.uploaded",))
+DECLARATION: Final = Declaration(
+    name="documents", jobs=(ocr, analyse_invoice), listens=("event.document.uploaded",)
+)

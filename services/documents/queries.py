@@ -1,5 +1,6 @@
 """Questions about documents, answered from this service's own tables."""
 
+from services.documents.invoice_store import find_invoice
 from services.documents.store import StoredDocument, document_not_found, find_document, read_pages
 from shared.commands import DocumentDetail, DocumentPage, DocumentQuery
 from shared.database import Pool
@@ -32,6 +33,7 @@ async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
             for page in pages
         ],
         files=_files_of(found),
+        invoice=await find_invoice(pool, found.document_id),
     )
 
 

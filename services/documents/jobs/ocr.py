@@ -1,21 +1,20 @@
 """documents.ocr: make the text of an uploaded document readable and searchable."""
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from uuid import UUID
 
 from services.documents.core import page_key
+from services.documents.jobs.originals import concerning, fetch_original, known_document
 from services.documents.readers import Readers, Reading, ReadPage, UnreadPage
-from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument, document_not_found
+from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument
 from services.documents.workplace import workplace
 from shared.access import Access
-from shared.errors import Failure, TagwerkError
+from shared.errors import Failure
 from shared.events import Record
 from shared.files import Files
-from shared.intake import original_key
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import Kind, Level, Outcome
@@ -58,7 +57,7 @@ async def ocr(
     Killed anywhere, it goes on where it was: a page's files are stored before its row, the derived files
     before the row that points to them.
     """
-    about = await _known_document(documents, files, document)
+    about = await known_document(documents, files, document)
     kept = await documents.kept_pages(document, readers.recipe)
     for page in sorted(kept):
         if context.wants(page_key(document, page)):
@@ -66,8 +65,8 @@ async def ocr(
     if _is_complete(context, about, readers.recipe, kept):
         await progress(len(kept), about.page_count)
         return
-    with workplace() as folder, _concerning(about.file_name):
-        original = await _fetch_original(files, about, folder)
+    with workplace() as folder, concerning(about.file_name):
+        original = await fetch_original(files, about, folder)
         async with readers.open(original, about.media_type, folder) as reading:
             wanted = [
                 page for page in _missing(reading.page_count, kept) if context.wants(page_key(document, page))
@@ -93,21 +92,6 @@ async def ocr(
                 await documents.finish(document, derived, list(kept.values()))
 
 
-async def _known_document(documents: DocumentStore, files: Files, document: UUID) -> StoredDocument:
-    about = await documents.find(document)
-    if about is not None:
-        return about
-    if await files.exists(original_key(document)):
-        raise TagwerkError(
-            "document_not_yet_known",
-            "the original is stored, but the event of its upload has not arrived here yet",
-            concern=f"document:{document}",
-            next_step="Nothing: Tagwerk tries again by itself. If it stays so, look at the dead letters.",
-            retryable=True,
-        )
-    raise document_not_found(document)
-
-
 def _is_complete(context: RunContext, about: StoredDocument, recipe: str, kept: dict[int, KeptPage]) -> bool:
     """Whether every page that this run is to handle is kept, and the derived files are made of them."""
     if about.page_count is None or about.derived_digest != digest_of(recipe, about.page_count, kept):
@@ -119,24 +103,6 @@ def _is_complete(context: RunContext, about: StoredDocument, recipe: str, kept: 
 
 def _missing(page_count: int, kept: dict[int, KeptPage]) -> list[int]:
     return [page for page in range(1, page_count + 1) if page not in kept]
-
-
-async def _fetch_original(files: Files, about: StoredDocument, folder: Path) -> Path:
-    path = folder / "original"
-    await files.fetch(original_key(about.document_id), path)
-    found = await asyncio.to_thread(_sha256_of, path)
-    if found != about.sha256:
-        raise TagwerkError(
-            "original_damaged",
-            f"the stored original is not what was uploaded: SHA-256 {found[:12]}…, not {about.sha256[:12]}…",
-            next_step="Check the storage of the files port, restore the file from a backup, then rerun.",
-        )
-    return path
-
-
-def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 async def _store_page_files(
@@ -229,14 +195,3 @@ def _failed(about: StoredDocument, page: int, failure: Failure) -> Record:
         message=failure.cause,
         failure=failure.model_copy(update={"concern": label}),
     )
-
-
-@contextmanager
-def _concerning(file_name: str) -> Iterator[None]:
-    """Name the file in errors that do not say what they concern."""
-    try:
-        yield
-    except TagwerkError as error:
-        if error.failure.concern is None:
-            error.failure = error.failure.model_copy(update={"concern": file_name})
-        raise

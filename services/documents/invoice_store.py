@@ -1,0 +1,136 @@
+"""Analysed invoices in PostgreSQL; the row, its outcome and `event.invoice.analysed` in one transaction."""
+
+import json
+from typing import Any, Protocol
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from services.documents.analysts import Analysis
+from services.documents.core import changes_between, invoice_key
+from services.documents.store import document_not_found
+from shared.commands import AnalysedInvoice, InvoiceField, InvoiceFinding
+from shared.database import Pool
+from shared.events import InvoiceAnalysed, Record
+from shared.outbox import Outbox
+from shared.runner.context import RunContext
+from shared.words import Outcome
+
+_FIELDS = TypeAdapter(list[InvoiceField])
+_FINDINGS = TypeAdapter(list[InvoiceFinding])
+
+
+class InvoiceStore(Protocol):
+    """What a run may do with the invoices of its client's documents."""
+
+    async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
+        """Keep what was found; the record says what that changed. An `analysis` that found no invoice
+        removes the one that an earlier one had found."""
+
+
+class PostgresInvoices:
+    """The invoices of one run's client."""
+
+    def __init__(self, pool: Pool, outbox: Outbox, context: RunContext) -> None:
+        self._pool = pool
+        self._outbox = outbox
+        self._context = context
+
+    async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
+        context = self._context
+        async with self._outbox.transaction() as tx:
+            # Locked: two runs over one document follow each other, and the second one sees what is there.
+            document = await tx.connection.fetchval(
+                "select document_id from documents where document_id = $1 and client = $2 for update",
+                document_id,
+                context.client,
+            )
+            if document is None:
+                raise document_not_found(document_id)
+            row = await tx.connection.fetchrow(f"{_SELECT} where document_id = $1", document_id)
+            known = None if row is None else _invoice_of(row)
+            key = invoice_key(document_id)
+            if analysis.kind is None:
+                await tx.connection.execute("delete from invoices where document_id = $1", document_id)
+                outcome = Outcome.SKIPPED if known is None else Outcome.DELETED
+                return tx.record(Record(key=key, outcome=outcome, label=label, message=analysis.reason))
+            message = describe(analysis)
+            before = {} if known is None else _comparable(known.kind, known.fields, known.findings)
+            after = _comparable(analysis.kind, analysis.fields, analysis.findings)
+            if row is not None and before == after:
+                # What an earlier attempt of this run did, this run did.
+                own = row["run_id"] == context.run_id
+                outcome = Outcome(row["outcome"]) if own else Outcome.UNCHANGED
+                changes = json.loads(row["changes"]) if own and row["changes"] else None
+                return tx.record(
+                    Record(key=key, outcome=outcome, label=label, message=message, changes=changes)
+                )
+            outcome = Outcome.CREATED if known is None else Outcome.UPDATED
+            changes = changes_between(before, after) if known is not None else None
+            await tx.connection.execute(
+                "insert into invoices (document_id, kind, source, format, fields, findings, run_id, outcome,"
+                " changes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (document_id) do update"
+                " set kind = excluded.kind, source = excluded.source, format = excluded.format,"
+                " fields = excluded.fields, findings = excluded.findings, run_id = excluded.run_id,"
+                " outcome = excluded.outcome, changes = excluded.changes, analysed_at = now()",
+                document_id, analysis.kind, analysis.source, analysis.format,
+                _FIELDS.dump_json(analysis.fields).decode(), _FINDINGS.dump_json(analysis.findings).decode(),
+                context.run_id, outcome.value, json.dumps(changes) if changes else None,
+            )  # fmt: skip
+            tx.event(_event(context, document_id, analysis))
+            return tx.record(Record(key=key, outcome=outcome, label=label, message=message, changes=changes))
+
+
+async def find_invoice(pool: Pool, document_id: UUID) -> AnalysedInvoice | None:
+    row = await pool.fetchrow(f"{_SELECT} where document_id = $1", document_id)
+    return None if row is None else _invoice_of(row)
+
+
+_SELECT = "select kind, source, format, fields, findings, run_id, outcome, changes, analysed_at from invoices"
+
+
+def describe(analysis: Analysis) -> str:
+    """One sentence about what was found, for the record."""
+    doubtful = [field for field in analysis.fields if field.verdict != "certain"]
+    kind = {"invoice": "invoice", "credit_note": "credit note"}[analysis.kind or "invoice"]
+    sources = {"e_invoice": "e-invoice", "qr_bill": "QR-bill", "girocode": "GiroCode", "text": "text"}
+    words = f"{kind} read from its {sources[analysis.source or 'text']}, {len(analysis.fields)} fields"
+    return f"{words}, {len(doubtful)} of them to be confirmed" if doubtful else f"{words}, all certain"
+
+
+def _invoice_of(row: Any) -> AnalysedInvoice:
+    return AnalysedInvoice(
+        kind=row["kind"],
+        source=row["source"],
+        format=row["format"],
+        fields=_FIELDS.validate_json(row["fields"]),
+        findings=_FINDINGS.validate_json(row["findings"]),
+        run_id=row["run_id"],
+        analysed_at=row["analysed_at"],
+    )
+
+
+def _comparable(
+    kind: str | None, fields: list[InvoiceField], findings: list[InvoiceFinding]
+) -> dict[str, str]:
+    """What a person would call the invoice's content, by field: value, and verdict if it is not certain."""
+    said = {
+        field.name: field.value if field.verdict == "certain" else f"{field.value} ({field.verdict})"
+        for field in fields
+    }
+    return {"kind": kind or "", **said, "findings": "; ".join(finding.words for finding in findings)}
+
+
+def _event(context: RunContext, document_id: UUID, analysis: Analysis) -> InvoiceAnalysed:
+    return InvoiceAnalysed(
+        client=context.client,
+        principal=context.principal,
+        about=[f"document:{document_id}", invoice_key(document_id)],
+        run_id=context.run_id,
+        traceparent=context.traceparent,
+        document_id=document_id,
+        kind=analysis.kind or "invoice",
+        source=analysis.source or "text",
+        values={field.name: field.value for field in analysis.fields},
+        doubtful=[field.name for field in analysis.fields if field.verdict != "certain"],
+    )

@@ -1,0 +1,95 @@
+"""Whether a value can be true: checksums and plausibility.
+
+IBAN: ISO 13616, mod 97. Payment references: QR reference (modulo 10 recursive, 27 digits) and creditor
+reference (ISO 11649), as the Swiss Implementation Guidelines QR-bill use them. VAT ids and the Swiss UID: by
+python-stdnum. All arithmetic is offline.
+"""
+
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from stdnum import iban, iso11649
+from stdnum.ch import esr, uid
+from stdnum.eu import vat
+from stdnum.exceptions import ValidationError
+from stdnum.gb import vat as british_vat
+
+from services.documents.invoices.words import AMOUNTS, DATES
+
+#: Before this, there was nothing that could be uploaded as an invoice.
+_EARLIEST: Final = date(1990, 1, 1)
+_CURRENCY_LENGTH: Final = 3
+
+
+def problem_of(field: str, value: str, today: date) -> str | None:
+    """Why `value` cannot be right for `field`, in words; None if nothing speaks against it."""
+    if field in AMOUNTS:
+        return None if is_amount(value) else f"{value!r} is no amount"
+    if field in DATES:
+        return _problem_of_date(value, today)
+    match field:
+        case "iban":
+            return None if is_iban(value) else f"{value} fails the check digits of an IBAN"
+        case "issuer_vat_id" | "recipient_vat_id":
+            return None if is_vat_id(value) else f"{value} fails the check of a VAT id"
+        case "currency":
+            correct = (
+                len(value) == _CURRENCY_LENGTH and value.isascii() and value.isalpha() and value.isupper()
+            )
+            return None if correct else f"{value!r} is no currency code"
+        case "reference":
+            if value.startswith("RF") and value[2:4].isdigit() and not is_creditor_reference(value):
+                return f"{value} fails the check digits of a creditor reference"
+            if len(value) == 27 and value.isdigit() and not is_qr_reference(value):
+                return f"{value} fails the check digit of a QR reference"
+    return None
+
+
+def is_amount(value: str) -> bool:
+    try:
+        return Decimal(value).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def is_iban(value: str) -> bool:
+    try:
+        iban.validate(value, check_country=False)
+    except ValidationError:
+        return False
+    return True
+
+
+def is_qr_iban(value: str) -> bool:
+    """Whether a valid Swiss or Liechtenstein IBAN names a QR-IID (30000 to 31999)."""
+    return value[:2] in ("CH", "LI") and value[4:9].isdigit() and 30000 <= int(value[4:9]) <= 31999
+
+
+def is_vat_id(value: str) -> bool:
+    compact = value.upper()
+    if compact.startswith("CHE"):
+        for ending in ("MWST", "TVA", "IVA", "TPV"):
+            compact = compact.removesuffix(ending)
+        return bool(uid.is_valid(compact))
+    if compact.startswith("GB"):
+        return bool(british_vat.is_valid(compact))
+    return compact[:2].isalpha() and bool(vat.is_valid(compact))
+
+
+def is_qr_reference(value: str) -> bool:
+    return len(value) == 27 and value.isdigit() and bool(esr.is_valid(value))
+
+
+def is_creditor_reference(value: str) -> bool:
+    return bool(iso11649.is_valid(value))
+
+
+def _problem_of_date(value: str, today: date) -> str | None:
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        return f"{value!r} is no date"
+    if found < _EARLIEST or found > today + timedelta(days=731):
+        return f"{value} is no plausible date"
+    return None

@@ -1,0 +1,94 @@
+"""Who wrote an invoice and to whom, from its text: always a guess, never certain."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from services.documents.invoices.labels import COMPANY, INVOICE, RECIPIENT
+from services.documents.invoices.lines import Cell, Line
+from services.documents.invoices.values import amounts_in, dates_in
+
+Place = tuple[str, Line, Cell]
+
+_ACCOUNT_HOLDER: Final = re.compile(
+    r"(?:konto?inhaber(?:in)?|titulaire(?:\s+du\s+compte)?|intestatario|account\s+holder|sold\s+by|service\s+provider)"
+    r"\s*:?\s*(?P<name>[^|–]{2,60})?",
+    re.IGNORECASE,
+)
+_DOMAIN: Final = re.compile(r"(?:@|www\.|https?://)(?:[\w-]+\.)*?([\w-]{3,})\.[a-z]{2,6}\b", re.IGNORECASE)
+_LINES_OF_A_HEAD: Final = 8
+
+
+def issuers(lines: Sequence[Line]) -> list[Place]:
+    """Names that may be the issuer's, the likeliest first."""
+    domains = {match.lower() for line in lines for match in _DOMAIN.findall(line.text)}
+    addressed = {name for name, _, _ in recipients(lines)}
+    scores: dict[str, float] = {}
+    places: dict[str, Place] = {}
+    for at, line in enumerate(lines):
+        for cell in line.cells:
+            holder = _ACCOUNT_HOLDER.search(cell.text)
+            name = (holder["name"] or "").strip() if holder else _company(cell.text)
+            if not name or name in addressed:
+                continue
+            places.setdefault(name, (name, line, cell))
+            score = 2.0 if holder else 1.0
+            score += 2.0 if at < _LINES_OF_A_HEAD else 0.0
+            if name not in scores and any(word.lower() in domains for word in re.findall(r"[\w-]{3,}", name)):
+                score += 3.0
+            scores[name] = scores.get(name, 0.0) + score
+    if not scores:
+        for line in lines[:_LINES_OF_A_HEAD]:
+            for cell in line.cells:
+                if _looks_like_a_name(cell.text) and cell.text not in addressed:
+                    return [(cell.text, line, cell)]
+    return [places[name] for name in sorted(scores, key=lambda name: -scores[name])]
+
+
+def recipients(lines: Sequence[Line]) -> list[Place]:
+    """Names behind or below a label of the recipient."""
+    found = []
+    for at, line in enumerate(lines):
+        for index, cell in enumerate(line.cells):
+            match = RECIPIENT.search(cell.text)
+            if match is None:
+                continue
+            rest = cell.text[match.end() :].strip(" :")
+            if _looks_like_a_name(rest):
+                found.append((rest, line, cell))
+                continue
+            for below in lines[at + 1 : at + 2]:
+                under = next((other for other in below.cells if _same_column(cell, other)), None)
+                if under is None and cell.box is None and index < len(below.cells):
+                    under = below.cells[index]
+                if under is not None and _looks_like_a_name(under.text):
+                    found.append((re.sub(r"^ATTN:?\s*", "", under.text), below, under))
+    return found
+
+
+def _company(text: str) -> str:
+    """The company that a cell names, cut where something else follows its legal form."""
+    ends = [match.end() for match in COMPANY.finditer(text) if match.start() >= 2]
+    if not ends:
+        return ""
+    name = text[: ends[-1]].strip(" ,–-:•|")
+    name = re.split(r"[–|•:,]\s|\s-\s", name)[-1] if len(name) > 45 else name
+    return name if 3 <= len(name) <= 70 and not INVOICE.search(name) else ""
+
+
+def _looks_like_a_name(text: str) -> bool:
+    letters = sum(letter.isalpha() for letter in text)
+    return (
+        3 <= len(text) <= 60
+        and letters > len(text) * 0.6
+        and not INVOICE.search(text)
+        and not amounts_in(text)
+        and next(dates_in(text), None) is None
+        and not text.rstrip().endswith(":")
+    )
+
+
+def _same_column(cell: Cell, other: Cell) -> bool:
+    if cell.box is None or other.box is None:
+        return False
+    return min(cell.box[2], other.box[2]) - max(cell.box[0], other.box[0]) > 0

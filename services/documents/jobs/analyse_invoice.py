@@ -1,0 +1,92 @@
+"""documents.analyse-invoice: find the invoice in a document, with how sure every field is."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from uuid import UUID
+
+from services.documents.analysts import Analysts
+from services.documents.invoice_store import InvoiceStore
+from services.documents.jobs.ocr import text_key
+from services.documents.jobs.originals import concerning, fetch_original, known_document
+from services.documents.store import DocumentStore, StoredDocument
+from services.documents.workplace import workplace
+from shared.access import Access
+from shared.errors import TagwerkError
+from shared.events import Record
+from shared.files import Files
+from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
+from shared.runner.context import Progress, RunLog
+from shared.words import Kind, Level
+
+
+@job(
+    "documents.analyse-invoice",
+    title="Analyse invoice",
+    kind=Kind.PROCESSING,
+    owner="Document services",
+    access=Access(
+        module="documents", level=Level.GENERAL, roles=frozenset({"accounting", "trustee", "uploader"})
+    ),
+    expected_runtime=seconds(5),
+    timeout=minutes(10),
+    retry=Retry(attempts=3, backoff=exponential(seconds(5))),
+    repeat=Safe("one invoice is kept per document, and only a different reading of it changes it"),
+    output="the fields of the invoice, each with source, confidence and verdict",
+    expected_result="one invoice for a document that is one, and the reason for a document that is none",
+    logs="service=documents job=documents.analyse-invoice",
+    troubleshooting="docs/jobs/analyse-invoice.md",
+    on="event.document.text_recognized",
+    cpu_bound=True,
+)
+async def analyse_invoice(
+    document: UUID,
+    *,
+    documents: DocumentStore,
+    invoices: InvoiceStore,
+    files: Files,
+    analysts: Analysts,
+    progress: Progress,
+    log: RunLog,
+) -> AsyncIterator[Record]:
+    """Read the invoice in a document: from its e-invoice, else its payment code, else its text.
+
+    Killed anywhere, it begins anew: nothing is kept before the one transaction at its end.
+    """
+    about = await known_document(documents, files, document)
+    if about.recipe is None:
+        raise TagwerkError(
+            "text_not_yet_recognized",
+            "the text of the document has not been recognized, so there is nothing to analyse yet",
+            concern=about.file_name,
+            next_step="Start documents.ocr for it; the analysis follows by itself.",
+        )
+    await progress(0, 1)
+    with workplace() as folder, concerning(about.file_name):
+        original = await fetch_original(files, about, folder)
+        recognized = await _recognized_texts(documents, files, about)
+        found = await analysts.analyse(original, about.media_type, recognized, _today())
+    log.info(
+        "analysed",
+        kind=found.kind or "no invoice",
+        source=found.source or "none",
+        findings=len(found.findings),
+    )
+    for finding in found.findings:
+        log.warning(finding.words, code=finding.code)
+    yield await invoices.keep(document, about.file_name, found)
+    await progress(1, 1)
+
+
+async def _recognized_texts(documents: DocumentStore, files: Files, about: StoredDocument) -> dict[int, str]:
+    """The texts of the pages that have no text layer of their own."""
+    assert about.recipe is not None
+    kept = await documents.kept_pages(about.document_id, about.recipe)
+    return {
+        number: (await files.get(text_key(about.document_id, about.recipe, number))).decode()
+        for number, page in kept.items()
+        if page.source == "tesseract"
+    }
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011  (a bound of plausibility, two years wide: no zone matters)
