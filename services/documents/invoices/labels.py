@@ -18,7 +18,7 @@ class Label:
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-zäöüéèàç])(?:{'|'.join(patterns)})", _FLAGS)
+    return re.compile(rf"(?<![a-zäöüéèàç-])(?:{'|'.join(patterns)})", _FLAGS)
 
 
 #: `Nr.`, `n°`, `number`, ... after the thing that it numbers.
@@ -29,9 +29,9 @@ NUMBERS: Final = (
     Label(
         "invoice_number",
         _words(
-            rf"rechnungs?[\s-]*{_NO}",
+            rf"[a-zäöü]*rechnungs?[\s-]*{_NO}",
             rf"(?:faktura|fakturen|beleg|gutschrift)s?[\s-]*{_NO}",
-            r"re(?:ch)?g?\.?\s?-?\s?nr\.?(?![a-z])",
+            r"(?:re|rg|rech|rechn)\.?\s?-?\s?nr\.?(?![a-z])",
             rf"facture\s*{_NO}",
             rf"{_N_BEFORE}\s*(?:de\s*(?:la\s*)?)?facture",
             rf"fattura\s*{_NO}",
@@ -40,7 +40,7 @@ NUMBERS: Final = (
             rf"credit\s*note\s*{_NO}",
             rf"factuur[\s-]*{_NO}",
         ),
-        _words(r"rechnung", r"facture", r"fattura", r"invoice", r"gutschrift", r"avoir", r"#\s*(?=[\w-]*\d)"),
+        _words(r"(?:rechnung|facture|fattura|invoice|gutschrift|avoir)(?![a-z])", r"#\s*(?=[\w-]*\d)"),
     ),
     Label(
         "customer_number",
@@ -78,6 +78,7 @@ DATES: Final = (
             r"zahlbar\s*(?:sp[äa]testens\s*)?(?:bis|am)",
             r"zu\s*(?:be)?zahlen\s*bis",
             r"zahlungsziel",
+            r"zahlbar\s[^.:]{0,40}?\bbis",
             r"bitte\s*(?:be)?zahlen\s*sie\s*bis",
             r"date\s*d['’\s]\s*[ée]ch[ée]ance",
             r"[ée]ch[ée]ance(?:\s*(?:le|au))?",
@@ -105,7 +106,8 @@ DATES: Final = (
             r"date\s*issued",
             r"factuur[\s-]*datum",
             # `Facture n° 562 du 2 juillet 2015`: the number stands between.
-            r"(?:rechnung|facture|fattura|invoice)\b[^:]{0,40}?\b(?:vom|du|del|dated|of)\b",
+            rf"[a-zäöü]*(?:rechnung|facture|fattura|invoice)\s*(?:{_NO}|{_N_BEFORE})?\s*:?\s*"
+            r"[\w/.-]*\d[\w/.-]*,?\s*(?:vom|du|del|dated|of)(?![a-z])",
         ),
         re.compile(r"^(?:datum|date|data)(?=\s*:|\s*$|\s+\d)", _FLAGS),
     ),
@@ -127,7 +129,7 @@ GROSS: Final = tuple(
     _words(*group)
     for group in (
         (
-            r"(?:gesamt|rechnungs|end|brutto)[\s-]*betrag(?!\s*(?:netto|exkl|ohne))",
+            r"(?:gesamt|rechnungs|end|brutto)[\s-]*betrag(?!\s*(?:netto|exkl|ohne|der))",
             r"gesamt(?:summe)?\s*(?:brutto|inkl)",
             r"brutto(?:summe|betrag)",
             r"total\s*(?:ttc|inkl|incl|t\.t\.c)",
@@ -158,6 +160,7 @@ GROSS: Final = tuple(
     )
 )
 NET: Final = _words(
+    r"(?:rechnungs)?(?:summe|betrag|total)\s*\(?(?:ohne|vor)\s*(?:ust|mwst|steuer)",
     r"(?:netto|gesamt\s*netto|waren)[\s-]*(?:betrag|summe|wert|total)",
     r"(?:summe|total|gesamt(?:betrag)?|betrag|zwischensumme)\s*\(?(?:netto|exkl|ohne\s*(?:mwst|ust))",
     r"zwischen(?:summe|total)",
@@ -200,6 +203,7 @@ NO_VAT_SUM: Final = _words(
 
 #: The recipient stands behind or below these.
 RECIPIENT: Final = _words(
+    r"(?:k[äa]ufer|buyer|acheteur|acquirente|customer|cliente?|kunde)\s*:",
     r"bill(?:ed)?\s*to(?:\s*address)?",
     r"invoice\s*to",
     r"sold\s*to",

@@ -11,12 +11,16 @@ from services.documents.invoices.values import amounts_in, dates_in
 Place = tuple[str, Line, Cell]
 
 _ACCOUNT_HOLDER: Final = re.compile(
-    r"(?:konto?inhaber(?:in)?|titulaire(?:\s+du\s+compte)?|intestatario|account\s+holder|sold\s+by|service\s+provider)"
+    r"(?:konto?inhaber(?:in)?|titulaire(?:\s+du\s+compte)?|intestatario|account\s+holder|(?:verk[äa]ufer|seller|vendor|vendeur|venditore|fournisseur|fornitore)(?=\s*:)|sold\s+by|service\s+provider)"
     r"\s*:?\s*(?P<name>[^|–]{2,60})?",
     re.IGNORECASE,
 )
 _DOMAIN: Final = re.compile(r"(?:@|www\.|https?://)(?:[\w-]+\.)*?([\w-]{3,})\.[a-z]{2,6}\b", re.IGNORECASE)
 _LINES_OF_A_HEAD: Final = 8
+#: Words of forms, which no name is made of.
+_A_LABEL: Final = re.compile(
+    r":|\b(?:nummer|number|name|adresse|address|anschrift|date|datum|nom|nome|indirizzo)\b", re.IGNORECASE
+)
 
 
 def issuers(lines: Sequence[Line]) -> list[Place]:
@@ -28,11 +32,13 @@ def issuers(lines: Sequence[Line]) -> list[Place]:
     for at, line in enumerate(lines):
         for cell in line.cells:
             holder = _ACCOUNT_HOLDER.search(cell.text)
-            name = (holder["name"] or "").strip() if holder else _company(cell.text)
+            below = lines[at + 1 : at + 2] if holder and not (holder["name"] or "").strip() else []
+            under = next((one.text for other in below for one in other.cells if _same_column(cell, one)), "")
+            name = ((holder["name"] or "").strip() or under) if holder else _company(cell.text)
             if not name or name in addressed:
                 continue
             places.setdefault(name, (name, line, cell))
-            score = 2.0 if holder else 1.0
+            score = 3.0 if holder else 1.0
             score += 2.0 if at < _LINES_OF_A_HEAD else 0.0
             if name not in scores and any(word.lower() in domains for word in re.findall(r"[\w-]{3,}", name)):
                 score += 3.0
@@ -73,7 +79,7 @@ def _company(text: str) -> str:
         return ""
     name = text[: ends[-1]].strip(" ,–-:•|")
     name = re.split(r"[–|•:,]\s|\s-\s", name)[-1] if len(name) > 45 else name
-    return name if 3 <= len(name) <= 70 and not INVOICE.search(name) else ""
+    return name if 3 <= len(name) <= 70 and name[0].isalnum() and not INVOICE.search(name) else ""
 
 
 def _looks_like_a_name(text: str) -> bool:
@@ -84,7 +90,7 @@ def _looks_like_a_name(text: str) -> bool:
         and not INVOICE.search(text)
         and not amounts_in(text)
         and next(dates_in(text), None) is None
-        and not text.rstrip().endswith(":")
+        and not _A_LABEL.search(text)
     )
 
 

@@ -24,7 +24,9 @@ from services.documents.invoices.words import Candidate
 _SURE, _LIKELY, _GUESS = 90.0, 65.0, 40.0
 #: Characters after a label within which its date begins.
 _CLOSE: Final = 25
-_NUMBER: Final = re.compile(r"(?:[A-Z]{1,4}\s)?(?=[\w/.-]*\d)[A-Za-z0-9][\w/.-]*\w|\d")
+_NUMBER: Final = re.compile(r"(?:[A-Z]{1,4}\s)?(?=[\w/.-]*\d)[A-Za-z0-9](?:[\w/.-]*\w)?(?![,'’]\d)")
+_AMOUNT: Final = re.compile(r"-?\d[\d.,'’ ]*[.,]\d\d(?!\d|[./-]\d)|\d+\s?(?:€|%|EUR\b|CHF\b)")
+_CURRENCY_LABEL: Final = re.compile(r"\b(?:w[äa]hrung|currency|devise|monnaie|valuta|divisa)\b", re.IGNORECASE)
 _IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]){11,30}")
 _QRR: Final = re.compile(r"(?<!\d)\d{2}(?:[ \u00a0]?\d{5}){5}(?!\d)|(?<!\d)\d{27}(?!\d)")
 _SCOR: Final = re.compile(r"\bRF\d{2}(?:[ \u00a0]?[A-Z0-9]){1,21}\b")
@@ -146,15 +148,11 @@ def _numbers(lines: Sequence[Line], label: labels.Label) -> list[Candidate]:
 def _number_at(text: str) -> str | None:
     """The number at the beginning of `text`; None if there is a date, an amount, an account or a word."""
     match = _NUMBER.match(text)
-    if match is None or _IBAN.match(text) or _is_amount(text, match[0]):
+    if match is None or _IBAN.match(text) or _AMOUNT.match(text):
         return None
     if any(position == 0 for _, _, position in dates_in(text)):
         return None
     return match[0].rstrip(".-/")
-
-
-def _is_amount(text: str, value: str) -> bool:
-    return bool(re.fullmatch(r"\d+[.,]\d\d", value)) or bool(re.match(r"\d+\s?(?:€|%|EUR\b|CHF\b)", text))
 
 
 def _dates(lines: Sequence[Line]) -> Iterator[Candidate]:
@@ -271,7 +269,7 @@ def _currencies(lines: Sequence[Line]) -> list[Candidate]:
     """Currencies that stand on a line with an amount, the most frequent first."""
     counts: dict[str, list[Line]] = {}
     for line in lines:
-        if amounts_in(line.text) or labels.VAT.search(line.text):
+        if amounts_in(line.text) or labels.VAT.search(line.text) or _CURRENCY_LABEL.search(line.text):
             for match in _CURRENCY.finditer(line.text):
                 counts.setdefault(_CURRENCIES.get(match[0].upper(), match[0]), []).append(line)
     ordered = sorted(counts, key=lambda currency: -len(counts[currency]))

@@ -10,6 +10,8 @@ from services.documents.invoices.words import Box
 
 #: Characters of a page that are looked at; no page that people read has more.
 _MAX_CHARACTERS: Final = 30_000
+#: A gap of this many letter heights parts two words.
+_WORD_GAP: Final = 0.17
 
 
 def words_of_page(pdf: Any, number: int) -> list[tuple[str, Box]]:
@@ -26,6 +28,9 @@ def words_of_page(pdf: Any, number: int) -> list[tuple[str, Box]]:
             code = raw.FPDFText_GetUnicode(text, index)
             # PDFium marks a hyphen at a line's end with U+FFFE or U+0002.
             letter = "-" if code in (0xFFFE, 2) else chr(code)
+            if raw.FPDFText_IsGenerated(text, index) == 1:
+                # A space that PDFium supposes, also where letters are only set wide: the gap decides.
+                continue
             if letter.isspace() or code == 0:
                 place = None
             else:
@@ -82,7 +87,7 @@ def _continues(box: Box, place: Box) -> bool:
     """Whether a letter goes on with a word: on its height, and close behind it."""
     height = max(box[3] - box[1], place[3] - place[1], 1.0)
     level = abs((box[1] + box[3]) - (place[1] + place[3])) < height
-    return level and -0.5 * height < place[0] - box[2] < 0.5 * height
+    return level and -0.5 * height < place[0] - box[2] < _WORD_GAP * height
 
 
 def _around(box: Box, place: Box) -> Box:
