@@ -10,7 +10,7 @@ from rich.text import Text
 from cli.answers import DocumentText, UploadedFile, UploadReport
 from cli.render.run import failure_view, headline
 from cli.render.words import moment
-from shared.commands import DocumentDetail, RunDetail
+from shared.commands import AnalysedInvoice, DocumentDetail, RunDetail
 
 
 def upload_view(report: UploadReport) -> RenderableType:
@@ -62,7 +62,29 @@ def document_view(document: DocumentDetail) -> RenderableType:
             if page.confidence is not None:
                 text.append(f" with {page.confidence:.0f} % confidence")
         parts.append(text.append(f", run {page.run_id}", style="dim"))
+    if document.invoice is not None:
+        parts.append(_invoice(document.invoice))
     return Group(*parts)
+
+
+def _invoice(invoice: AnalysedInvoice) -> RenderableType:
+    """Fields with their source, what is not certain marked with the other values, then the findings."""
+    kind = invoice.kind.replace("_", " ")
+    head = Text(f"  {kind}, read from its {invoice.source.replace('_', ' ')}", style="bold")
+    head.append(f", run {invoice.run_id}", style="dim")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    for field in invoice.fields:
+        value = Text(field.value)
+        if field.verdict != "certain":
+            value.append(f"  {field.verdict}", style="yellow")
+            if field.others:
+                said = ", ".join(f"{other.value} ({other.source})" for other in field.others)
+                value.append(f", also read: {said}", style="yellow")
+        grid.add_row(field.name.replace("_", " "), value)
+    findings = [Text(f"  ! {finding.words}", style="yellow") for finding in invoice.findings]
+    return Group(head, Padding(grid, (0, 0, 0, 2)), *findings)
 
 
 def text_view(document: DocumentText) -> RenderableType:

@@ -29,7 +29,7 @@ NUMBERS: Final = (
     Label(
         "invoice_number",
         _words(
-            rf"[a-zäöü]*rechnungs?[\s-]*{_NO}",
+            rf"[a-zäöü]*rechnungs?(?:korrektur)?[\s-]*{_NO}",
             rf"(?:faktura|fakturen|beleg|gutschrift)s?[\s-]*{_NO}",
             r"(?:re|rg|rech|rechn)\.?\s?-?\s?nr\.?(?![a-z])",
             rf"facture\s*{_NO}",
@@ -59,6 +59,7 @@ NUMBERS: Final = (
     Label(
         "order_number",
         _words(
+            r"(?:bestellung|auftrag|commande|ordine)\s*(?::|$)",
             rf"(?:auftrags|bestell|order)[\s-]*{_NO}",
             rf"(?:bestellung|auftrag)\s*{_NO}",
             rf"commande\s*{_NO}",
@@ -106,7 +107,7 @@ DATES: Final = (
             r"date\s*issued",
             r"factuur[\s-]*datum",
             # `Facture n° 562 du 2 juillet 2015`: the number stands between.
-            rf"[a-zäöü]*(?:rechnung|facture|fattura|invoice)\s*(?:{_NO}|{_N_BEFORE})?\s*:?\s*"
+            rf"[a-zäöü]*(?:rechnung(?:skorrektur)?|facture|fattura|invoice)\s*(?:{_NO}|{_N_BEFORE})?\s*:?\s*"
             r"[\w/.-]*\d[\w/.-]*,?\s*(?:vom|du|del|dated|of)(?![a-z])",
         ),
         re.compile(r"^(?:datum|date|data)(?=\s*:|\s*$|\s+\d)", _FLAGS),

@@ -1,7 +1,7 @@
 """Who wrote an invoice and to whom, from its text: always a guess, never certain."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.documents.invoices.labels import COMPANY, INVOICE, RECIPIENT
@@ -17,6 +17,7 @@ _ACCOUNT_HOLDER: Final = re.compile(
 )
 _DOMAIN: Final = re.compile(r"(?:@|www\.|https?://)(?:[\w-]+\.)*?([\w-]{3,})\.[a-z]{2,6}\b", re.IGNORECASE)
 _LINES_OF_A_HEAD: Final = 8
+_ATTENTION: Final = re.compile(r"^(?:attn|c/o|z\.\s?h\.(?:\s?v\.)?)[.:]?\s*", re.IGNORECASE)
 #: Words of forms, which no name is made of.
 _A_LABEL: Final = re.compile(
     r":|\b(?:nummer|number|name|adresse|address|anschrift|date|datum|nom|nome|indirizzo)\b", re.IGNORECASE
@@ -32,9 +33,9 @@ def issuers(lines: Sequence[Line]) -> list[Place]:
     for at, line in enumerate(lines):
         for cell in line.cells:
             holder = _ACCOUNT_HOLDER.search(cell.text)
-            below = lines[at + 1 : at + 2] if holder and not (holder["name"] or "").strip() else []
-            under = next((one.text for other in below for one in other.cells if _same_column(cell, one)), "")
-            name = ((holder["name"] or "").strip() or under) if holder else _company(cell.text)
+            said = (holder["name"] or "").strip(" :") if holder else ""
+            under = next(_names_below(lines, at, cell), None) if holder and not said else None
+            name = (said or (under[0] if under else "")) if holder else _company(cell.text)
             if not name or name in addressed:
                 continue
             places.setdefault(name, (name, line, cell))
@@ -55,7 +56,7 @@ def recipients(lines: Sequence[Line]) -> list[Place]:
     """Names behind or below a label of the recipient."""
     found = []
     for at, line in enumerate(lines):
-        for index, cell in enumerate(line.cells):
+        for cell in line.cells:
             match = RECIPIENT.search(cell.text)
             if match is None:
                 continue
@@ -63,13 +64,19 @@ def recipients(lines: Sequence[Line]) -> list[Place]:
             if _looks_like_a_name(rest):
                 found.append((rest, line, cell))
                 continue
-            for below in lines[at + 1 : at + 2]:
-                under = next((other for other in below.cells if _same_column(cell, other)), None)
-                if under is None and cell.box is None and index < len(below.cells):
-                    under = below.cells[index]
-                if under is not None and _looks_like_a_name(under.text):
-                    found.append((re.sub(r"^ATTN:?\s*", "", under.text), below, under))
+            if (under := next(_names_below(lines, at, cell), None)) is not None:
+                found.append(under)
     return found
+
+
+def _names_below(lines: Sequence[Line], at: int, cell: Cell) -> Iterator[Place]:
+    """Names in the lines below a label, in its column; numbers and the like stand between."""
+    for below in lines[at + 1 : at + 5]:
+        for other in below.cells:
+            column = _same_column(cell, other) if cell.box is not None else other is below.cells[0]
+            name = _ATTENTION.sub("", other.text)
+            if below.page == lines[at].page and column and _looks_like_a_name(name):
+                yield name, below, other
 
 
 def _company(text: str) -> str:

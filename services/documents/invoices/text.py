@@ -26,7 +26,11 @@ _SURE, _LIKELY, _GUESS = 90.0, 65.0, 40.0
 _CLOSE: Final = 25
 _NUMBER: Final = re.compile(r"(?:[A-Z]{1,4}\s)?(?=[\w/.-]*\d)[A-Za-z0-9](?:[\w/.-]*\w)?(?![,'’]\d)")
 _AMOUNT: Final = re.compile(r"-?\d[\d.,'’ ]*[.,]\d\d(?!\d|[./-]\d)|\d+\s?(?:€|%|EUR\b|CHF\b)")
-_CURRENCY_LABEL: Final = re.compile(r"\b(?:w[äa]hrung|currency|devise|monnaie|valuta|divisa)\b", re.IGNORECASE)
+#: A line with a rate of tax, also where its column says only above that it is one.
+_RATE: Final = re.compile(r"\d\s?%|\bVAT\b")
+_CURRENCY_LABEL: Final = re.compile(
+    r"\b(?:w[äa]hrung|currency|devise|monnaie|valuta|divisa)\b", re.IGNORECASE
+)
 _IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]){11,30}")
 _QRR: Final = re.compile(r"(?<!\d)\d{2}(?:[ \u00a0]?\d{5}){5}(?!\d)|(?<!\d)\d{27}(?!\d)")
 _SCOR: Final = re.compile(r"\bRF\d{2}(?:[ \u00a0]?[A-Z0-9]){1,21}\b")
@@ -104,7 +108,8 @@ def _beside(lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[list[tu
             if rest := cell.text[match.end() :].lstrip(" .:\t#°"):
                 texts.append((rest, line, cell, True))
             if index + 1 < len(line.cells):
-                texts.append((line.cells[index + 1].text, line, line.cells[index + 1], True))
+                beside = line.cells[index + 1]
+                texts.append((beside.text.lstrip(" .:\t#"), line, beside, True))
             for below in lines[at + 1 : at + 3]:
                 if below.page == line.page and (under := _under(cell, index, line, below)) is not None:
                     texts.append((under.text, below, under, False))
@@ -216,8 +221,9 @@ def _sums(lines: Sequence[Line]) -> list[Candidate]:
     if len(distinct := dict(vat)) > 1:  # one for each rate
         together = written(sum((money(value) for value in distinct), start=money("0")))
         taxes.append((together, vat[0][1]))
-    for (g, g_line), (v, v_line), (n, n_line) in product(gross[:8], taxes[:8], net[:8]):
-        if money(n) + money(v) == money(g):
+    taxes += [(amount, line) for line in lines if _RATE.search(line.text) for amount in amounts_in(line.text)]
+    for (g, g_line), (v, v_line), (n, n_line) in product(gross[:8], taxes[:40], net[:8]):
+        if money(n) + money(v) == money(g) and (money(v) != 0 or v_line in (line for _, line in vat)):
             return [
                 Candidate("net_amount", n, "text", _LIKELY, n_line.page, n_line.cells[-1].box),
                 Candidate("vat_amount", v, "text", _LIKELY, v_line.page, v_line.cells[-1].box),
@@ -306,8 +312,7 @@ def _vat_ids(lines: Sequence[Line]) -> list[Candidate]:
     found: dict[str, list[Candidate]] = {"issuer_vat_id": [], "recipient_vat_id": []}
     for line in lines:
         for match in _VAT_ID.finditer(line.text.replace("   ", " ")):
-            compact = re.sub(r"[\s.-]", "", match[0])
-            valid = next((compact[:n] for n in range(len(compact), 9, -1) if is_vat_id(compact[:n])), None)
+            valid = _vat_id_at(match[0])
             if valid is not None:
                 before = line.text[: match.start()]
                 field = "recipient_vat_id" if _OF_THE_RECIPIENT.search(before) else "issuer_vat_id"
@@ -315,6 +320,18 @@ def _vat_ids(lines: Sequence[Line]) -> list[Candidate]:
                     Candidate(field, valid, "text", _SURE, line.page, _box_of(line, match[0]), True)
                 )
     return [candidate for group in found.values() for candidate in _explicit_if_alone(group)]
+
+
+def _vat_id_at(text: str) -> str | None:
+    """The longest valid VAT id at the beginning of `text` behind which no further digit or letter follows:
+    the beginning of an IBAN is none."""
+    for end in range(len(text), 9, -1):
+        if end < len(text) and re.match(r"\w| \d", text[end:]):
+            continue
+        compact = re.sub(r"[\s.-]", "", text[:end])
+        if is_vat_id(compact):
+            return compact
+    return None
 
 
 def _box_of(line: Line, text: str) -> tuple[float, float, float, float] | None:

@@ -107,7 +107,9 @@ async def test_invoices_are_read_as_well_as_ever(corpus: Path, tmp_path: Path) -
         truth = of_embedded_xml(file)
         count(table, "e_invoice", truth, await analysed(file), file.name)
         # The pages do not show everything that the XML says, such as a payment reference: that counts too.
-        count(table, "text of e-invoices", truth, await analysed(without_attachments(file, tmp_path)), file.name)
+        count(
+            table, "text of e-invoices", truth, await analysed(without_attachments(file, tmp_path)), file.name
+        )
     for file in sorted(corpus.glob("qr-bills/*.*")):
         if (code := of_qr_code(file)) is not None:
             count(table, "qr_bill", code, await analysed(file), file.name)
@@ -118,7 +120,9 @@ async def test_invoices_are_read_as_well_as_ever(corpus: Path, tmp_path: Path) -
         pytest.skip(f"no samples in {corpus}")
     print("\n" + "\n".join(printed(table)))
     if os.environ.get("TAGWERK_BASELINE") == "write":
-        plain = {kind: {field: asdict(cell) for field, cell in fields.items()} for kind, fields in table.items()}
+        plain = {
+            kind: {field: asdict(cell) for field, cell in fields.items()} for kind, fields in table.items()
+        }
         BASELINE.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n")
     targets(table)
     no_worse(table)

@@ -60,7 +60,8 @@ def of_embedded_xml(file: Path) -> Truth:
 
 
 _JSON_FIELDS = {
-    "issuer": "issuer_name", "invoice_number": "invoice_number", "date": "invoice_date", "date_due": "due_date",
+    "issuer": "issuer_name", "invoice_number": "invoice_number", "date": "invoice_date",
+    "date_due": "due_date",
     "amount": "gross_amount", "amount_untaxed": "net_amount", "currency": "currency", "iban": "iban",
     "vat": "issuer_vat_id", "client_id": "customer_number",
 }  # fmt: skip

@@ -1,21 +1,24 @@
-"""`docs/jobs/ocr.md` tells about every code that the job can give, and about no other."""
+"""`docs/jobs/` tells about every code that a job of this service can give, and about no other."""
 
 import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
-#: Where codes of this job are given: its service, the children that read, the files port.
+#: Where codes of these jobs are given: their service, the children that read, the files port.
 SOURCES = [
     *(ROOT / "services" / "documents").rglob("*.py"),
     ROOT / "shared" / "process.py",
     ROOT / "shared" / "process_child.py",
     ROOT / "shared" / "files.py",
 ]
-RAISED = {"Refused", "TagwerkError"}
+RAISED = frozenset({"Refused", "TagwerkError"})
+SOURCES_OF_FINDINGS = ROOT / "services" / "documents" / "invoices"
 
 
-def codes_in(path: Path) -> set[str]:
+def codes_in(path: Path, makers: frozenset[str] | set[str] = RAISED) -> set[str]:
     """First arguments of errors that are made in a file, also of calls to `super().__init__` in an error."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -23,20 +26,41 @@ def codes_in(path: Path) -> set[str]:
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         first = node.args[0]
-        if name in RAISED or name == "__init__":
+        if name in makers or name == "__init__":
             assert not isinstance(first, ast.JoinedStr), f"{path}: a code must be a literal"
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 found.add(first.value)
     return found
 
 
+def sections_of(page: str) -> set[str]:
+    return set(re.findall(r"^### `(\w+)`$", (ROOT / "docs/jobs" / page).read_text(), re.MULTILINE))
+
+
+def given_codes() -> set[str]:
+    return set().union(*(codes_in(path) for path in SOURCES))
+
+
 def test_every_code_has_its_section_and_no_section_is_left_over() -> None:
-    given = set().union(*(codes_in(path) for path in SOURCES))
-    told = set(re.findall(r"^### `(\w+)`$", (ROOT / "docs/jobs/ocr.md").read_text(), re.MULTILINE))
-    assert given == told
+    given = given_codes()
+    of_analysis = codes_in(ROOT / "services/documents/jobs/analyse_invoice.py")
+    assert of_analysis
+    assert given - of_analysis == sections_of("ocr.md")
+    assert of_analysis <= sections_of("analyse-invoice.md") <= given
 
 
-def test_every_section_says_in_order_what_to_check() -> None:
-    page = (ROOT / "docs/jobs/ocr.md").read_text()
+def test_every_finding_about_an_invoice_is_told_and_no_other() -> None:
+    sources = [*SOURCES_OF_FINDINGS.rglob("*.py"), ROOT / "services/documents/steps/invoice_reader.py"]
+    given = set().union(*(codes_in(path, {"Finding", "NotReadable", "_find"}) for path in sources))
+    rows = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \|", (ROOT / "docs/jobs/analyse-invoice.md").read_text(), re.M
+    )
+    told = {code for row in rows for code in re.findall(r"\w+", row)}
+    assert given == told - {"certain", "uncertain", "contradicted"}
+
+
+@pytest.mark.parametrize("name", ["ocr.md", "analyse-invoice.md"])
+def test_every_section_says_in_order_what_to_check(name: str) -> None:
+    page = (ROOT / "docs/jobs" / name).read_text()
     for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
         assert re.search(r"^1\. ", section, re.MULTILINE), section.splitlines()[0]
