@@ -109,10 +109,10 @@ class Installation:
         await request_run(self.bus, request, Lane.INTERACTIVE)
         return await self.ended(request.run_id)
 
-    async def ended(self, run_id: UUID) -> "Told":
+    async def ended(self, run_id: UUID, job: str = "documents.ocr") -> "Told":
         deadline = time.monotonic() + 30
         while True:
-            messages = await self.bus.read(subjects.RUNS, RunSubjects("documents.ocr", run_id).all)
+            messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
             told = Told([decode_run_event(message.data) for message in messages])
             if told.finished is not None:
                 return told

@@ -5,14 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from shared.commands import (
+    AnalysedInvoice,
     Answer,
     Attempt,
     CallRow,
     CallsPage,
     DocumentDetail,
     DocumentPage,
+    InvoiceField,
+    InvoiceFinding,
     LogRow,
     LogsPage,
+    OtherValue,
     RecordRow,
     RecordsPage,
     RunDetail,
@@ -176,6 +180,34 @@ DETAIL = DocumentDetail(
     page_count=2,
     pages=[DocumentPage(page=1, source="tesseract", confidence=91.4, characters=812, run_id=RUN)],
     files={"text": "documents/x/derived/text.txt", "searchable-pdf": "documents/x/derived/searchable.pdf"},
+    invoice=AnalysedInvoice(
+        kind="invoice",
+        source="qr_bill",
+        fields=[
+            InvoiceField(
+                name="payable_amount",
+                value="1949.75",
+                source="qr_bill",
+                confidence=99.0,
+                verdict="contradicted",
+                page=2,
+                box=(190.1, 590.3, 320.4, 720.6),
+                others=[OtherValue(value="1947.95", source="text")],
+            ),
+            InvoiceField(
+                name="currency", value="CHF", source="qr_bill", confidence=99.0, verdict="certain", page=2
+            ),
+        ],
+        findings=[
+            InvoiceFinding(
+                code="sources_contradict",
+                words="amount to pay: 1949.75 (qr_bill), but 1947.95 (text)",
+                fields=["payable_amount"],
+            )
+        ],
+        run_id=OTHER_RUN,
+        analysed_at=AT,
+    ),
 )
 
 JOB: dict[str, Any] = {

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from cli.bars import Bars, LiveRun
+from cli.render.documents import document_view
 from cli.render.lists import calls_view, logs_view, records_view
 from cli.render.run import run_view
 from cli.render.runs import RunList
@@ -20,6 +21,7 @@ from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
     CALLS,
+    DETAIL,
     LOGS,
     QUESTIONS,
     RECORDS,
@@ -215,3 +217,11 @@ def test_since_is_read_as_people_write_it() -> None:
 def test_a_running_run_in_the_list_shows_how_far_it_is() -> None:
     running = summary(state=RunState.RUNNING, counts={}, done=3, total=7)
     assert "3 of 7" in shown(RunList(RunsPage(items=[running]), full_ids=False), 120)
+
+
+def test_an_invoice_shows_what_is_doubtful_with_the_other_values() -> None:
+    text = shown(document_view(DETAIL), 120)
+    assert "invoice, read from its qr bill" in text
+    assert re.search(r"payable amount +1949\.75 +contradicted, also read: 1947\.95 \(text\)", text)
+    assert re.search(r"currency +CHF\s*$", text, re.MULTILINE)
+    assert "! amount to pay: 1949.75 (qr_bill), but 1947.95 (text)" in text

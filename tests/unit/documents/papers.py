@@ -121,3 +121,24 @@ def _changed(pdf: bytes, change: Callable[[pikepdf.Page], object]) -> bytes:
         change(opened.pages[0])
         opened.save(target)
     return target.getvalue()
+
+
+def with_attachments(pdf: bytes, files: dict[str, bytes]) -> bytes:
+    """`pdf` with embedded files."""
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        for name, data in files.items():
+            opened.attachments[name] = data
+        opened.save(target)
+    return target.getvalue()
+
+
+def lines_pdf(*lines: str) -> bytes:
+    """A PDF of one page with a text layer of several lines; `|` parts two columns."""
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(595, 842), invariant=1)
+    for number, line in enumerate(lines):
+        for column, text in enumerate(line.split("|")):
+            canvas.drawString(72 + column * 300, 770 - number * 20, text)
+    canvas.save()
+    return target.getvalue()

@@ -1,0 +1,99 @@
+"""Whole files through the analysing child process: good ones, and those that are made to do harm."""
+
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from services.documents.analysts import Analysis, ChildAnalysts
+from shared.errors import TagwerkError
+from shared.process import Children
+from tests.unit.documents.invoices.test_e_invoice import ENTITIES, OUTSIDE, UBL, cii
+from tests.unit.documents.invoices.test_payment_codes import QR_BILL
+from tests.unit.documents.papers import lines_pdf, typed_pdf, with_attachments
+
+INVOICE = (
+    "Nordlicht Druck GmbH", "Rechnung Nr. 2026-0815", "Rechnungsdatum|12.03.2026", "Nettobetrag|1.000,00 EUR",
+    "19 % MwSt.|190,00 EUR", "Rechnungsbetrag|1.190,00 EUR", "IBAN|DE75 5121 0800 1245 1261 99",
+)  # fmt: skip
+
+
+async def analysed(content: bytes, folder: Path, media_type: str = "application/pdf") -> Analysis:
+    file = folder / "original"
+    file.write_bytes(content)
+    return await ChildAnalysts(Children(1)).analyse(file, media_type, {}, date(2026, 11, 1))
+
+
+def values(analysis: Analysis) -> dict[str, tuple[str, str, str]]:
+    return {field.name: (field.value, field.source, field.verdict) for field in analysis.fields}
+
+
+async def test_an_invoice_is_read_from_its_text_with_the_places_of_its_values(tmp_path: Path) -> None:
+    found = await analysed(lines_pdf(*INVOICE), tmp_path)
+    assert (found.kind, found.source) == ("invoice", "text")
+    said = values(found)
+    assert said["invoice_number"] == ("2026-0815", "text", "certain")
+    assert said["gross_amount"] == ("1190.00", "text", "certain")
+    date_field = next(field for field in found.fields if field.name == "invoice_date")
+    assert date_field.page == 1
+    assert date_field.box is not None
+    assert date_field.box[0] == pytest.approx(372, abs=2)
+    assert 95 < date_field.box[1] < date_field.box[3] < 120
+
+
+@pytest.mark.parametrize("xml", [cii(1), cii(2), UBL], ids=["zugferd-1", "cii", "ubl"])
+async def test_an_e_invoice_outranks_the_text_and_what_differs_is_told(xml: bytes, tmp_path: Path) -> None:
+    found = await analysed(with_attachments(lines_pdf(*INVOICE), {"invoice.xml": xml}), tmp_path)
+    assert found.source == "e_invoice"
+    assert values(found)["gross_amount"][:2] == ("119.00", "e_invoice")
+    assert values(found)["invoice_number"] == ("R-4711", "e_invoice", "contradicted")
+    assert {"sources_contradict", "not_on_the_pages"} <= {finding.code for finding in found.findings}
+
+
+async def test_a_photographed_qr_bill_is_read(tmp_path: Path) -> None:
+    code = zxingcpp.create_barcode("\n".join(QR_BILL), zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    page = Image.new("L", (1240, 1754), 255)
+    page.paste(Image.fromarray(zxingcpp.write_barcode_to_image(code, scale=5)), (100, 1000))
+    target = io.BytesIO()
+    page.save(target, "PNG", dpi=(150, 150))
+    found = await analysed(target.getvalue(), tmp_path, "image/png")
+    assert found.source == "qr_bill"
+    assert values(found)["iban"] == ("CH4431999123000889012", "qr_bill", "certain")
+    amount = next(field for field in found.fields if field.name == "payable_amount")
+    assert amount.box is not None
+    assert 48 < amount.box[0] < amount.box[2] < 350
+
+
+async def test_a_letter_is_no_invoice(tmp_path: Path) -> None:
+    found = await analysed(typed_pdf("Mietvertrag über Büroräume"), tmp_path)
+    assert found.kind is None
+    assert (
+        found.reason == "it has no e-invoice inside and no payment code, and its text calls itself no invoice"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (ENTITIES, "e_invoice_unsafe"),
+        (OUTSIDE, "e_invoice_unsafe"),
+        (UBL[:-40], "e_invoice_broken"),
+        (b"\x00" * 11_000_000, "e_invoice_unreadable"),
+    ],
+    ids=["entities", "outside", "cut", "huge"],
+)
+async def test_a_hostile_embedded_file_is_a_finding_and_the_text_is_read(
+    data: bytes, code: str, tmp_path: Path
+) -> None:
+    found = await analysed(with_attachments(lines_pdf(*INVOICE), {"factur-x.xml": data}), tmp_path)
+    assert [finding.code for finding in found.findings] == [code]
+    assert values(found)["gross_amount"] == ("1190.00", "text", "certain")
+
+
+async def test_a_broken_file_is_refused_with_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(TagwerkError) as caught:
+        await analysed(b"%PDF-1.7\nnothing", tmp_path)
+    assert caught.value.failure.code == "pdf_broken"
