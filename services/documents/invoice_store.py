@@ -55,8 +55,8 @@ class PostgresInvoices:
                 outcome = Outcome.SKIPPED if known is None else Outcome.DELETED
                 return tx.record(Record(key=key, outcome=outcome, label=label, message=analysis.reason))
             message = describe(analysis)
-            before = {} if known is None else _comparable(known.kind, known.fields, known.findings)
-            after = _comparable(analysis.kind, analysis.fields, analysis.findings)
+            before = {} if known is None else _comparable(known)
+            after = _comparable(analysis)
             if row is not None and before == after:
                 # What an earlier attempt of this run did, this run did.
                 own = row["run_id"] == context.run_id
@@ -110,15 +110,14 @@ def _invoice_of(row: Any) -> AnalysedInvoice:
     )
 
 
-def _comparable(
-    kind: str | None, fields: list[InvoiceField], findings: list[InvoiceFinding]
-) -> dict[str, str]:
+def _comparable(read: AnalysedInvoice | Analysis) -> dict[str, str]:
     """What a person would call the invoice's content, by field: value, and verdict if it is not certain."""
     said = {
         field.name: field.value if field.verdict == "certain" else f"{field.value} ({field.verdict})"
-        for field in fields
+        for field in read.fields
     }
-    return {"kind": kind or "", **said, "findings": "; ".join(finding.words for finding in findings)}
+    findings = "; ".join(finding.words for finding in read.findings)
+    return {"kind": read.kind or "", "source": read.source or "", **said, "findings": findings}
 
 
 def _event(context: RunContext, document_id: UUID, analysis: Analysis) -> InvoiceAnalysed:

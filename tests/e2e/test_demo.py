@@ -133,8 +133,8 @@ def test_a_stack_that_is_started_again_has_the_same_runs(
     with running_stack(state):
         runs = answer(state, "runs")["items"]
         assert shown < {run["run_id"] for run in runs}
-        # The samples, the failure, the rerun.
-        assert sorted(run["state"] for run in runs) == ["failed"] + ["succeeded"] * (SAMPLES + 1)
+        # The samples, each recognized and analysed, the failure, the rerun.
+        assert sorted(run["state"] for run in runs) == ["failed"] + ["succeeded"] * (2 * SAMPLES + 1)
         document = next(run["about"][0] for run in runs if run["run_id"] in shown)
         assert answer(state, "document", document, "--text")["text"].strip()
         # A tour on a running stack uses it, and leaves it as it is.

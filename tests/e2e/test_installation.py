@@ -49,6 +49,15 @@ def page_bomb() -> bytes:
     return out.getvalue()
 
 
+async def analysis_of(installation: Installation, document: str) -> dict[str, Any]:
+    """The run that follows the recognition of a document by itself, at its end."""
+    about = {"about": f"document:{document}", "job": "documents.analyse-invoice"}
+    async with asyncio.timeout(30):
+        while not (items := (await installation.http.get("/api/v1/runs", params=about)).json()["items"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return await installation.ended(items[0]["run_id"])
+
+
 async def test_the_same_upload_twice_at_the_same_moment_is_one_document_and_one_run(
     installation: Installation,
 ) -> None:
@@ -62,10 +71,12 @@ async def test_the_same_upload_twice_at_the_same_moment_is_one_document_and_one_
     assert sorted(file["duplicate"] for file in files) == [False, True, True, True]
     run = await installation.ended(runs.pop())
     assert run["state"] == "succeeded"
+    await analysis_of(installation, files[0]["document_id"])
     listed = await installation.http.get(
         "/api/v1/runs", params={"about": f"document:{files[0]['document_id']}"}
     )
-    assert len(listed.json()["items"]) == 1
+    jobs = sorted(item["job"] for item in listed.json()["items"])
+    assert jobs == ["documents.analyse-invoice", "documents.ocr"], "one of each"
 
 
 async def test_a_worker_killed_in_mid_run_leaves_no_page_twice_and_the_answers_tell_of_it(

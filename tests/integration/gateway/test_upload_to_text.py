@@ -47,8 +47,21 @@ async def test_an_upload_starts_its_run_by_itself_and_ends_in_a_text(working_sit
     pdf = await uma.get(f"{place}/files/searchable-pdf")
     assert pdf.content.startswith(b"%PDF-")
     assert pdf.headers["content-disposition"].startswith('attachment; filename="offer-with-text-layer')
-    runs = (await uma.get("/runs", params={"about": f"document:{document['document_id']}"})).json()
-    assert [r["run_id"] for r in runs["items"]] == [run["run_id"]]
+    about = {"about": f"document:{document['document_id']}"}
+    async with asyncio.timeout(15):
+        while len(runs := (await uma.get("/runs", params=about)).json()["items"]) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    analysis, ocr = runs
+    assert ocr["run_id"] == run["run_id"]
+    assert analysis["job"] == "documents.analyse-invoice"
+    assert analysis["cause"]["run_id"] == ocr["run_id"], "the chain of a document is linked by cause"
+    ended = (await uma.get(f"/runs/{analysis['run_id']}", params={"wait": 15})).json()
+    assert ended["state"] == "succeeded", ended["failure"]
+    # What an upload answers with are the runs that it starts itself.
+    with sample.open("rb") as file:
+        again = await uma.post("/documents", files={"file": (sample.name, file, "application/pdf")})
+    assert again.json()["files"][0]["runs"] == document["runs"]
+    assert (await uma.get(place)).json()["invoice"] is None, "an offer is no invoice"
 
 
 async def test_uploaded_twice_at_once_by_two_people_it_is_one_run(working_site: Site) -> None:
