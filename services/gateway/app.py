@@ -32,6 +32,7 @@ from services.gateway.routes import (
     reruns,
     runs,
     steering,
+    uploads,
 )
 from services.gateway.server import Server
 from services.gateway.sign_in import SignIn
@@ -50,7 +51,20 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_STORIES = (me, jobs, runs, records, events, steering, reruns, documents, accounts, dead_letters, rebuild)
+_STORIES = (
+    me,
+    jobs,
+    runs,
+    records,
+    events,
+    steering,
+    reruns,
+    uploads,
+    documents,
+    accounts,
+    dead_letters,
+    rebuild,
+)
 
 
 def application() -> FastAPI:
