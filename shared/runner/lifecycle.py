@@ -98,7 +98,8 @@ class Lifecycle:
         """Publish the end of an attempt, after everything that it said. Raises `Overtaken`."""
         await attempt.sink.flush()
         sequence = attempt.sink.sequence
-        if attempt.wrote_rows and self._relay is not None:
+        # Another attempt publishes the rows before it starts; the end of the run must come after them.
+        if isinstance(event, Finished) and attempt.wrote_rows and self._relay is not None:
             sequence = max(sequence, await self._relay.flush(run.run_id))
         while True:
             try:

@@ -132,7 +132,13 @@ async def risky_flaky() -> AsyncIterator[Record]:
     yield
 
 
-@job("lab.store", title="Store", retry=ONCE, repeat=Safe("items are keyed"), **FACTS)  # type: ignore[arg-type]
+@job(
+    "lab.store",
+    title="Store",
+    retry=Retry(attempts=20, backoff=fixed(seconds(0.5))),
+    repeat=Safe("items are keyed"),
+    **FACTS,  # type: ignore[arg-type]
+)
 async def store(
     keys: list[str], pause: float = 0.0, die_after: int = 0, *, items: Items, context: RunContext
 ) -> AsyncIterator[Record]:
