@@ -21,6 +21,7 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    contract,
     dead_letters,
     documents,
     events,
@@ -84,6 +85,7 @@ def application() -> FastAPI:
         api.include_router(story.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(contract.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
