@@ -79,6 +79,16 @@ async def bury_delivery(bus: Bus, stream: str, delivery: Delivery, reason: Failu
     await delivery.term()
 
 
+def subject_unreadable(delivery: Delivery, error: ValueError) -> Failure:
+    """The reason for a message on a subject of `RUNS` that names no run."""
+    return Failure(
+        code="subject_unreadable",
+        cause=str(error),
+        concern=delivery.subject,
+        next_step="Correct whoever published it; nothing of Tagwerk publishes on such a subject.",
+    )
+
+
 async def list_dead_letters(bus: Bus, *, limit: int = 200) -> list[KeptDeadLetter]:
     """The dead letters, newest first, at most `limit`."""
     found = await bus.read(subjects.DEAD, "dead.>")

@@ -17,6 +17,8 @@ from shared.words import Outcome
 
 #: Seconds for which events are gathered.
 GATHER = 0.2
+#: Events without an acknowledgement from which on a job waits before it goes on.
+BEHIND = 16
 
 
 class Sink:
@@ -53,6 +55,16 @@ class Sink:
             self._publish_gathered()
         elif self._records:
             self._schedule()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the bus is slower than the job; one that never waits would starve everything else."""
+        return len(self._publishing) >= BEHIND
+
+    async def catch_up(self) -> None:
+        """Wait until what was published is stored. Raises `BusUnavailable` if it cannot be."""
+        publishing, self._publishing = self._publishing, set()
+        await asyncio.gather(*publishing)
 
     def call(self, call: Call) -> None:
         self._calls.append(call)
@@ -99,5 +111,4 @@ class Sink:
         if not self._publishing and self._timer is None:
             return
         self._publish_gathered()
-        publishing, self._publishing = self._publishing, set()
-        await asyncio.gather(*publishing)
+        await self.catch_up()
