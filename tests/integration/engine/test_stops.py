@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from tests.support.servers import NatsServer
 
 
 @pytest.fixture
-def server(make_nats_server: MakeNatsServer) -> Iterator[NatsServer]:
+def server(make_nats_server: MakeNatsServer) -> NatsServer:
     """A nats-server of the test's own, which it may kill."""
     return make_nats_server()
 
