@@ -109,14 +109,19 @@ class Effects:
                 if begun:
                     await self._forget(connection, key)
                 raise
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError, GeneratorExit) as error:
                 if not begun:
                     raise
                 if not await self._settle_failed(connection, effect, check, error, idempotent=idempotent):
                     raise
             else:
                 if begun:
-                    await self._complete(connection, key)
+                    try:
+                        await self._complete(connection, key)
+                    except asyncio.CancelledError:
+                        # It has happened: to be broken off while that is written down makes no doubt.
+                        await self._complete(connection, key)
+                        raise
 
     @asynccontextmanager
     async def _exclusively(
@@ -199,7 +204,7 @@ class Effects:
             return False
         if idempotent and isinstance(error, Exception):
             return False
-        cause = "it was cancelled" if isinstance(error, asyncio.CancelledError) else failure_of(error).cause
+        cause = failure_of(error).cause if isinstance(error, Exception) else "it was cancelled"
         await self._doubt(connection, effect, f"{cause}, after it had begun")
         return isinstance(error, Exception)
 
