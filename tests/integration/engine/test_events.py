@@ -1,4 +1,4 @@
-"""Business events reach a service: whoever is new is known, an outage buries nothing, a stop loses nothing."""
+"""Business events reach a service: who is new is known, an outage buries nothing, a stop loses nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
