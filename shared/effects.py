@@ -14,6 +14,7 @@ is `unknown`, the others go on, and the run ends `interrupted` until somebody de
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -27,6 +28,12 @@ from shared.runner.context import RunContext
 from shared.words import Decision, Outcome
 
 log = structlog.get_logger(__name__)
+
+#: Connections of the pool that effects leave to everything else.
+SPARED_CONNECTIONS = 2
+
+#: Why nobody knows, after a crash.
+BROKE_OFF = "an earlier attempt broke off while it was being done"
 
 #: Asks the counterpart: True it happened, False it did not, None it cannot say.
 Check = Callable[[], Awaitable[bool | None]]
@@ -67,12 +74,20 @@ def doubt_failure(effect: str, cause: str) -> Failure:
     )
 
 
+def effect_slots(pool: Pool) -> asyncio.Semaphore:
+    """As many effects at once as leave connections for what jobs store in the middle of one."""
+    return asyncio.Semaphore(max(1, pool.get_max_size() - SPARED_CONNECTIONS))
+
+
 class Effects:
     """The ledger, bound to one attempt of a run."""
 
-    def __init__(self, pool: Pool, context: RunContext) -> None:
+    def __init__(self, pool: Pool, context: RunContext, slots: asyncio.Semaphore) -> None:
+        """`slots` bounds the effects of all attempts: each holds a connection, and what happens inside may
+        need another one."""
         self._pool = pool
         self._context = context
+        self._slots = slots
         #: What this attempt leaves in doubt; the runner ends the run `interrupted` with it.
         self.in_doubt: list[DoubtfulEffect] = []
 
@@ -85,7 +100,7 @@ class Effects:
         Raises `effect_in_progress` (retryable) while another process is at it.
         """
         effect = Effect(key, record)
-        async with self._pool.acquire() as connection, self._exclusively(connection, key):
+        async with self._slots, self._pool.acquire() as connection, self._exclusively(connection, key):
             await self._begin(connection, effect, check, idempotent=idempotent)
             begun = effect.needed
             try:
@@ -94,14 +109,19 @@ class Effects:
                 if begun:
                     await self._forget(connection, key)
                 raise
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError, GeneratorExit) as error:
                 if not begun:
                     raise
                 if not await self._settle_failed(connection, effect, check, error, idempotent=idempotent):
                     raise
             else:
                 if begun:
-                    await self._complete(connection, key)
+                    try:
+                        await self._complete(connection, key)
+                    except asyncio.CancelledError:
+                        # It has happened: to be broken off while that is written down makes no doubt.
+                        await self._complete(connection, key)
+                        raise
 
     @asynccontextmanager
     async def _exclusively(
@@ -146,7 +166,7 @@ class Effects:
                 effect.needed = False
                 return
             if happened is None and not idempotent:
-                await self._doubt(connection, effect, "an earlier attempt broke off while it was being done")
+                await self._doubt(connection, effect, BROKE_OFF)
                 return
         await connection.execute(
             "insert into effects (client, effect, state, run_id, attempt, record)"
@@ -184,7 +204,7 @@ class Effects:
             return False
         if idempotent and isinstance(error, Exception):
             return False
-        cause = "it was cancelled" if isinstance(error, asyncio.CancelledError) else failure_of(error).cause
+        cause = failure_of(error).cause if isinstance(error, Exception) else "it was cancelled"
         await self._doubt(connection, effect, f"{cause}, after it had begun")
         return isinstance(error, Exception)
 
@@ -217,6 +237,19 @@ class Effects:
             self._context.attempt,
         )
         self.in_doubt.append(DoubtfulEffect(effect=effect.key, cause=cause, record=effect._record))
+
+
+async def doubt_open_effects(pool: Pool, run_id: UUID) -> tuple[DoubtfulEffect, ...]:
+    """The effects that a run has begun and nobody has closed; from here on they wait for a decision."""
+    rows = await pool.fetch(
+        "update effects set state = 'unknown', detail = coalesce(detail, $2)"
+        " where run_id = $1 and state in ('begun', 'unknown') returning effect, detail, record",
+        run_id,
+        BROKE_OFF,
+    )
+    return tuple(
+        DoubtfulEffect(effect=row["effect"], cause=row["detail"], record=row["record"]) for row in rows
+    )
 
 
 class Ledger:

@@ -11,6 +11,7 @@ from cli.render.words import (
     OUTCOME_STYLES,
     clock,
     duration,
+    rest,
     short_ids,
 )
 from shared.commands import CallsPage, LogsPage, RecordRow, RecordsPage
@@ -25,6 +26,8 @@ def records_view(page: RecordsPage, *, of_one_run: bool, full_ids: bool) -> Rend
     parts: list[RenderableType] = []
     for record in page.items:
         line = Text.assemble((f"{record.outcome:<9}", OUTCOME_STYLES[record.outcome]), "  ")
+        if full_ids:
+            line.no_wrap, line.overflow = True, "ignore"
         line.append(record.label or record.key, style="bold")
         if record.label:
             line.append(f"  {record.key}", style="dim")
@@ -88,4 +91,4 @@ def _more(record: RecordRow) -> list[Text]:
 
 
 def _rest(cursor: str | None) -> list[RenderableType]:
-    return [Text(f"More: --cursor {cursor}", style="dim", overflow="fold")] if cursor else []
+    return [rest(cursor)] if cursor else []

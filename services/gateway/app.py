@@ -21,6 +21,7 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    contract,
     dead_letters,
     documents,
     events,
@@ -32,6 +33,7 @@ from services.gateway.routes import (
     reruns,
     runs,
     steering,
+    uploads,
 )
 from services.gateway.server import Server
 from services.gateway.sign_in import SignIn
@@ -50,7 +52,20 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_STORIES = (me, jobs, runs, records, events, steering, reruns, documents, accounts, dead_letters, rebuild)
+_STORIES = (
+    me,
+    jobs,
+    runs,
+    records,
+    events,
+    steering,
+    reruns,
+    uploads,
+    documents,
+    accounts,
+    dead_letters,
+    rebuild,
+)
 
 
 def application() -> FastAPI:
@@ -70,6 +85,7 @@ def application() -> FastAPI:
         api.include_router(story.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(contract.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
