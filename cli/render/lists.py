@@ -32,7 +32,7 @@ def records_view(page: RecordsPage, *, of_one_run: bool, full_ids: bool) -> Rend
             line.append(f"  {record.job} {ids[record.run_id]} {clock(record.time)}", style="dim")
         parts.append(line)
         parts += [Padding(more, (0, 0, 0, 11)) for more in _more(record)]
-    return Group(*parts, *_rest(page.next_cursor))
+    return Group(*parts, *rest(page.next_cursor))
 
 
 def changes_view(page: RecordsPage) -> RenderableType:
@@ -59,7 +59,7 @@ def calls_view(page: CallsPage) -> RenderableType:
             duration(call.duration_ms / 1000),
             Text(said),
         )
-    return Group(table, *_rest(page.next_cursor))
+    return Group(table, *rest(page.next_cursor))
 
 
 def logs_view(page: LogsPage) -> RenderableType:
@@ -72,7 +72,7 @@ def logs_view(page: LogsPage) -> RenderableType:
         for name, value in line.fields.items():
             text.append(f"  {name}={value}", style="dim")
         lines.append(text)
-    return Group(*lines, *_rest(page.next_cursor))
+    return Group(*lines, *rest(page.next_cursor))
 
 
 def _more(record: RecordRow) -> list[Text]:
@@ -87,5 +87,6 @@ def _more(record: RecordRow) -> list[Text]:
     return lines
 
 
-def _rest(cursor: str | None) -> list[RenderableType]:
+def rest(cursor: str | None) -> list[RenderableType]:
+    """How to see more, if there is more."""
     return [Text(f"More: --cursor {cursor}", style="dim", overflow="fold")] if cursor else []

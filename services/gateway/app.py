@@ -27,6 +27,7 @@ from services.gateway.routes import (
     health,
     jobs,
     me,
+    rates,
     rebuild,
     records,
     reruns,
@@ -50,7 +51,20 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_STORIES = (me, jobs, runs, records, events, steering, reruns, documents, accounts, dead_letters, rebuild)
+_STORIES = (
+    me,
+    jobs,
+    runs,
+    records,
+    events,
+    steering,
+    reruns,
+    documents,
+    rates,
+    accounts,
+    dead_letters,
+    rebuild,
+)
 
 
 def application() -> FastAPI:
