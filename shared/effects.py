@@ -14,6 +14,7 @@ is `unknown`, the others go on, and the run ends `interrupted` until somebody de
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -27,6 +28,9 @@ from shared.runner.context import RunContext
 from shared.words import Decision, Outcome
 
 log = structlog.get_logger(__name__)
+
+#: Why nobody knows, after a crash.
+BROKE_OFF = "an earlier attempt broke off while it was being done"
 
 #: Asks the counterpart: True it happened, False it did not, None it cannot say.
 Check = Callable[[], Awaitable[bool | None]]
@@ -146,7 +150,7 @@ class Effects:
                 effect.needed = False
                 return
             if happened is None and not idempotent:
-                await self._doubt(connection, effect, "an earlier attempt broke off while it was being done")
+                await self._doubt(connection, effect, BROKE_OFF)
                 return
         await connection.execute(
             "insert into effects (client, effect, state, run_id, attempt, record)"
@@ -217,6 +221,19 @@ class Effects:
             self._context.attempt,
         )
         self.in_doubt.append(DoubtfulEffect(effect=effect.key, cause=cause, record=effect._record))
+
+
+async def doubt_open_effects(pool: Pool, run_id: UUID) -> tuple[DoubtfulEffect, ...]:
+    """The effects that a run has begun and nobody has closed; from here on they wait for a decision."""
+    rows = await pool.fetch(
+        "update effects set state = 'unknown', detail = coalesce(detail, $2)"
+        " where run_id = $1 and state in ('begun', 'unknown') returning effect, detail, record",
+        run_id,
+        BROKE_OFF,
+    )
+    return tuple(
+        DoubtfulEffect(effect=row["effect"], cause=row["detail"], record=row["record"]) for row in rows
+    )
 
 
 class Ledger:

@@ -17,7 +17,7 @@ import structlog
 from shared.audit import AuditEntry
 from shared.bus import Bus, PublishRefused
 from shared.database import Pool
-from shared.errors import TagwerkError
+from shared.errors import TagwerkError, failure_of
 from shared.events import BusinessEventBase, Decided, Record, Recorded
 from shared.runner.context import RunContext
 from shared.subjects import RunSubjects
@@ -114,6 +114,8 @@ class Relay:
 
     #: Seconds after which the relay looks for rows that a died process left behind.
     LOOK_EVERY = 1.0
+    #: Seconds that a run's end waits for a database that is away.
+    PATIENCE = 60.0
 
     def __init__(self, pool: Pool, bus: Bus) -> None:
         self._pool = pool
@@ -143,11 +145,24 @@ class Relay:
             self._wake.clear()
 
     async def flush(self, run_id: UUID) -> int:
-        """Publish everything that lies here for a run; returns its highest sequence, 0 if none."""
+        """Publish everything that lies here for a run; returns its highest sequence, 0 if none.
+
+        Waits while the database is away, at most `PATIENCE`: what a run has done is not done again only
+        because it could not be told at once. Then raises what the database answered.
+        """
+        deadline = asyncio.get_running_loop().time() + self.PATIENCE
         while True:
-            await self._pass()
-            if not await self._pool.fetchval("select exists(select from outbox where run_id = $1)", run_id):
-                return self._sequences.pop(run_id, 0)
+            try:
+                await self._pass()
+                if not await self._pool.fetchval(
+                    "select exists(select from outbox where run_id = $1)", run_id
+                ):
+                    return self._sequences.pop(run_id, 0)
+            except Exception as error:
+                gone = failure_of(error).code in ("database_unavailable", "connection_failed")
+                if not gone or asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
             # Another replica's relay holds the rows.
             await asyncio.sleep(0.02)
 

@@ -83,9 +83,16 @@ class Triggers:
         handler = self._handlers.get(event_type)
         if handler is not None:
             await handler(event)
+        refused: TagwerkError | None = None
         for job in self._jobs:
             if job.on == event_type:
-                await self._start(job, event_type, event)
+                try:
+                    await self._start(job, event_type, event)
+                except TagwerkError as error:
+                    # The others start all the same; the event is kept with the first refusal.
+                    refused = refused or error
+        if refused is not None:
+            raise refused
 
     async def _start(self, job: Job, event_type: str, event: BusinessEventBase) -> None:
         entry = self._entries[job.id]

@@ -21,6 +21,7 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    contract,
     dead_letters,
     documents,
     events,
@@ -33,6 +34,7 @@ from services.gateway.routes import (
     reruns,
     runs,
     steering,
+    uploads,
 )
 from services.gateway.server import Server
 from services.gateway.sign_in import SignIn
@@ -59,6 +61,7 @@ _STORIES = (
     events,
     steering,
     reruns,
+    uploads,
     documents,
     rates,
     accounts,
@@ -84,6 +87,7 @@ def application() -> FastAPI:
         api.include_router(story.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(contract.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

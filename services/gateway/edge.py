@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.problems import hidden_failure, problem_response
@@ -51,6 +52,8 @@ class Edge:
             began = time.monotonic()
             try:
                 await self._app(scope, _limited(scope, headers, receive), answer.send)
+            except ClientDisconnect:
+                log.info("the client went away", method=scope["method"], path=scope["path"])
             except Exception as error:
                 log.exception("a request failed", method=scope["method"], path=scope["path"])
                 if answer.status is None:

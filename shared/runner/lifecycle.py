@@ -7,11 +7,14 @@ with what it says (`docs/adr/0004-fences.md`).
 import asyncio
 import os
 import socket
+from collections.abc import Set
+from dataclasses import replace
 from uuid import UUID
 
 from shared import subjects
 from shared.bus import Bus, Conflict
 from shared.database import Pool
+from shared.effects import doubt_open_effects
 from shared.events import AttemptFailed, Finished, RunEventBase, Started
 from shared.history import History
 from shared.outbox import Relay, raise_fence
@@ -45,15 +48,21 @@ class Lifecycle:
     async def start(self, run: RunSubjects, history: History, delivery: Delivery) -> tuple[int, Started]:
         """Publish `started`; its sequence and the event. Raises `NothingToStart`, and `Overtaken` where
         another delivery is ahead."""
+        fenced_off = 0
         while True:
             step = first_step(history, (delivery.sequence, delivery.delivered))
             if isinstance(step, Stale):
                 raise Overtaken
             if isinstance(step, Ignore):
                 raise NothingToStart(step.why)
+            if history.attempt > fenced_off:
+                await self._fence_off_earlier_attempts(run, history)
+                fenced_off = history.attempt
+                # What was said meanwhile may have ended the run.
+                continue
             event: RunEventBase
             if isinstance(step, End):
-                event = finished(run.run_id, history.attempt, step)
+                event = finished(run.run_id, history.attempt, await self._end_in_doubt(run, history, step))
             else:
                 event = Started(
                     run_id=run.run_id,
@@ -63,8 +72,6 @@ class Lifecycle:
                     work_item=delivery.sequence,
                     delivery=delivery.delivered,
                 )
-                if step.attempt > 1:
-                    await self._fence_off_earlier_attempts(run, history, step.attempt)
             try:
                 sequence = await self._bus.publish(
                     run.ev,
@@ -82,40 +89,59 @@ class Lifecycle:
                 return sequence, event
             raise NothingToStart(f"the run ended as {getattr(event, 'state', '')}")
 
-    async def _fence_off_earlier_attempts(self, run: RunSubjects, history: History, attempt: int) -> None:
-        """What an earlier attempt committed is published before this one starts, and it commits no more."""
+    async def _fence_off_earlier_attempts(self, run: RunSubjects, history: History) -> None:
+        """What the attempts so far committed is published before the next word, and they commit no more."""
         if self._pool is None or self._relay is None:
             return
         async with self._pool.acquire() as connection:
-            await raise_fence(connection, run.run_id, attempt)
+            await raise_fence(connection, run.run_id, history.attempt + 1)
         await self._relay.flush(run.run_id)
         for message in await self._bus.read(subjects.RUNS, run.all, after=history.last_sequence):
             history.add(message)
+
+    async def _end_in_doubt(self, run: RunSubjects, history: History, end: End) -> End:
+        """An end without another attempt: effects that a crash left open are for a person to decide."""
+        if self._pool is None or not history.attempt:
+            return end
+        in_doubt = await doubt_open_effects(self._pool, run.run_id)
+        return replace(end, state=RunState.INTERRUPTED, in_doubt=in_doubt) if in_doubt else end
 
     async def end(
         self, attempt: Attempt, run: RunSubjects, subject: str, event: AttemptFailed | Finished
     ) -> None:
         """Publish the end of an attempt, after everything that it said. Raises `Overtaken`."""
         await attempt.sink.flush()
-        sequence = attempt.sink.sequence
         if attempt.wrote_rows and self._relay is not None:
-            sequence = max(sequence, await self._relay.flush(run.run_id))
+            await self._relay.flush(run.run_id)
+        since = History(attempt=event.attempt, last_sequence=attempt.sink.started)
+        # What this attempt said, it said without a condition: a newer one may have begun in between.
+        unread = bool(attempt.sink.own) or attempt.wrote_rows
         while True:
+            if unread:
+                await self._read_on(run, since, attempt.sink.own)
+                if str(event.id) in since.ids or since.finished is not None:
+                    return
+                if since.attempt > event.attempt:
+                    raise Overtaken
+                if since.cancel is not None:
+                    subject, event = _answer_cancel(run, subject, event)
             try:
-                await self._bus.publish(subject, event.encode(), expect_last=(run.all, sequence))
+                await self._bus.publish(subject, event.encode(), expect_last=(run.all, since.last_sequence))
                 return
             except Conflict:
-                between = History()
-                for message in await self._bus.read(subjects.RUNS, run.all, after=sequence):
-                    between.add(message)
-            if str(event.id) in between.ids or between.finished is not None:
-                return
-            if between.attempt > event.attempt:
-                raise Overtaken
-            await asyncio.sleep(CONFLICT_PAUSE)
-            sequence = max(sequence, between.last_sequence)
-            if between.cancel is not None:
-                subject, event = _answer_cancel(run, subject, event)
+                unread = True
+                await asyncio.sleep(CONFLICT_PAUSE)
+
+    async def _read_on(self, run: RunSubjects, history: History, known: Set[int]) -> None:
+        """Fold what was said after what `history` knows, a page at a time: runs may say a lot."""
+        rest = True
+        while rest:
+            page, rest = await self._bus.read_page(subjects.RUNS, run.all, history.last_sequence + 1)
+            for message in page:
+                if message.sequence in known:
+                    history.last_sequence = message.sequence
+                else:
+                    history.add(message)
 
 
 def _answer_cancel(

@@ -26,8 +26,10 @@ class Sink:
         self._bus = bus
         self._context = context
         self._subject = RunSubjects(context.job, context.run_id).ev
-        #: The highest sequence of the run that this attempt knows of.
-        self.sequence = sequence
+        #: Sequence of the attempt's `started`.
+        self.started = sequence
+        #: Sequences of what was published here since.
+        self.own: set[int] = set()
         #: Outcome by record key, as the job yielded them.
         self._outcomes: dict[str, Outcome] = {}
         self._records: list[Record] = []
@@ -90,8 +92,7 @@ class Sink:
             self._publishing.add(task)
 
     async def _publish(self, event: RunEventBase) -> None:
-        sequence = await self._bus.publish(self._subject, event.encode(), msg_id=str(event.id))
-        self.sequence = max(self.sequence, sequence)
+        self.own.add(await self._bus.publish(self._subject, event.encode(), msg_id=str(event.id)))
 
     async def flush(self) -> None:
         """Everything said so far is stored. Raises `BusUnavailable` if it cannot be."""

@@ -89,6 +89,10 @@ class Engine:
             await service.start()
             self._services.append(service)
 
+    def service(self, name: str) -> Service:
+        """The latest service of this name in this process."""
+        return next(service for service in reversed(self._services) if service.name == name)
+
     async def stop_services(self) -> None:
         for service in self._services:
             await service.stop()

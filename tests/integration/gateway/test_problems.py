@@ -146,6 +146,9 @@ async def test_readiness_tells_of_bus_and_database(
         client = site.client()
         client.base_url = httpx.URL(site.url)
         assert (await client.get("/healthz")).json() == {"status": "alive"}
+        contract = (await client.get("/asyncapi.json")).json()
+        assert contract["asyncapi"].startswith("3.")
+        assert "event.document.uploaded" in contract["channels"]
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["ready"]) == (200, True)
         await asyncio.to_thread(server.kill)

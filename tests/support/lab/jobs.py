@@ -132,7 +132,13 @@ async def risky_flaky() -> AsyncIterator[Record]:
     yield
 
 
-@job("lab.store", title="Store", retry=ONCE, repeat=Safe("items are keyed"), **FACTS)  # type: ignore[arg-type]
+@job(
+    "lab.store",
+    title="Store",
+    retry=Retry(attempts=20, backoff=fixed(seconds(0.5))),
+    repeat=Safe("items are keyed"),
+    **FACTS,  # type: ignore[arg-type]
+)
 async def store(
     keys: list[str], pause: float = 0.0, die_after: int = 0, *, items: Items, context: RunContext
 ) -> AsyncIterator[Record]:
@@ -226,6 +232,75 @@ async def call(url: str, *, outside: Outside) -> AsyncIterator[Record]:
     yield Record(key=url, outcome=Outcome.CREATED, message=response.text[:50])
 
 
+@job(
+    "lab.stumble",
+    title="Stumble",
+    retry=Retry(attempts=3, backoff=fixed(seconds(0.1))),
+    repeat=SAFE,
+    **FACTS,  # type: ignore[arg-type]
+)
+async def stumble(steps: int) -> AsyncIterator[Record]:
+    """Yield records, and fail in the end."""
+    for number in range(1, steps + 1):
+        yield Record(key=f"step:{number}", outcome=Outcome.CREATED)
+        await asyncio.sleep(0.1)
+    raise ExternalSystemUnavailable("oracle", "it closed")
+
+
+@job("lab.disguise", title="Disguise", retry=ONCE, repeat=SAFE, **FACTS)  # type: ignore[arg-type]
+async def disguise() -> AsyncIterator[Record]:
+    """Make another error of being broken off, as some libraries do."""
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        raise RuntimeError("the connection is in a bad state") from None
+    yield Record(key="never", outcome=Outcome.CREATED)
+
+
+@job("lab.await-cancelled", title="Await something cancelled", retry=ONCE, repeat=Risky("it is not safe"),
+     **FACTS)  # type: ignore[arg-type]  # fmt: skip
+async def await_cancelled() -> AsyncIterator[Record]:
+    """Await a task of its own that was cancelled."""
+    task = asyncio.create_task(asyncio.sleep(60))
+    task.cancel()
+    await task
+    yield Record(key="never", outcome=Outcome.CREATED)
+
+
+@job("lab.rush", title="Rush", retry=ONCE, repeat=SAFE, **FACTS)  # type: ignore[arg-type]
+async def rush(count: int) -> AsyncIterator[Record]:
+    """Yield without ever waiting for anything."""
+    for number in range(count):
+        yield Record(key=f"item:{number}", outcome=Outcome.CREATED)
+
+
+@job("lab.bulky", title="Bulky", retry=ONCE, repeat=SAFE, **FACTS)  # type: ignore[arg-type]
+async def bulky(
+    lines: int = 0, size: int = 0, stored: bool = False, *, log: RunLog, items: Items
+) -> AsyncIterator[Record]:
+    """Say much at once: many log lines, or one record with a value of `size` characters."""
+    for number in range(lines):
+        log.info("a line of which there are many", number=number, text="x" * 100)
+    if stored:
+        yield await items.store("bulky", "x" * size)
+    elif size:
+        yield Record(key="bulky", outcome=Outcome.CREATED, changes={"value": (None, "x" * size)})
+
+
+@job("lab.send-and-store", title="Send and store", retry=Retry(attempts=3, backoff=fixed(seconds(0.1))),
+     repeat=Risky("it sends letters"), **FACTS)  # type: ignore[arg-type]  # fmt: skip
+async def send_and_store(
+    letter: str, pause: float = 0.1, *, effects: Effects, items: Items
+) -> AsyncIterator[Record]:
+    """Write down in the middle of an effect what came of it."""
+    async with effects.once(f"send:{letter}", record=letter) as effect:
+        if effect.needed:
+            await asyncio.sleep(pause)
+            await items.store(letter, "sent")
+    yield effect.result(Record(key=letter, outcome=Outcome.CREATED))
+
+
 JOBS: list[Job] = [
-    noop, records, sleep, stubborn, flaky, risky_flaky, store, crash, limited, ordered, send, call,
+    noop, records, sleep, stubborn, flaky, risky_flaky, store, crash, limited, ordered, send, call, stumble,
+    disguise, await_cancelled, rush, bulky, send_and_store,
 ]  # fmt: skip
