@@ -115,5 +115,5 @@ class Bars:
             words=run.words,
         )
         if not self._quiet and not self._console.is_terminal and (run.words, run.done) != before:
-            of = f" {run.done}/{run.total}" if run.total else ""
+            of = f" {run.done}/{run.total}" if run.total else f" {run.done} so far," if run.done else ""
             self._console.print(f"{run.label}:{of} {run.words}", highlight=False, markup=False)

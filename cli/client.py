@@ -1,5 +1,6 @@
 """The gateway's HTTP API as the commands use it: typed answers, and problems instead of statuses."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,7 +81,7 @@ class Gateway:
                 "POST",
                 "/documents",
                 data=form,
-                files={"file": (file.name, content, _media_type(file))},
+                files={"file": (shown_name(file), content, _media_type(file))},
                 timeout=_patience(STALLED_AFTER),
             )
         body = _json(answer)
@@ -150,6 +151,11 @@ class Gateway:
 
 def run_path(run_id: UUID, part: str = "") -> str:
     return f"/runs/{run_id}" + (f"/{part}" if part else "")
+
+
+def shown_name(file: Path) -> str:
+    """The file's name, with a sign in place of bytes that are no UTF-8."""
+    return os.fsencode(file.name).decode(errors="replace")
 
 
 def _patience(seconds: float) -> httpx.Timeout:

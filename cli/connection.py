@@ -33,7 +33,8 @@ def find_connection(url: str | None, token: str | None, state: Path) -> Connecti
                 code="address_unknown",
                 cause="neither --url nor TAGWERK_URL is set, and no local stack has left its address",
                 concern=str(state / CREDENTIALS),
-                next_step="Start the local stack with `make up`, or give --url and --token.",
+                next_step="Start the local stack with `make up`; if it runs, name its state folder with "
+                "--state-dir, or give --url and --token.",
             ),
             Exit.UNREACHABLE,
         )

@@ -14,7 +14,8 @@ class Exit(IntEnum):
     REFUSED = 3
     #: Nobody answers at the address.
     UNREACHABLE = 4
-    #: The service answered that it cannot do this: invalid, conflict, too large, out of order.
+    #: The service answered that it cannot do this: invalid, conflict, too large, out of order. Or a file
+    #: of this machine cannot be read or written.
     PROBLEM = 5
     #: `--timeout` ended before the run did; the run goes on.
     STILL_RUNNING = 6

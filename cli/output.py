@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from cli.exits import Exit
@@ -16,6 +18,9 @@ from cli.problems import Problem
 
 #: Columns where the output is no terminal and COLUMNS is not set: enough for full ids.
 WIDE = 140
+
+#: What commands a terminal instead of being shown; the end of a line and a tabulator are meant.
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,12 +47,14 @@ class Output:
 
     def show(self, view: RenderableType) -> None:
         """Something for people. What is no terminal gets no spaces at the ends of lines."""
+        # Uncropped: what was told not to wrap is to be copied or read by programs, and loses nothing.
         if self.out.is_terminal:
-            self.out.print(view)
+            self.out.print(view, crop=False)
             return
         with self.out.capture() as captured:
-            self.out.print(view)
-        self.out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+            self.out.print(view, crop=False)
+        lines = captured.get().removesuffix("\n").split("\n")
+        self.out.file.write("".join(f"{line.rstrip()}\n" for line in lines))
         self.out.file.flush()
 
     def data(self, value: BaseModel | dict[str, Any]) -> None:
@@ -93,7 +100,19 @@ def _ordered(value: Any) -> Any:
     return [_ordered(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+class _Screen(Console):
+    """A console on which names and texts of others are shown, and cannot command the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control is None and _COMMANDS.search(segment.text):
+                yield Segment(_COMMANDS.sub("\ufffd", segment.text), segment.style)
+            else:
+                yield segment
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else WIDE
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    # Without emoji: `send:a:` is the key of an effect.
+    return _Screen(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)

@@ -18,6 +18,10 @@ NEXT_STEPS = {
     "run_not_found": "Check the id; `tagwerk runs` lists the runs that you may see.",
     "job_not_found": "Check the id; `tagwerk jobs` lists the jobs that you may see.",
     "job_retired": "Look for its successor in `tagwerk jobs`.",
+    "client_not_found": "Check the name; `tagwerk me` names your clients.",
+    "principal_not_found": "`tagwerk principals list` names all; make it with `tagwerk principals set`.",
+    "parameters_invalid": "Correct what the cause names; `tagwerk job JOB` tells each parameter.",
+    "request_invalid": "Correct what the cause names, and give the command again.",
 }
 
 
@@ -69,10 +73,24 @@ def unreachable(url: str, cause: str) -> Problem:
     )
 
 
+def file_unusable(error: OSError) -> Problem:
+    """A file of this machine, or the output, that cannot be read or written."""
+    return Problem(
+        "A file cannot be used",
+        Failure(
+            code="file_unusable",
+            cause=error.strerror or str(error),
+            concern=str(error.filename) if error.filename is not None else None,
+            next_step="Check the path, its permissions and the free space, and give the command again.",
+        ),
+        Exit.PROBLEM,
+    )
+
+
 def wrong_use(cause: str, *, next_step: str, concern: str | None = None) -> Problem:
     """The command line is wrong in a way that its parser cannot see."""
     failure = Failure(code="usage", cause=cause, concern=concern, next_step=next_step)
-    return Problem("The command is not complete", failure, Exit.USAGE)
+    return Problem("The command line is wrong", failure, Exit.USAGE)
 
 
 def problem_of_answer(status: int, body: Any, url: str) -> Problem:

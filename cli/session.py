@@ -9,7 +9,7 @@ from cli.client import Gateway
 from cli.connection import find_connection
 from cli.exits import Exit
 from cli.output import Output
-from cli.problems import Problem
+from cli.problems import Problem, file_unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,12 @@ def run_in_session(
     except Problem as problem:
         output.problem(problem)
         return problem.exit
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        unusable = file_unusable(error)
+        output.problem(unusable)
+        return unusable.exit
     except KeyboardInterrupt:
         output.say("Stopped by Ctrl-C. What was started goes on: `tagwerk runs` shows it.")
         return Exit.INTERRUPTED

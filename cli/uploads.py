@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.answers import UploadedFile
-from cli.client import Gateway
+from cli.client import Gateway, shown_name
 from cli.problems import problem_of_answer
 
 
@@ -14,7 +14,7 @@ async def send_file(
     """Upload `file`. A file that is refused for itself is an answer; anything else raises `Problem`."""
     body = await gateway.upload(file, client=client, interactive=interactive)
     (sent,) = body["files"]
-    return _uploaded(sent, file.name)
+    return _uploaded(sent, shown_name(file))
 
 
 def _uploaded(sent: dict[str, Any], name: str) -> UploadedFile:

@@ -40,10 +40,20 @@ class ProvisionSettings(BaseSettings):
 def declaration_of(module: str) -> Declaration:
     """The `DECLARATION` of a service: in its package's `declaration.py`, or beside its module.
 
-    Raises `TagwerkError` (`declaration_missing`).
+    Raises `TagwerkError` (`service_unknown`, `declaration_missing`).
     """
-    spec = importlib.util.find_spec(module)
-    package = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None:
+        raise TagwerkError(
+            "service_unknown",
+            f"there is no Python module {module}.",
+            concern=module,
+            next_step="Name the module of a service, as in lab=tests.support.lab.",
+        )
+    package = module if spec.submodule_search_locations else module.rpartition(".")[0]
     try:
         found = importlib.import_module(f"{package}.declaration").DECLARATION
     except (ModuleNotFoundError, AttributeError) as error:

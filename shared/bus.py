@@ -32,6 +32,9 @@ CONFLICT_CODES = frozenset({10071, 10164})
 #: Server codes: the stream or the account has reached its storage limit.
 FULL_CODES = frozenset({10047, 10077})
 
+#: Bytes of a message that its headers may need; the server closes the connection of who sends too much.
+HEADERS_ROOM = 1024
+
 #: Seconds without an acknowledgement after which a publish is sent again.
 RESEND_AFTER = 2.0
 #: Seconds after which a publish is given up.
@@ -122,6 +125,8 @@ class Bus:
         must have (0: there is none). Raises `Conflict` if it has another, `PublishRefused`, and
         `BusUnavailable` after 30 s. A conflict may be one's own message sent again: read the history.
         """
+        if len(payload) > self.nc.max_payload - HEADERS_ROOM:
+            raise PublishRefused(f"{subject}: {len(payload)} bytes; the bus takes {self.nc.max_payload}")
         all_headers = dict(headers) if headers else {}
         if msg_id is not None:
             all_headers["Nats-Msg-Id"] = msg_id

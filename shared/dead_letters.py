@@ -19,6 +19,10 @@ from shared.pull import Delivery
 log = structlog.get_logger(__name__)
 
 
+#: Bytes of a payload that fits into a message twice over, with the rest of the letter.
+LARGEST_IN_HEX = 400_000
+
+
 class DeadLetter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -32,7 +36,8 @@ class DeadLetter(BaseModel):
     time: datetime
     #: The payload as text; bytes that are no UTF-8 as `\\xNN`.
     payload: str
-    #: The payload in hex, so that a replay is exact.
+    #: The payload in hex, so that a replay is exact. Empty for one that does not fit into a message that way;
+    #: a replay reads it where it still lies.
     payload_hex: str
 
 
@@ -53,7 +58,7 @@ async def bury(
         sequence=sequence,
         time=now(),
         payload=data[:4000].decode("utf-8", "backslashreplace"),
-        payload_hex=data.hex(),
+        payload_hex=data.hex() if len(data) <= LARGEST_IN_HEX else "",
     )
     await bus.publish(
         subjects.dead(durable),
@@ -79,6 +84,16 @@ async def bury_delivery(bus: Bus, stream: str, delivery: Delivery, reason: Failu
     await delivery.term()
 
 
+def subject_unreadable(delivery: Delivery, error: ValueError) -> Failure:
+    """The reason for a message on a subject of `RUNS` that names no run."""
+    return Failure(
+        code="subject_unreadable",
+        cause=str(error),
+        concern=delivery.subject,
+        next_step="Correct whoever published it; nothing of Tagwerk publishes on such a subject.",
+    )
+
+
 async def list_dead_letters(bus: Bus, *, limit: int = 200) -> list[KeptDeadLetter]:
     """The dead letters, newest first, at most `limit`."""
     found = await bus.read(subjects.DEAD, "dead.>")
@@ -89,7 +104,7 @@ async def replay(bus: Bus, id: int) -> KeptDeadLetter:
     """Publish the message again where it came from, then remove the dead letter.
 
     A kill in between replays it a second time, which every handler must bear anyway. Raises
-    `dead_letter_not_found`.
+    `dead_letter_not_found`, and `dead_letter_payload_gone` for a large one that is past its stream's age.
     """
     try:
         message = await bus.js.get_msg(subjects.DEAD, id)
@@ -101,9 +116,23 @@ async def replay(bus: Bus, id: int) -> KeptDeadLetter:
             next_step="List the dead letters: it may have been replayed already.",
         ) from error
     letter = _kept(id, message.data or b"")
-    await bus.publish(letter.subject, bytes.fromhex(letter.payload_hex), msg_id=f"replay:{id}")
+    payload = bytes.fromhex(letter.payload_hex) or await _original(bus, letter)
+    await bus.publish(letter.subject, payload, msg_id=f"replay:{id}")
     await bus.js.delete_msg(subjects.DEAD, id)
     return letter
+
+
+async def _original(bus: Bus, letter: KeptDeadLetter) -> bytes:
+    try:
+        message = await bus.js.get_msg(letter.stream, letter.sequence)
+    except NotFoundError as error:
+        raise TagwerkError(
+            "dead_letter_payload_gone",
+            f"message {letter.sequence} of {letter.stream} was too large for the letter and is deleted by now",
+            concern=str(letter.id),
+            next_step="Have it sent again by whoever published it.",
+        ) from error
+    return message.data or b""
 
 
 def _kept(id: int, data: bytes) -> KeptDeadLetter:

@@ -339,8 +339,17 @@ def _unknown(data: bytes, error: ValidationError) -> UnknownEvent:
         try:
             return UnknownEvent.model_validate(orjson.loads(data))
         except (ValidationError, orjson.JSONDecodeError) as broken:
-            raise Undecodable(f"an event without the common fields: {broken}") from broken
-    raise Undecodable(str(error)) from error
+            words = _violations(broken) if isinstance(broken, ValidationError) else str(broken)
+            raise Undecodable(f"an event without the common fields: {words}") from broken
+    raise Undecodable(_violations(error)) from error
+
+
+def _violations(error: ValidationError) -> str:
+    """`finished.state: Field required; …`, on one line."""
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"])))
+        for one in error.errors(include_url=False, include_input=False)
+    )
 
 
 #: Business event type -> its model.

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from shared.audit import AuditEntry
-from shared.bus import Bus, PublishRefused
+from shared.bus import Bus, BusUnavailable, PublishRefused
 from shared.database import Pool
 from shared.errors import TagwerkError, failure_of
 from shared.events import BusinessEventBase, Decided, Record, Recorded
@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 #: A `recorded` event holds at most this many records, and roughly this many bytes.
 RECORDS_PER_EVENT = 500
 BYTES_PER_EVENT = 256_000
+#: Bytes of the largest message that may leave; nats-server takes 1 MiB with headers.
+LARGEST_MESSAGE = 1_000_000
+#: Runs of which a relay knows the last sequence.
+REMEMBERED = 10_000
 
 
 class StoredRecord(Record):
@@ -44,12 +48,25 @@ class Superseded(TagwerkError):
         )
 
 
+def size_of(record: Record) -> int:
+    """Bytes of a record in an event. Raises `record_too_large`."""
+    size = len(record.__pydantic_serializer__.to_json(record, exclude_none=True))
+    if size > LARGEST_MESSAGE - 1_000:
+        raise TagwerkError(
+            "record_too_large",
+            f"the outcome of {record.key} has {size:,} bytes with its message and changes; the bus takes 1 MB",
+            concern=record.key,
+            next_step="Report it to the job's owner: large values belong into a file, not into a record.",
+        )
+    return size
+
+
 def in_events(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Cut records into lists that fit into one `recorded` event each."""
+    """Cut records into lists that fit into one `recorded` event each. Raises `record_too_large`."""
     chunk: list[Record] = []
     size = 0
     for record in records:
-        length = len(record.__pydantic_serializer__.to_json(record, exclude_none=True))
+        length = size_of(record)
         if chunk and (len(chunk) >= RECORDS_PER_EVENT or size + length > BYTES_PER_EVENT):
             yield chunk
             chunk, size = [], 0
@@ -103,6 +120,15 @@ class Transaction:
             rows.append((decided.id, decided.run_id, RunSubjects(job, decided.run_id).ev, decided.encode()))
         for entry in self._audits:
             rows.append((entry.id, None, entry.subject, entry.encode()))
+        for _, _, subject, payload in rows:
+            # Once here, it would stand in the way of everything behind it.
+            if len(payload) > LARGEST_MESSAGE:
+                raise TagwerkError(
+                    "message_too_large",
+                    f"a message for {subject} has {len(payload):,} bytes; the bus takes 1 MB",
+                    concern=subject,
+                    next_step="Report it: large values belong into a file, not into a message.",
+                )
         await self.connection.executemany(
             "insert into outbox (msg_id, run_id, subject, payload) values ($1, $2, $3, $4)", rows
         )
@@ -152,8 +178,13 @@ class Relay:
         """
         deadline = asyncio.get_running_loop().time() + self.PATIENCE
         while True:
+            refused: Exception | None = None
             try:
-                await self._pass()
+                try:
+                    await self._pass()
+                except (BusUnavailable, PublishRefused) as error:
+                    # Perhaps of somebody else's rows.
+                    refused = error
                 if not await self._pool.fetchval(
                     "select exists(select from outbox where run_id = $1)", run_id
                 ):
@@ -163,11 +194,15 @@ class Relay:
                 if not gone or asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(0.2)
+            if refused is not None:
+                raise refused
             # Another replica's relay holds the rows.
             await asyncio.sleep(0.02)
 
     async def _pass(self) -> int:
-        """Publish up to 200 rows; returns how many there were."""
+        """Publish up to 200 rows; returns how many there were. Raises what the first refused one met, after
+        all others were published and deleted: sent again for ever, they would outlive the server's window
+        for message ids."""
         async with self._passing, self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 "select id, msg_id, run_id, subject, payload from outbox order by id limit 200"
@@ -175,19 +210,32 @@ class Relay:
             )
             if not rows:
                 return 0
-            sequences = await asyncio.gather(
+            answers = await asyncio.gather(
                 *(
                     self._bus.publish(row["subject"], row["payload"], msg_id=str(row["msg_id"]))
                     for row in rows
-                )
+                ),
+                return_exceptions=True,
             )
-            for row, sequence in zip(rows, sequences, strict=True):
+            stored = [
+                (row, answer) for row, answer in zip(rows, answers, strict=True) if isinstance(answer, int)
+            ]
+            for row, sequence in stored:
                 if row["run_id"] is not None and row["subject"].startswith("run."):
-                    self._sequences[row["run_id"]] = max(sequence, self._sequences.get(row["run_id"], 0))
+                    self._remember(row["run_id"], sequence)
             await connection.execute(
-                "delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows]
+                "delete from outbox where id = any($1::bigint[])", [row["id"] for row, _ in stored]
             )
-            return len(rows)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return len(rows)
+
+    def _remember(self, run_id: UUID, sequence: int) -> None:
+        self._sequences[run_id] = max(sequence, self._sequences.get(run_id, 0))
+        if len(self._sequences) > REMEMBERED:
+            # Of a run of another replica, or one that broke off: nobody asks for it any more.
+            del self._sequences[next(iter(self._sequences))]
 
 
 class Outbox:

@@ -64,9 +64,12 @@ async def document(
     session: "Session",
     document_id: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id of the document.")],
     text: Annotated[bool, typer.Option("--text", help="Write the recognized text.")] = False,
-    pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the searchable PDF here.")] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Save the searchable PDF here.")
+    ] = None,
     original: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save here what was uploaded, byte for byte.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Save here what was uploaded, byte for byte."),
     ] = None,
 ) -> None:
     """Show a document, its text, or save its files."""

@@ -32,7 +32,7 @@ def principals_view(page: PrincipalPage) -> RenderableType:
 
 def tokens_view(page: TokenPage) -> RenderableType:
     if not page.items:
-        return Text("There are no tokens.", style="dim")
+        return Text("No tokens have been issued, besides the sign-in that a local stack makes.", style="dim")
     parts = []
     for token in page.items:
         line = Text.assemble((token.principal, "bold"), f"  {token.name}  ", (str(token.id), "dim"))

@@ -66,5 +66,6 @@ def document_view(document: DocumentDetail) -> RenderableType:
 
 
 def text_view(document: DocumentText) -> RenderableType:
-    """The bare text; pages are parted by an empty line."""
-    return Text(document.text.replace("\f", "\n\n").strip("\n"))
+    """The bare text, its lines as long as they are; pages are parted by an empty line."""
+    # A bare text would lose its own wish not to be wrapped: rich joins such texts.
+    return Group(Text(document.text.replace("\f", "\n\n").strip("\n"), no_wrap=True, overflow="ignore"))

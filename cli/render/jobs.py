@@ -56,7 +56,7 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
         ("starts", ", ".join(filter(None, (job.on, job.schedule))) or "when somebody asks"),
         ("runs as", "the one who asks" if job.runs_as == "user" else job.runs_as),
         ("takes about", f"{duration(job.expected_runtime)}, stopped after {duration(job.timeout)}"),
-        ("is tried", job.retry),
+        ("is retried", job.retry),
         ("to repeat is", f"{repeat}: {job.repeat}"),
         ("calls", ", ".join(job.systems) or "no system outside"),
         ("gives", f"{job.output}: {job.expected_result}"),

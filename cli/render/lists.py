@@ -11,6 +11,7 @@ from cli.render.words import (
     OUTCOME_STYLES,
     clock,
     duration,
+    rest,
     short_ids,
 )
 from shared.commands import CallsPage, LogsPage, RecordRow, RecordsPage
@@ -25,6 +26,8 @@ def records_view(page: RecordsPage, *, of_one_run: bool, full_ids: bool) -> Rend
     parts: list[RenderableType] = []
     for record in page.items:
         line = Text.assemble((f"{record.outcome:<9}", OUTCOME_STYLES[record.outcome]), "  ")
+        if full_ids:
+            line.no_wrap, line.overflow = True, "ignore"
         line.append(record.label or record.key, style="bold")
         if record.label:
             line.append(f"  {record.key}", style="dim")
@@ -32,7 +35,7 @@ def records_view(page: RecordsPage, *, of_one_run: bool, full_ids: bool) -> Rend
             line.append(f"  {record.job} {ids[record.run_id]} {clock(record.time)}", style="dim")
         parts.append(line)
         parts += [Padding(more, (0, 0, 0, 11)) for more in _more(record)]
-    return Group(*parts, *rest(page.next_cursor))
+    return Group(*parts, *_rest(page.next_cursor))
 
 
 def changes_view(page: RecordsPage) -> RenderableType:
@@ -59,7 +62,7 @@ def calls_view(page: CallsPage) -> RenderableType:
             duration(call.duration_ms / 1000),
             Text(said),
         )
-    return Group(table, *rest(page.next_cursor))
+    return Group(table, *_rest(page.next_cursor))
 
 
 def logs_view(page: LogsPage) -> RenderableType:
@@ -72,7 +75,7 @@ def logs_view(page: LogsPage) -> RenderableType:
         for name, value in line.fields.items():
             text.append(f"  {name}={value}", style="dim")
         lines.append(text)
-    return Group(*lines, *rest(page.next_cursor))
+    return Group(*lines, *_rest(page.next_cursor))
 
 
 def _more(record: RecordRow) -> list[Text]:
@@ -87,6 +90,5 @@ def _more(record: RecordRow) -> list[Text]:
     return lines
 
 
-def rest(cursor: str | None) -> list[RenderableType]:
-    """How to see more, if there is more."""
-    return [Text(f"More: --cursor {cursor}", style="dim", overflow="fold")] if cursor else []
+def _rest(cursor: str | None) -> list[RenderableType]:
+    return [rest(cursor)] if cursor else []

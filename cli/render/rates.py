@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.render.lists import rest
+from cli.render.words import rest
 from shared.commands import RatesPage
 
 
@@ -21,4 +21,4 @@ def rates_view(page: RatesPage) -> RenderableType:
     for row in page.items:
         cells = [row.day.isoformat(), row.source.upper(), f"1 {row.base} =", format(row.rate, "f"), row.quote]
         table.add_row(*cells, *([row.client] if len(clients) > 1 else []))
-    return Group(table, *rest(page.next_cursor))
+    return Group(table, rest(page.next_cursor)) if page.next_cursor else table

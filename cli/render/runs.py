@@ -5,7 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli.render.words import clock, counts_text, duration, short_ids, state_text
+from cli.render.words import clock, counts_text, duration, rest, short_ids, state_text
 from shared.commands import RunsPage, RunSummary
 
 #: Columns below which a run takes two lines instead of one row.
@@ -29,7 +29,7 @@ class RunList:
         else:
             yield self._table()
         if self._page.next_cursor is not None:
-            yield Text(f"More: --cursor {self._page.next_cursor}", style="dim", overflow="fold")
+            yield rest(self._page.next_cursor)
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")

@@ -92,6 +92,11 @@ def counts_text(counts: dict[str, int]) -> Text:
     return text or Text("–", style="dim")
 
 
+def rest(cursor: str) -> Text:
+    """How the next page is had, on one line whatever the width: it is there to be copied."""
+    return Text(f"More: --cursor {cursor}", style="dim", no_wrap=True, overflow="ignore")
+
+
 def short_ids(ids: Iterable[UUID], *, at_least: int = 8) -> dict[UUID, str]:
     """Each id by a beginning that no other of them has: new ids share the time of their making."""
     all_ids = sorted(set(ids), key=str)

@@ -107,7 +107,15 @@ class StateFolder:
 
     def _make(self) -> None:
         if not self.path.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise TagwerkError(
+                    "state_not_writable",
+                    f"the state folder cannot be made: {error.strerror}",
+                    concern=str(self.path),
+                    next_step="Choose another folder with --state.",
+                ) from error
             # The account of the database must be able to pass through when we are root.
             self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
         owner = self.path.stat().st_uid
@@ -119,10 +127,12 @@ class StateFolder:
                 next_step="Run as that user, or choose another folder with --state.",
             )
         ours = self.path.name == DEFAULT_STATE.name or (self.path / _LOCK).exists()
-        if not ours and any(self.path.iterdir()):
+        if not self.path.is_dir() or (not ours and any(self.path.iterdir())):
             raise TagwerkError(
                 "not_a_state_folder",
-                "the folder holds other things than the state of a stack",
+                "the folder holds other things than the state of a stack"
+                if self.path.is_dir()
+                else "it is no folder",
                 concern=str(self.path),
                 next_step="Choose a new or an empty folder with --state.",
             )

@@ -5,7 +5,7 @@ import asyncio
 from services.scheduler.core import may_cancel_at_once, still_parked
 from shared import subjects
 from shared.bus import Bus, Conflict
-from shared.dead_letters import bury_delivery
+from shared.dead_letters import bury_delivery, subject_unreadable
 from shared.errors import Failure
 from shared.events import AttemptFailed, Due, Finished, Undecodable, decode_run_event, now
 from shared.history import History
@@ -27,6 +27,11 @@ class RunWatch:
             failed = decode_run_event(delivery.data)
         except Undecodable:
             failed = None
+        try:
+            where = subjects.parse_run_subject(delivery.subject)
+        except ValueError as error:
+            await bury_delivery(self._bus, subjects.RUNS, delivery, subject_unreadable(delivery, error))
+            return
         if not isinstance(failed, AttemptFailed):
             await bury_delivery(self._bus, subjects.RUNS, delivery, _unreadable(delivery))
             return
@@ -34,7 +39,6 @@ class RunWatch:
         if wait > 0:
             await delivery.nak(wait)
             return
-        where = subjects.parse_run_subject(delivery.subject)
         run = RunSubjects(where.job, where.run_id)
         due = Due(run_id=where.run_id, attempt=failed.attempt + 1)
         expected = delivery.sequence
@@ -56,7 +60,11 @@ class RunWatch:
 
     async def end_cancelled_run(self, delivery: Delivery) -> None:
         """A queued or waiting run that is cancelled ends at once; a running one is its worker's."""
-        where = subjects.parse_run_subject(delivery.subject)
+        try:
+            where = subjects.parse_run_subject(delivery.subject)
+        except ValueError as error:
+            await bury_delivery(self._bus, subjects.RUNS, delivery, subject_unreadable(delivery, error))
+            return
         run = RunSubjects(where.job, where.run_id)
         while True:
             history = await self._history(run)

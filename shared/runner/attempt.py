@@ -53,6 +53,7 @@ class Attempt:
         self._effects: Effects | None = None
         self._stop: Stop | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._ended = False
         self._timers: list[asyncio.TimerHandle] = []
         self.log = RunLog(context, sink.line)
         self.calls = Calls(sink.call)
@@ -85,10 +86,13 @@ class Attempt:
         return self._effects.in_doubt if self._effects else []
 
     def stop(self, reason: Stop, *, grace: float) -> None:
-        """End at the next `yield`; after `grace` seconds wherever it is. Without effect once it has ended."""
-        if self._task is None or self._stop is not None:
+        """End at the next `yield`; after `grace` seconds wherever it is. Without effect once it has ended.
+
+        The first reason counts, but a process that has to stop waits for no other reason's grace.
+        """
+        if self._ended or (self._stop is not None and reason is not Stop.HANDOVER):
             return
-        self._stop = reason
+        self._stop = self._stop or reason
         self._timers.append(asyncio.get_running_loop().call_later(grace, self._break_off))
 
     def _break_off(self) -> None:
@@ -109,21 +113,28 @@ class Attempt:
         )
         self._timers.append(timeout)
         try:
+            if self._stop is not None:
+                # Asked to while `started` was on its way.
+                return self._stopped()
             filled_in = {name: getattr(parameters, name) for name in self.job.parameters.model_fields}
             stopped = await self._drive(filled_in, providers)
-        except asyncio.CancelledError:
-            if self._stop is None:
+        except asyncio.CancelledError as error:
+            if self._task is None or (self._stop is None and self._task.cancelling()):
                 raise
-            if self._task is not None:
-                self._task.uncancel()
+            if self._stop is None:
+                # Nobody cancelled us: the job awaited something that was.
+                return self._failed(error, counted_failures)
+            self._task.uncancel()
             stopped = True
         except Superseded:
             raise
         except Exception as error:
-            log.warning("an attempt failed", job=self.job.id, run_id=str(self.context.run_id), exc_info=True)
-            return after_failure(self.job, failure_of(error), counted_failures, now(), self.in_doubt)
+            if self._stop is Stop.HANDOVER:
+                # Whatever the job made of being broken off.
+                raise HandedOver from error
+            return self._failed(error, counted_failures)
         finally:
-            self._task = None
+            self._task, self._ended = None, True
             for timer in self._timers:
                 timer.cancel()
         if not stopped:
@@ -132,6 +143,10 @@ class Attempt:
                 return End(end.state, end.failure, "the cancel came too late: the job had done its work")
             return end
         return self._stopped()
+
+    def _failed(self, error: BaseException, counted_failures: int) -> End | Again:
+        log.warning("an attempt failed", job=self.job.id, run_id=str(self.context.run_id), exc_info=error)
+        return after_failure(self.job, failure_of(error), counted_failures, now(), self.in_doubt)
 
     async def _drive(self, parameters: dict[str, Any], providers: "Mapping[Any, Provider]") -> bool:
         """Take what the job yields; whether it was stopped before its end."""
@@ -146,6 +161,8 @@ class Attempt:
             await stack.enter_async_context(aclosing(records))
             async for item in cast(AsyncIterator[Any], records):
                 self.sink.records(item)
+                if self.sink.behind:
+                    await self.sink.catch_up()
                 if self._stop is not None:
                     return True
             return False

@@ -111,7 +111,8 @@ class Lifecycle:
     ) -> None:
         """Publish the end of an attempt, after everything that it said. Raises `Overtaken`."""
         await attempt.sink.flush()
-        if attempt.wrote_rows and self._relay is not None:
+        # Another attempt publishes the rows before it starts; the end of the run must come after them.
+        if isinstance(event, Finished) and attempt.wrote_rows and self._relay is not None:
             await self._relay.flush(run.run_id)
         since = History(attempt=event.attempt, last_sequence=attempt.sink.started)
         # What this attempt said, it said without a condition: a newer one may have begun in between.

@@ -10,13 +10,18 @@ from collections.abc import Sequence
 
 from shared.bus import Bus
 from shared.events import Call, Called, Logged, LogLine, Progressed, Record, Recorded, RunEventBase
-from shared.outbox import RECORDS_PER_EVENT, StoredRecord, in_events
+from shared.outbox import BYTES_PER_EVENT, RECORDS_PER_EVENT, StoredRecord, size_of
 from shared.runner.context import RunContext
 from shared.subjects import RunSubjects
 from shared.words import Outcome
 
 #: Seconds for which events are gathered.
 GATHER = 0.2
+#: Bytes from which on a log line is cut, and characters of it that stay.
+BYTES_PER_LINE = 32_000
+CUT_TO = 4_000
+#: Events without an acknowledgement from which on a job waits before it goes on.
+BEHIND = 16
 
 
 class Sink:
@@ -35,6 +40,8 @@ class Sink:
         self._records: list[Record] = []
         self._calls: list[Call] = []
         self._lines: list[LogLine] = []
+        #: Bytes of all of these, roughly.
+        self._size = 0
         self._progress: tuple[int, int | None, str | None] | None = None
         self._publishing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -44,21 +51,50 @@ class Sink:
         return Counter(self._outcomes.values())
 
     def records(self, item: Record | Sequence[Record]) -> None:
-        """Take what the job yielded. What lies in the outbox already is only counted."""
+        """Take what the job yielded. What lies in the outbox already is only counted.
+
+        Raises `record_too_large`.
+        """
         for record in (item,) if isinstance(item, Record) else item:
             self._outcomes[record.key] = record.outcome
-            if not isinstance(record, StoredRecord):
-                self._records.append(record)
-        if len(self._records) >= RECORDS_PER_EVENT:
-            self._publish_gathered()
-        elif self._records:
+            if isinstance(record, StoredRecord):
+                continue
+            self._make_room(size_of(record))
+            self._records.append(record)
+            if len(self._records) >= RECORDS_PER_EVENT:
+                self._publish_gathered()
+        if self._records:
             self._schedule()
 
+    def _make_room(self, size: int) -> None:
+        """What is gathered stays small enough for one message of each kind."""
+        if self._size + size > BYTES_PER_EVENT:
+            self._publish_gathered()
+        self._size += size
+
+    @property
+    def behind(self) -> bool:
+        """Whether the bus is slower than the job; one that never waits would starve everything else."""
+        return len(self._publishing) >= BEHIND
+
+    async def catch_up(self) -> None:
+        """Wait until what was published is stored. Raises `BusUnavailable` if it cannot be."""
+        publishing, self._publishing = self._publishing, set()
+        await asyncio.gather(*publishing)
+
     def call(self, call: Call) -> None:
+        self._make_room(len(call.__pydantic_serializer__.to_json(call)))
         self._calls.append(call)
         self._schedule()
 
     def line(self, line: LogLine) -> None:
+        size = len(line.__pydantic_serializer__.to_json(line))
+        if size > BYTES_PER_LINE:
+            line = line.model_copy(
+                update={"message": line.message[:CUT_TO] + "…", "fields": {"cut_from_bytes": size}}
+            )
+            size = len(line.message)
+        self._make_room(size)
         self._lines.append(line)
         self._schedule()
 
@@ -80,13 +116,12 @@ class Sink:
             events.append(Logged(run_id=run_id, attempt=attempt, lines=self._lines))
         if self._calls:
             events.append(Called(run_id=run_id, attempt=attempt, calls=self._calls))
-        events += [
-            Recorded(run_id=run_id, attempt=attempt, records=chunk) for chunk in in_events(self._records)
-        ]
+        if self._records:
+            events.append(Recorded(run_id=run_id, attempt=attempt, records=self._records))
         if self._progress is not None:
             done, total, message = self._progress
             events.append(Progressed(run_id=run_id, attempt=attempt, done=done, total=total, message=message))
-        self._records, self._calls, self._lines, self._progress = [], [], [], None
+        self._records, self._calls, self._lines, self._progress, self._size = [], [], [], None, 0
         for event in events:
             task = asyncio.create_task(self._publish(event))
             self._publishing.add(task)
@@ -99,5 +134,4 @@ class Sink:
         if not self._publishing and self._timer is None:
             return
         self._publish_gathered()
-        publishing, self._publishing = self._publishing, set()
-        await asyncio.gather(*publishing)
+        await self.catch_up()

@@ -10,9 +10,9 @@ import structlog
 from nats.aio.msg import Msg
 
 from shared import subjects
-from shared.bus import Bus, Stored
+from shared.bus import Bus, BusUnavailable, Stored
 from shared.database import Pool
-from shared.dead_letters import bury_delivery
+from shared.dead_letters import bury_delivery, subject_unreadable
 from shared.errors import Failure
 from shared.events import (
     AttemptFailed,
@@ -40,6 +40,9 @@ log = structlog.get_logger(__name__)
 #: CPU-bound runs at work for each child process that may be.
 CPU_RUNS = 2
 
+#: Seconds between looks whether the attempt that a repeated request found at work has ended.
+BESIDE_PAUSE = 0.02
+
 
 class Worker:
     """Works off the runs of one service's jobs."""
@@ -64,7 +67,12 @@ class Worker:
         self._relay = relay
         self._cancel_grace = cancel_grace
         self._lifecycle = Lifecycle(bus, pool, relay)
-        self._attempts: dict[UUID, Attempt] = {}
+        #: Runs at work here; None while `started` is on its way.
+        self._attempts: dict[UUID, Attempt | None] = {}
+        #: Those of them whose cancel came before their attempt did.
+        self._cancelled_early: set[UUID] = set()
+        self._stopping = False
+        self._catching_up: asyncio.Task[None] | None = None
         self._loops = [
             PullLoop(bus.nc, slot_pool, ack_wait=ack_wait)
             for slot_pool in (
@@ -98,22 +106,65 @@ class Worker:
 
     def stop(self) -> None:
         """Take no more work, and hand over at once what is not finished."""
+        self._stopping = True
         for loop in self._loops:
             loop.stop()
         for attempt in self._attempts.values():
-            attempt.stop(Stop.HANDOVER, grace=0.0)
+            if attempt is not None:
+                attempt.stop(Stop.HANDOVER, grace=0.0)
 
     def reconnected(self) -> None:
         for loop in self._loops:
             loop.forget_requests()
+        self._catching_up = asyncio.create_task(self._hear_missed_cancels())
+
+    async def _hear_missed_cancels(self) -> None:
+        """Cancels come by core NATS, which tells nobody who is away; they lie in the stream."""
+        for run_id, attempt in list(self._attempts.items()):
+            if attempt is not None:
+                where = RunSubjects(attempt.job.id, run_id).cancel_requested
+                try:
+                    cancelled = await self._bus.read(subjects.RUNS, where)
+                except BusUnavailable as error:
+                    log.debug("away again; missed cancels are read after the next reconnect", why=str(error))
+                    return
+                if cancelled:
+                    attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
 
     async def _cancel(self, msg: Msg) -> None:
-        attempt = self._attempts.get(subjects.parse_run_subject(msg.subject).run_id)
-        if attempt is not None:
+        run_id = subjects.parse_run_subject(msg.subject).run_id
+        if run_id not in self._attempts:
+            return
+        attempt = self._attempts[run_id]
+        if attempt is None:
+            self._cancelled_early.add(run_id)
+        else:
             attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
 
     async def _work_off(self, job: Job, delivery: Delivery) -> None:
-        """One work item: decode, decide, start, perform, finish, acknowledge."""
+        """One work item, alone: a second attempt beside the first helps nobody."""
+        try:
+            run_id = subjects.parse_run_subject(delivery.subject).run_id
+        except ValueError as error:
+            await bury_delivery(self._bus, subjects.RUNS, delivery, subject_unreadable(delivery, error))
+            return
+        while run_id in self._attempts:  # noqa: ASYNC110  (an event per run would cost each run something)
+            # The bus was away for so long that it gives the request out again.
+            await asyncio.sleep(BESIDE_PAUSE)
+        if self._stopping:
+            await delivery.nak(0.1)
+            return
+        self._attempts[run_id] = None
+        try:
+            await self._decide_and_perform(job, delivery)
+        except (Overtaken, Superseded):
+            log.info("an attempt was overtaken", run_id=str(run_id))
+        finally:
+            del self._attempts[run_id]
+            self._cancelled_early.discard(run_id)
+
+    async def _decide_and_perform(self, job: Job, delivery: Delivery) -> None:
+        """Decode, decide, start, perform, finish, acknowledge."""
         where = subjects.parse_run_subject(delivery.subject)
         run = RunSubjects(job.id, where.run_id)
         history = await self._history(run, delivery, where.kind)
@@ -121,24 +172,18 @@ class Worker:
             await bury_delivery(self._bus, subjects.RUNS, delivery, _unreadable(delivery, history))
             return
         try:
-            started = await self._lifecycle.start(run, history, delivery)
-        except Overtaken:
-            return
+            sequence, event = await self._lifecycle.start(run, history, delivery)
         except NothingToStart as done:
             log.debug("a work item needs no attempt", run_id=str(run.run_id), why=str(done))
             await delivery.ack()
             return
-        sequence, event = started
         attempt = self._attempt(job, history.request, event, sequence)
-        lane = where.lane or Lane.INTERACTIVE
         self._attempts[run.run_id] = attempt
-        try:
-            await self._perform(attempt, run, history, delivery, lane)
-        except (Overtaken, Superseded):
-            log.info("an attempt was overtaken", run_id=str(run.run_id), attempt=event.attempt)
-        finally:
-            if self._attempts.get(run.run_id) is attempt:
-                del self._attempts[run.run_id]
+        if run.run_id in self._cancelled_early:
+            attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
+        if self._stopping:
+            attempt.stop(Stop.HANDOVER, grace=0.0)
+        await self._perform(attempt, run, history, delivery, where.lane or Lane.INTERACTIVE)
 
     async def _history(self, run: RunSubjects, delivery: Delivery, kind: str) -> History | None:
         """What happened to the run; None if its work item cannot be decoded."""

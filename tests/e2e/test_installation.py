@@ -4,6 +4,7 @@ import asyncio
 import io
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -203,3 +204,26 @@ async def test_what_a_failed_run_tells_can_be_rerun_for_its_failed_records_only(
     again = await installation.ended(answer.json()["run_id"])
     assert again["rerun_of"] == run_id
     assert [record["key"] for record in await installation.records(again["run_id"])] == ["item:2", "item:4"]
+
+
+async def test_an_effect_in_doubt_waits_for_a_person_and_is_done_again_only_as_decided(
+    installation: Installation, tmp_path: Path
+) -> None:
+    run_id = await installation.start(
+        "lab.send", letters=["one", "two"], folder=str(tmp_path), mode="lost-answer"
+    )
+    run = await installation.ended(run_id)
+    assert (run["state"], run["action_required"]) == ("interrupted", True)
+    assert [effect["effect"] for effect in run["in_doubt"]] == ["send:one"]
+    decision = {"effect": "send:one", "decision": "repeat", "reason": "the post has no letter one"}
+    answer = await installation.http.post(f"/api/v1/runs/{run_id}/decisions", json=decision)
+    assert answer.status_code in (200, 202), answer.text
+    decided = await installation.http.get(
+        f"/api/v1/runs/{run_id}", params={"at_least": answer.json()["sequence"]}
+    )
+    assert decided.json()["action_required"] is False
+    again = await installation.http.post(f"/api/v1/runs/{run_id}/rerun", json={"only": "failed"})
+    assert (await installation.ended(again.json()["run_id"]))["state"] == "succeeded"
+    assert (tmp_path / "sent").read_text().split() == ["one", "two", "one"]
+    twice = await installation.http.post(f"/api/v1/runs/{run_id}/decisions", json=decision)
+    assert twice.status_code == 409, twice.text

@@ -81,3 +81,11 @@ async def test_a_provisioning_that_fails_leaves_nothing_running(config: StackCon
     assert failed.value.failure.code == "provision_failed"
     assert "declaration_missing" in failed.value.failure.cause
     assert all(process.pid is None for process in lame.processes.values())
+
+
+async def test_a_service_that_does_not_exist_is_named_without_a_traceback(config: StackConfig) -> None:
+    lame = LocalStack(replace(config, services={"lab": "no.such"}))
+    with pytest.raises(TagwerkError) as failed:
+        await lame.start()
+    assert "service_unknown: there is no Python module no.such" in failed.value.failure.cause
+    assert "Traceback" not in failed.value.failure.cause

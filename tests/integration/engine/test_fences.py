@@ -1,15 +1,15 @@
 """Who was overtaken changes nothing: no end, no retry, no acknowledgement, no second effect."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 
 from shared import subjects
 from shared.database import open_pool
-from shared.events import AttemptFailed, CancelRequested, Finished, RunEventBase, Started, now
+from shared.events import CancelRequested, Finished, RunEventBase, Started
 from shared.history import History
-from shared.ids import new_id
 from shared.outbox import Relay
 from shared.pull import Delivery
 from shared.requests import RequestedRun
@@ -105,10 +105,8 @@ async def test_a_run_that_ended_while_its_redelivery_was_prepared_is_not_started
             again = Delivery(
                 where.requested(Lane.INTERACTIVE), b"", {}, run.sequence, 2, 0, "lab", "nobody", engine.bus.nc
             )
-            try:
+            with suppress(NothingToStart):
                 await lifecycle.start(where, history, again)
-            except NothingToStart:
-                pass
             told = await engine.told("lab.sleep", run_id)
             assert told.attempts == [1], told.types
             assert told.types.count("finished") == 1

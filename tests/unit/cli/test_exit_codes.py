@@ -1,5 +1,6 @@
 """What scripts rely on: each way in which a command can end has its own exit code."""
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from cli.exits import Exit
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
+    DOCUMENT,
     JOB,
     OTHER_RUN,
     RUN,
@@ -159,6 +161,26 @@ def test_an_upload_that_is_refused_is_a_problem_and_the_others_go_on(
     assert ran.exit == Exit.PROBLEM
     assert "file_type_unsupported" in ran.out
     assert str(RUN) in ran.out
+
+
+def test_a_file_whose_name_is_no_text_is_uploaded_all_the_same(
+    gateway: CannedGateway, run: Run, tmp_path: Path
+) -> None:
+    gateway.on("POST", "/documents", Said(upload_answer("good.pdf"), 201))
+    path = tmp_path / os.fsdecode(b"Stra\xdfe.pdf")
+    path.write_bytes(b"%PDF-")
+    assert run("upload", path).exit == Exit.SUCCEEDED
+    assert 'filename="Stra\ufffde.pdf"'.encode() in gateway.asked[-1].body
+
+
+def test_a_file_that_cannot_be_written_is_a_problem_with_its_cause(
+    gateway: CannedGateway, run: Run, tmp_path: Path
+) -> None:
+    gateway.on("GET", f"/documents/{DOCUMENT}/files/original", b"%PDF-", media_type="application/pdf")
+    ran = run("document", DOCUMENT, "--original", tmp_path / "missing" / "copy.pdf")
+    assert (ran.exit, ran.out) == (Exit.PROBLEM, "")
+    assert "No such file or directory" in ran.err
+    assert run("document", DOCUMENT, "--original", tmp_path).exit == Exit.USAGE
 
 
 def test_the_beginning_of_an_id_that_several_runs_have_is_a_usage_error(

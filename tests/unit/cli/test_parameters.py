@@ -50,5 +50,5 @@ def test_a_value_is_what_the_schema_wants(written: list[str], value: dict[str, A
 
 @pytest.mark.parametrize("written", ["name", "=value"])
 def test_a_parameter_without_name_or_value_is_refused(written: str) -> None:
-    with pytest.raises(Problem, match="not complete"):
+    with pytest.raises(Problem, match="command line is wrong"):
         parse_parameters([written], SCHEMA)

@@ -15,12 +15,13 @@ from cli.render.rates import rates_view
 from cli.render.run import run_view
 from cli.render.runs import RunList
 from cli.render.words import clock, duration, parse_moment, short_ids
-from shared.commands import RatesPage, RecordsPage, RunsPage
+from shared.commands import LogsPage, Published, RatesPage, RecordsPage, RunsPage
 from shared.events import UnknownEvent, decode_run_event
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
     CALLS,
+    DOCUMENT,
     LOGS,
     QUESTIONS,
     RATES,
@@ -121,6 +122,51 @@ def test_without_a_terminal_there_are_no_control_characters(gateway: CannedGatew
     assert str(RUN) in run("runs").out, "where a program may read it, ids are written in full"
 
 
+def test_texts_of_others_cannot_command_the_terminal(gateway: CannedGateway, run: Run) -> None:
+    (line,) = LOGS.items
+    hostile = LogsPage(items=[line.model_copy(update={"message": "\x1b]0;mine\x07 \x1b[2Jgone\x9b1m"})])
+    gateway.on("GET", f"/runs/{RUN}/logs", hostile)
+    ran = run("logs", RUN)
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", ran.out) is None
+    assert "gone" in ran.out
+
+
+def test_a_key_with_colons_is_no_emoji(gateway: CannedGateway, run: Run) -> None:
+    gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=7))
+    ran = run("decide", RUN, "send:a", "happened", "--reason", "asked them")
+    assert "send:a: happened" in ran.out
+
+
+def test_recognized_text_keeps_its_lines_however_long(gateway: CannedGateway, run: Run) -> None:
+    text = "one line " * 100 + "end\nnext"
+    gateway.on("GET", f"/documents/{DOCUMENT}/files/text", text.encode(), media_type="text/plain")
+    assert run("document", DOCUMENT, "--text").out == f"{text}\n"
+
+
+def test_a_cursor_is_never_broken_into_lines(
+    gateway: CannedGateway, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    gateway.on("GET", "/runs", RUNS.model_copy(update={"next_cursor": "c" * 130}))
+    assert f"--cursor {'c' * 130}\n" in run("runs").out
+
+
+def test_progress_without_a_terminal_and_without_a_total_counts() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    recorded = events()[2][1] | {
+        "type": "run.recorded",
+        "records": [{"key": "a", "outcome": "created"}, {"key": "b", "outcome": "created"}],
+    }
+    with Bars(console, quiet=False) as bars:
+        bars.add(RUN, "scan.pdf")
+        for event in (events()[1][1], recorded):
+            decoded = decode_run_event(json.dumps(event).encode())
+            assert not isinstance(decoded, UnknownEvent)
+            bars.seen(decoded)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == "scan.pdf: running\nscan.pdf: 2 so far, running\n"
+
+
 def test_progress_without_a_terminal_is_a_line_for_each_step(gateway: CannedGateway, run: Run) -> None:
     from tests.unit.cli.gateway import Said, server_sent
 
@@ -157,7 +203,7 @@ def test_a_problem_says_what_cause_concern_and_next_step(gateway: CannedGateway,
         "Request invalid",
         "the cause of request_invalid",
         "scan.pdf",
-        "Do this next.",
+        "Correct what the cause names",
         "limit: too large",
         "sort: unknown, did you mean -duration?",
         "0af7651916cd43dd8448eb211c80319c",

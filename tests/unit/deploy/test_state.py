@@ -81,6 +81,17 @@ def test_a_folder_with_other_things_is_never_taken_for_a_state_folder(tmp_path: 
     assert (tmp_path / "letters.txt").read_text() == "dear"
 
 
+def test_a_file_or_a_place_where_nothing_can_be_made_is_refused_with_the_cause(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("dear")
+    for path, code in ((file, "not_a_state_folder"), (file / "below", "state_not_writable")):
+        with pytest.raises(TagwerkError) as refused:
+            StateFolder(path).__enter__()
+        assert refused.value.failure.code == code
+        assert "--state" in refused.value.failure.next_step
+    assert file.read_text() == "dear"
+
+
 def test_removing_takes_everything_that_belongs_to_the_folder_also_what_lies_outside(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state", root_only=tmp_path / "outside")
     with state:

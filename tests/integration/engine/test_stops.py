@@ -1,0 +1,168 @@
+"""A cancel or a stop is heard whenever it comes: before the first step, over a lost connection, twice."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from nats.aio.msg import Msg
+
+from shared.bus import Bus
+from shared.events import AttemptFailed, Started
+from shared.words import RunState
+from tests.conftest import MakeNatsServer
+from tests.support.engine import Engine
+from tests.support.servers import NatsServer
+
+
+@pytest.fixture
+def server(make_nats_server: MakeNatsServer) -> NatsServer:
+    """A nats-server of the test's own, which it may kill."""
+    return make_nats_server()
+
+
+class SlowStart:
+    """Holds the acknowledgement of `started` back, as a slow disk under the bus does."""
+
+    def __init__(self, bus: Bus, delay: float) -> None:
+        self._publish, self._delay = bus.publish, delay
+
+    async def __call__(self, subject: str, payload: bytes, **options: object) -> int:
+        sequence = await self._publish(subject, payload, **options)  # type: ignore[arg-type]
+        if b'"run.started"' in payload:
+            await asyncio.sleep(self._delay)
+        return sequence
+
+
+async def test_a_cancel_that_overtakes_the_acknowledgement_of_started_is_heard(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.start()
+    lab = engine.service("lab")
+    monkeypatch.setattr(lab.bus, "publish", SlowStart(lab.bus, 0.3))
+    run = await engine.request("lab.sleep", steps=100, step_seconds=0.05)
+    await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
+    await engine.cancel("lab.sleep", run.request.run_id)
+    told = await engine.ended("lab.sleep", run.request.run_id, timeout=3)
+    assert told.end.state is RunState.CANCELLED
+
+
+async def test_a_stop_that_overtakes_the_acknowledgement_of_started_is_heard(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.start("lab")
+    lab = engine.service("lab")
+    monkeypatch.setattr(lab.bus, "publish", SlowStart(lab.bus, 0.3))
+    run = await engine.request("lab.sleep", steps=100, step_seconds=0.05)
+    await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
+    began = time.monotonic()
+    await engine.stop_services()
+    assert time.monotonic() - began < 2
+    told = await engine.told("lab.sleep", run.request.run_id)
+    (handed_over,) = (event for event in told.events if isinstance(event, AttemptFailed))
+    assert handed_over.failure.code == "worker_stopped"
+
+
+async def test_a_stop_does_not_wait_for_the_grace_of_a_cancel(engine: Engine) -> None:
+    await engine.start("lab", cancel_grace=30.0)
+    run = await engine.request("lab.sleep", steps=1, step_seconds=60)
+    await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
+    await engine.cancel("lab.sleep", run.request.run_id)
+    await asyncio.sleep(0.1)
+    began = time.monotonic()
+    await engine.stop_services()
+    assert time.monotonic() - began < 2
+    told = await engine.ended("lab.sleep", run.request.run_id)
+    assert told.end.state is RunState.CANCELLED
+
+
+async def test_a_cancel_that_a_worker_missed_while_it_was_away_is_heard_when_it_is_back(
+    server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    async with Engine(server.url(), database_url, tmp_path) as engine:
+        await engine.start("lab")
+        run = await engine.request("lab.sleep", steps=200, step_seconds=0.05)
+        await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
+        lab = engine.service("lab")
+        # The worker's connection breaks and stays away until the cancel is stored.
+        away = asyncio.Event()
+        connect = lab.bus.nc._select_next_server
+
+        async def later() -> None:
+            await away.wait()
+            await connect()
+
+        lab.bus.nc._select_next_server = later  # type: ignore[method-assign]
+        lab.bus.nc._transport.close()  # type: ignore[union-attr]
+        await asyncio.sleep(0.3)
+        assert lab.bus.nc.is_reconnecting
+        await engine.cancel("lab.sleep", run.request.run_id)
+        await asyncio.sleep(0.1)
+        away.set()
+        told = await engine.ended("lab.sleep", run.request.run_id, timeout=5)
+        assert told.end.state is RunState.CANCELLED
+
+
+async def test_a_request_that_comes_again_while_its_attempt_lives_here_waits_for_it(
+    server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    async with Engine(server.url(), database_url, tmp_path) as engine:
+        await engine.start("lab")
+        run = await engine.request("lab.sleep", steps=60, step_seconds=0.1)
+        await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
+        # Away for longer than the request waits for a sign of life.
+        server.kill()
+        await asyncio.sleep(2.5)
+        server.start()
+        told = await engine.ended("lab.sleep", run.request.run_id, timeout=20)
+        assert told.end.state is RunState.SUCCEEDED
+        assert told.attempts == [1]
+        starts = [event for event in told.events if isinstance(event, Started)]
+        assert starts[-1].crashes == 0
+
+
+async def test_a_job_that_turns_its_end_into_another_error_is_handed_over_all_the_same(
+    engine: Engine,
+) -> None:
+    await engine.start("lab")
+    run = await engine.request("lab.disguise")
+    await engine.until("lab.disguise", run.request.run_id, lambda told: "started" in told.types)
+    await engine.stop_services()
+    told = await engine.told("lab.disguise", run.request.run_id)
+    assert told.types == ["requested", "started", "attempt_failed"]
+
+
+async def test_a_job_that_awaits_something_cancelled_fails_and_counts_as_no_crash(engine: Engine) -> None:
+    await engine.start("lab")
+    told = await engine.run("lab.await-cancelled", timeout=5)
+    assert told.attempts == [1]
+    assert told.end.failure is not None
+    assert told.end.failure.code == "unexpected_error"
+
+
+async def test_a_job_that_never_waits_does_not_hold_up_the_others(engine: Engine) -> None:
+    await engine.start("lab")
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.01)
+            gaps.append(time.monotonic() - last)
+            last = time.monotonic()
+
+    ended = asyncio.Event()
+
+    async def hear(msg: Msg) -> None:
+        if b'"run.finished"' in msg.data:
+            ended.set()
+
+    await engine.bus.nc.subscribe("run.lab.rush.*.ev", cb=hear)
+    ticking = asyncio.create_task(tick())
+    run = await engine.request("lab.rush", count=150_000)
+    await asyncio.wait_for(ended.wait(), 20)
+    ticking.cancel()
+    told = await engine.told("lab.rush", run.request.run_id)
+    assert told.end.state is RunState.SUCCEEDED
+    assert len(told.records) == 150_000
+    assert max(gaps) < 0.5
