@@ -18,6 +18,7 @@ NEXT_STEPS = {
     "run_not_found": "Check the id; `tagwerk runs` lists the runs that you may see.",
     "job_not_found": "Check the id; `tagwerk jobs` lists the jobs that you may see.",
     "job_retired": "Look for its successor in `tagwerk jobs`.",
+    "effect_in_doubt": "`tagwerk run RUN` tells how to decide; then run it again.",
     "client_not_found": "Check the name; `tagwerk me` names your clients.",
     "principal_not_found": "`tagwerk principals list` names all; make it with `tagwerk principals set`.",
     "parameters_invalid": "Correct what the cause names; `tagwerk job JOB` tells each parameter.",

@@ -139,7 +139,7 @@ def check_file(arrival: Arrival, size: int, size_limit: int) -> str:
     if media_type is None:
         raise TagwerkError(
             "file_type_unsupported",
-            f"{name} is no PDF, PNG, JPEG or TIFF: it begins with {head[:8]!r}",
+            f"the content of {name} is no PDF, PNG, JPEG or TIFF",
             concern=name,
             next_step="Save or print it as PDF, then upload that.",
         )

@@ -36,6 +36,8 @@ def headline(run: RunDetail) -> Text:
         text.append("Action is required.", style="bold red")
         if run.failure is not None:
             text.append(f" {run.failure.next_step}")
+        elif run.in_doubt:
+            text.append(" Find out whether it happened, then decide.")
     elif run.state.final:
         text.append("No action is required.", style="dim")
     else:

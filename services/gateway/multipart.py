@@ -171,7 +171,7 @@ class _Reading:
             raise _invalid("files", f"are more than {FILES_LIMIT}")
         declared = self._headers.get(b"content-type", b"").decode("latin-1").split(";")[0].strip().lower()
         self._file = ReceivedFile(
-            safe_file_name(file_name.decode(errors="replace")),
+            safe_file_name(_unescaped(file_name.decode(errors="replace"))),
             declared or None,
             self._folder / str(len(self._result.files)),
         )
@@ -206,3 +206,8 @@ def _append(pieces: list[tuple[Path, bytes]]) -> None:
 
 def _invalid(name: str, message: str) -> TagwerkError:
     return wrong_fields("request_invalid", [WrongField(field=name, message=message)])
+
+
+def _unescaped(name: str) -> str:
+    """Browsers, curl and httpx escape a quotation mark and the ends of lines in a name, and nothing else."""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

@@ -38,6 +38,7 @@ STATUS: Mapping[str, int] = {
     "run_not_found": 404,
     "token_not_found": 404,
     "method_not_allowed": 405,
+    "effect_in_doubt": 409,
     "effect_not_in_doubt": 409,
     "nothing_failed": 409,
     "principal_managed": 409,

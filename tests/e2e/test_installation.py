@@ -215,6 +215,8 @@ async def test_an_effect_in_doubt_waits_for_a_person_and_is_done_again_only_as_d
     run = await installation.ended(run_id)
     assert (run["state"], run["action_required"]) == ("interrupted", True)
     assert [effect["effect"] for effect in run["in_doubt"]] == ["send:one"]
+    early = await installation.http.post(f"/api/v1/runs/{run_id}/rerun", json={})
+    assert (early.status_code, early.json()["code"]) == (409, "effect_in_doubt")
     decision = {"effect": "send:one", "decision": "repeat", "reason": "the post has no letter one"}
     answer = await installation.http.post(f"/api/v1/runs/{run_id}/decisions", json=decision)
     assert answer.status_code in (200, 202), answer.text

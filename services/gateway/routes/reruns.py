@@ -56,6 +56,7 @@ async def rerun(
     entry = await gateway.gate.job_to_start(asking, old.job, old.client)
     core.refuse_retired(entry)
     _refuse_unfinished(old)
+    _refuse_undecided(old)
     parameters = old.parameters if body.parameters is None else body.parameters
     check_parameters(entry.id, entry.parameters, parameters)
     core.check_confirmation(entry, body.confirm, body.reason)
@@ -91,6 +92,20 @@ def _refuse_unfinished(old: RunDetail) -> None:
             concern=str(old.run_id),
             next_step="Wait for its end, or cancel it first.",
             retryable=True,
+        )
+        raise ProblemError(failure, state=old.state)
+
+
+def _refuse_undecided(old: RunDetail) -> None:
+    """A rerun would take the doubt over: it could not do the effect either, and the old run could not be
+    decided any more."""
+    if old.in_doubt:
+        effects = ", ".join(doubt.effect for doubt in old.in_doubt)
+        failure = Failure(
+            code="effect_in_doubt",
+            cause=f"nobody has decided yet whether it happened: {effects}",
+            concern=str(old.run_id),
+            next_step="Find out whether it happened and decide, as the run tells; then run it again.",
         )
         raise ProblemError(failure, state=old.state)
 

@@ -62,6 +62,13 @@ async def told(site: Site) -> list[DocumentUploaded]:
     return [event for event in events if isinstance(event, DocumentUploaded)]
 
 
+async def test_a_name_with_quotation_marks_and_a_line_end_is_read_as_it_was_meant(
+    clara: httpx.AsyncClient,
+) -> None:
+    [file] = (await upload(clara, ('offer "A"\n100%.pdf', PDF)))["files"]
+    assert file["file_name"] == 'offer "A"100%.pdf'
+
+
 async def test_an_upload_is_stored_told_and_names_its_run(site: Site, clara: httpx.AsyncClient) -> None:
     answer = await upload(clara, ("invoice.pdf", PDF))
     [file] = answer["files"]

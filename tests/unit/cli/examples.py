@@ -284,7 +284,7 @@ def refused_upload(name: str) -> dict[str, Any]:
         "type": "urn:tagwerk:problem:file_type_unsupported",
         "title": "Unsupported Media Type",
         "status": 415,
-        "detail": f"{name} is no PDF, PNG, JPEG or TIFF: it begins with b'MZ'",
+        "detail": f"the content of {name} is no PDF, PNG, JPEG or TIFF",
         "code": "file_type_unsupported",
         "concern": name,
         "next_step": "Save or print it as PDF, then upload that.",

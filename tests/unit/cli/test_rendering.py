@@ -16,7 +16,7 @@ from cli.render.run import run_view
 from cli.render.runs import RunList
 from cli.render.words import clock, duration, parse_moment, short_ids
 from shared.commands import LogsPage, Published, RatesPage, RecordsPage, RunsPage
-from shared.events import UnknownEvent, decode_run_event
+from shared.events import DoubtfulEffect, UnknownEvent, decode_run_event
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
@@ -62,6 +62,13 @@ def test_a_failed_run_says_cause_concern_and_next_step() -> None:
         word and word in text
         for word in (UNREADABLE.code, UNREADABLE.cause, UNREADABLE.concern, UNREADABLE.next_step)
     )
+
+
+def test_a_run_with_an_effect_in_doubt_says_what_to_do_about_it() -> None:
+    doubt = DoubtfulEffect(effect="reminder:7", cause="no answer in time")
+    text = shown(run_view(detail(state=RunState.INTERRUPTED, failure=None, in_doubt=[doubt])), width=200)
+    assert "Action is required. Find out whether it happened, then decide." in text
+    assert f"tagwerk decide {RUN} 'reminder:7' happened|repeat" in text
 
 
 def test_a_run_that_succeeded_needs_no_action() -> None:
