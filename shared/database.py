@@ -1,10 +1,12 @@
 """PostgreSQL: a pool per service, and migrations that run once, in order, whoever starts first."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
+
+from shared.errors import TagwerkError
 
 log = structlog.get_logger(__name__)
 
@@ -18,9 +20,32 @@ else:
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class DatabaseUnavailable(TagwerkError, ConnectionError):
+    """No connection came about; a `ConnectionError` too, for who waits for any of those."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            "database_unavailable",
+            cause,
+            concern="postgresql",
+            next_step="Check that PostgreSQL runs; Tagwerk tries again by itself where that is safe.",
+            retryable=True,
+        )
+
+
 async def open_pool(url: str, *, max_size: int = 8) -> Pool:
-    """A pool of at most `max_size` connections to the database at `url`."""
-    return await asyncpg.create_pool(url, min_size=1, max_size=max_size)
+    """A pool of at most `max_size` connections to the database at `url`.
+
+    Acquiring one raises `DatabaseUnavailable` where a bare socket error would not say what is away.
+    """
+    return await asyncpg.create_pool(url, min_size=1, max_size=max_size, connect=_connect)
+
+
+async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except OSError as error:
+        raise DatabaseUnavailable(str(error)) from error
 
 
 async def migrate(url: str, schema: str, folder: Path) -> list[str]:

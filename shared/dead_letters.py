@@ -128,7 +128,7 @@ async def _original(bus: Bus, letter: KeptDeadLetter) -> bytes:
     except NotFoundError as error:
         raise TagwerkError(
             "dead_letter_payload_gone",
-            f"message {letter.sequence} of {letter.stream} was too large for the letter and is deleted by now",
+            f"message {letter.sequence} of {letter.stream} was too large for the letter and is gone by now",
             concern=str(letter.id),
             next_step="Have it sent again by whoever published it.",
         ) from error

@@ -29,6 +29,9 @@ from shared.words import Decision, Outcome
 
 log = structlog.get_logger(__name__)
 
+#: Connections of the pool that effects leave to everything else.
+SPARED_CONNECTIONS = 2
+
 #: Why nobody knows, after a crash.
 BROKE_OFF = "an earlier attempt broke off while it was being done"
 
@@ -71,12 +74,20 @@ def doubt_failure(effect: str, cause: str) -> Failure:
     )
 
 
+def effect_slots(pool: Pool) -> asyncio.Semaphore:
+    """As many effects at once as leave connections for what jobs store in the middle of one."""
+    return asyncio.Semaphore(max(1, pool.get_max_size() - SPARED_CONNECTIONS))
+
+
 class Effects:
     """The ledger, bound to one attempt of a run."""
 
-    def __init__(self, pool: Pool, context: RunContext) -> None:
+    def __init__(self, pool: Pool, context: RunContext, slots: asyncio.Semaphore) -> None:
+        """`slots` bounds the effects of all attempts: each holds a connection, and what happens inside may
+        need another one."""
         self._pool = pool
         self._context = context
+        self._slots = slots
         #: What this attempt leaves in doubt; the runner ends the run `interrupted` with it.
         self.in_doubt: list[DoubtfulEffect] = []
 
@@ -89,7 +100,7 @@ class Effects:
         Raises `effect_in_progress` (retryable) while another process is at it.
         """
         effect = Effect(key, record)
-        async with self._pool.acquire() as connection, self._exclusively(connection, key):
+        async with self._slots, self._pool.acquire() as connection, self._exclusively(connection, key):
             await self._begin(connection, effect, check, idempotent=idempotent)
             begun = effect.needed
             try:
@@ -98,14 +109,19 @@ class Effects:
                 if begun:
                     await self._forget(connection, key)
                 raise
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError, GeneratorExit) as error:
                 if not begun:
                     raise
                 if not await self._settle_failed(connection, effect, check, error, idempotent=idempotent):
                     raise
             else:
                 if begun:
-                    await self._complete(connection, key)
+                    try:
+                        await self._complete(connection, key)
+                    except asyncio.CancelledError:
+                        # It has happened: to be broken off while that is written down makes no doubt.
+                        await self._complete(connection, key)
+                        raise
 
     @asynccontextmanager
     async def _exclusively(
@@ -188,7 +204,7 @@ class Effects:
             return False
         if idempotent and isinstance(error, Exception):
             return False
-        cause = "it was cancelled" if isinstance(error, asyncio.CancelledError) else failure_of(error).cause
+        cause = failure_of(error).cause if isinstance(error, Exception) else "it was cancelled"
         await self._doubt(connection, effect, f"{cause}, after it had begun")
         return isinstance(error, Exception)
 

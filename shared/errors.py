@@ -138,7 +138,10 @@ def _database_is_gone(error: BaseException) -> bool:
     if not type(error).__module__.startswith("asyncpg"):
         return False
     state = getattr(error, "sqlstate", None)
-    return state[:2] in ("08", "53", "57") if state else "clos" in str(error)
+    if state:
+        return state[:2] in ("08", "53", "57")
+    # The latter is how asyncpg meets a connection that breaks in the middle of a command.
+    return "clos" in str(error) or type(error).__name__ == "InternalClientError"
 
 
 def _innermost_message(error: BaseException) -> str:

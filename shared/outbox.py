@@ -54,7 +54,7 @@ def size_of(record: Record) -> int:
     if size > LARGEST_MESSAGE - 1_000:
         raise TagwerkError(
             "record_too_large",
-            f"the outcome of {record.key} has {size:,} bytes with its message and changes; the bus takes 1 MB",
+            f"the outcome of {record.key} has {size:,} bytes with message and changes; the bus takes 1 MB",
             concern=record.key,
             next_step="Report it to the job's owner: large values belong into a file, not into a record.",
         )

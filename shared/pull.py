@@ -10,6 +10,7 @@ something before those of the second rank are asked at all. A message that arriv
 """
 
 import asyncio
+import contextlib
 import functools
 import itertools
 from collections.abc import Awaitable, Callable
@@ -143,6 +144,7 @@ class PullLoop:
                 pending_bytes_limit=-1,
             )
         heartbeat = asyncio.create_task(self._keep_alive())
+        look_at = self._loop.time() + 1.0
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -150,10 +152,12 @@ class PullLoop:
                     await self._ask_all()
                 except NatsError as error:
                     log.debug("asking for work failed", pool=self._pool.name, error=repr(error))
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 1.0)
-                except TimeoutError:
+                # On the clock, not only when idle: work of one source must not hide another's silence.
+                if self._loop.time() >= look_at:
                     self._close_silent_requests()
+                    look_at = self._loop.time() + 1.0
             if self._pool.handlers:
                 await asyncio.gather(*self._pool.handlers, return_exceptions=True)
         finally:

@@ -30,7 +30,7 @@ from shared.pull import Delivery
 from shared.requests import effective_principal, request_run
 from shared.words import Lane, Trigger
 
-#: Deliveries after which an event that a handler cannot take goes to the dead letters.
+#: Deliveries after which an event that a handler stumbles over, nobody knows why, goes to the dead letters.
 DELIVERIES_ALLOWED = 8
 
 EventHandler = Callable[[Any], Awaitable[None]]
@@ -72,8 +72,10 @@ class Triggers:
             await self._react(delivery.subject, event)
         except Exception as error:
             failure = failure_of(error)
-            known_and_final = isinstance(error, TagwerkError) and not failure.retryable
-            if not known_and_final and delivery.delivered < DELIVERIES_ALLOWED:
+            # What can succeed by itself waits for as long as it takes: an outage loses no event.
+            if failure.retryable:
+                raise
+            if not isinstance(error, TagwerkError) and delivery.delivered < DELIVERIES_ALLOWED:
                 raise
             await bury_delivery(self._bus, subjects.EVENTS, delivery, failure)
             return
@@ -115,14 +117,13 @@ class Triggers:
         await request_run(self._bus, request, lane)
 
     async def _check_access(self, job: Job, event: BusinessEventBase) -> None:
-        principal = await self._principals.get(event.principal)
-        if principal is None:
-            reason = f"the principal {event.principal} is not known"
-        else:
-            decision = decide_access(principal, job.access, Action.START, event.client)
-            if decision.allowed:
-                return
-            reason = decision.reason
+        reason = await self._refusal(job, event)
+        if reason is not None:
+            # The view may be a second old: younger than the principal, or than what they may do.
+            await self._principals.refresh()
+            reason = await self._refusal(job, event)
+        if reason is None:
+            return
         await audit(
             self._bus,
             AuditEntry(
@@ -139,6 +140,13 @@ class Triggers:
             concern=job.id,
             next_step=f"Give {event.principal} the role, then replay this dead letter.",
         )
+
+    async def _refusal(self, job: Job, event: BusinessEventBase) -> str | None:
+        principal = await self._principals.get(event.principal)
+        if principal is None:
+            return f"the principal {event.principal} is not known"
+        decision = decide_access(principal, job.access, Action.START, event.client)
+        return None if decision.allowed else decision.reason
 
 
 def parameters_from(job: Job, event: BusinessEventBase) -> dict[str, Any]:

@@ -41,7 +41,14 @@ class Attempt:
     """What service providers are made from, and what a stop acts on."""
 
     def __init__(
-        self, job: Job, context: RunContext, bus: Bus, sink: Sink, pool: Pool | None, relay: Relay | None
+        self,
+        job: Job,
+        context: RunContext,
+        bus: Bus,
+        sink: Sink,
+        pool: Pool | None,
+        relay: Relay | None,
+        effect_slots: asyncio.Semaphore | None,
     ) -> None:
         self.job = job
         self.context = context
@@ -49,6 +56,7 @@ class Attempt:
         self.sink = sink
         self._pool = pool
         self._relay = relay
+        self._effect_slots = effect_slots
         self._outbox: Outbox | None = None
         self._effects: Effects | None = None
         self._stop: Stop | None = None
@@ -76,9 +84,9 @@ class Attempt:
     @property
     def effects(self) -> Effects:
         if self._effects is None:
-            if self._pool is None:
+            if self._pool is None or self._effect_slots is None:
                 raise RuntimeError(f"service {self.job.service} has no database, so no effect ledger")
-            self._effects = Effects(self._pool, self.context)
+            self._effects = Effects(self._pool, self.context, self._effect_slots)
         return self._effects
 
     @property

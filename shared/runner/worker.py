@@ -13,6 +13,7 @@ from shared import subjects
 from shared.bus import Bus, BusUnavailable, Stored
 from shared.database import Pool
 from shared.dead_letters import bury_delivery, subject_unreadable
+from shared.effects import effect_slots
 from shared.errors import Failure
 from shared.events import (
     AttemptFailed,
@@ -65,6 +66,7 @@ class Worker:
         self._providers = {**STANDARD_PROVIDERS, **providers}
         self._pool = pool
         self._relay = relay
+        self._effect_slots = effect_slots(pool) if pool is not None else None
         self._cancel_grace = cancel_grace
         self._lifecycle = Lifecycle(bus, pool, relay)
         #: Runs at work here; None while `started` is on its way.
@@ -211,7 +213,7 @@ class Worker:
             traceparent=request.traceparent,
         )
         sink = Sink(self._bus, context, sequence)
-        return Attempt(job, context, self._bus, sink, self._pool, self._relay)
+        return Attempt(job, context, self._bus, sink, self._pool, self._relay, self._effect_slots)
 
     async def _perform(
         self, attempt: Attempt, run: RunSubjects, history: History, delivery: Delivery, lane: Lane

@@ -247,6 +247,20 @@ async def stumble(steps: int) -> AsyncIterator[Record]:
     raise ExternalSystemUnavailable("oracle", "it closed")
 
 
+@job(
+    "lab.patient",
+    title="Patient",
+    retry=Retry(attempts=2, backoff=fixed(seconds(2))),
+    repeat=SAFE,
+    **FACTS,  # type: ignore[arg-type]
+)
+async def patient(fails: int, *, context: RunContext) -> AsyncIterator[Record]:
+    """Fail in the first `fails` attempts, and wait long before the next."""
+    if context.attempt <= fails:
+        raise ExternalSystemUnavailable("oracle", "closed")
+    yield Record(key="prophecy", outcome=Outcome.CREATED)
+
+
 @job("lab.disguise", title="Disguise", retry=ONCE, repeat=SAFE, **FACTS)  # type: ignore[arg-type]
 async def disguise() -> AsyncIterator[Record]:
     """Make another error of being broken off, as some libraries do."""
@@ -302,5 +316,5 @@ async def send_and_store(
 
 JOBS: list[Job] = [
     noop, records, sleep, stubborn, flaky, risky_flaky, store, crash, limited, ordered, send, call, stumble,
-    disguise, await_cancelled, rush, bulky, send_and_store,
+    patient, disguise, await_cancelled, rush, bulky, send_and_store,
 ]  # fmt: skip
