@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cli.command import ApiFunction, api_command
-from cli.commands import accounts, documents, jobs, lists, platform, runs, stack
+from cli.commands import accounts, documents, jobs, lists, platform, rates, runs, stack
 
 app = typer.Typer(
     name="tagwerk",
@@ -33,6 +33,7 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "calls": lists.calls,
     "changes": lists.changes,
     "logs": lists.logs,
+    "rates": rates.rates,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
     "me": accounts.me,

@@ -117,13 +117,15 @@ class Bus:
         msg_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         expect_last: tuple[str, int] | None = None,
+        patience: float | None = None,
     ) -> int:
         """Store a message in the stream of `subject`; returns its sequence.
 
         Give a `msg_id` (stored once within the server's window) or a condition, which does the same and
         costs the server less: `expect_last` is a subject filter and the sequence that its last message
         must have (0: there is none). Raises `Conflict` if it has another, `PublishRefused`, and
-        `BusUnavailable` after 30 s. A conflict may be one's own message sent again: read the history.
+        `BusUnavailable` after 30 s, or after `patience` seconds. A conflict may be one's own message sent
+        again: read the history.
         """
         if len(payload) > self.nc.max_payload - HEADERS_ROOM:
             raise PublishRefused(f"{subject}: {len(payload)} bytes; the bus takes {self.nc.max_payload}")
@@ -135,9 +137,8 @@ class Bus:
             all_headers["Nats-Expected-Last-Subject-Sequence-Subject"] = expect_last[0]
         token = str(next(self._tokens))
         now = self._loop.time()
-        pending = _Pending(
-            self._loop.create_future(), subject, payload, all_headers, now, now + GIVE_UP_AFTER
-        )
+        give_up_at = now + (GIVE_UP_AFTER if patience is None else patience)
+        pending = _Pending(self._loop.create_future(), subject, payload, all_headers, now, give_up_at)
         self._pending[token] = pending
         try:
             await self._send(token, pending)
@@ -185,7 +186,7 @@ class Bus:
                     continue
                 if now > pending.give_up_at:
                     pending.future.set_exception(
-                        BusUnavailable(f"no acknowledgement of {pending.subject} within {GIVE_UP_AFTER:g} s")
+                        BusUnavailable(f"no acknowledgement of {pending.subject} in time")
                     )
                 elif now - pending.sent_at > RESEND_AFTER and self.nc.is_connected:
                     await self._send(token, pending)

@@ -5,15 +5,15 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import Failure
-from shared.events import Call, Cause, DoubtfulEffect, LogLine, Record
-from shared.words import Decision, LogLevel, Outcome, RunState, Trigger
+from shared.events import Call, Cause, DailyRate, DoubtfulEffect, LogLine, Record
+from shared.words import Decision, LogLevel, Outcome, RateSource, RunState, Trigger
 
 
 class Scope(BaseModel):
@@ -389,6 +389,27 @@ class DocumentDetail(BaseModel):
     files: dict[str, str] = Field(default_factory=dict)
     #: None until it was analysed, and for a document that is no invoice.
     invoice: AnalysedInvoice | None = None
+
+
+class RatesQuery(PagedQuery):
+    """`query.integrations.rates` -> `RatesPage`, the newest day first."""
+
+    client: str | None = None
+    source: RateSource | None = None
+    currency: str | None = None
+    day: date | None = None
+
+
+class RateRow(DailyRate):
+    client: str
+    source: RateSource
+    #: The run that stored it as it is.
+    run_id: UUID
+
+
+class RatesPage(BaseModel):
+    items: list[RateRow]
+    next_cursor: str | None = None
 
 
 class Reply(BaseModel):

@@ -25,6 +25,8 @@ from shared.commands import (
     LogsPage,
     LogsQuery,
     Published,
+    RatesPage,
+    RatesQuery,
     Rebuild,
     RebuildReport,
     RecordsPage,
@@ -46,6 +48,7 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.query("status", "logs"): (LogsQuery, LogsPage),
     subjects.query("status", "events"): (EventsQuery, EventsPage),
     subjects.query("documents", "document"): (DocumentQuery, DocumentDetail),
+    subjects.query("integrations", "rates"): (RatesQuery, RatesPage),
     subjects.REBUILD: (Rebuild, RebuildReport),
     subjects.decide("{service}"): (Decide, Published),
 }

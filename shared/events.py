@@ -5,16 +5,17 @@ Readers ignore fields that they do not know and keep going on types that they do
 decoded at all raises `Undecodable`. One golden JSON per version lies in `tests/contracts/`.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
 
 from shared.errors import Failure
 from shared.ids import new_id
-from shared.words import CallOutcome, Decision, LogLevel, Outcome, RunState, Trigger
+from shared.words import CallOutcome, Decision, LogLevel, Outcome, RateSource, RunState, Trigger
 
 
 def now() -> datetime:
@@ -284,7 +285,32 @@ class InvoiceAnalysed(BusinessEventBase):
     doubtful: list[str] = Field(default_factory=list)
 
 
-BusinessEvent = DocumentUploaded | DocumentTextRecognized | InvoiceAnalysed
+#: Exact: in JSON a string without an exponent.
+Exact = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str, when_used="json")]
+
+
+class DailyRate(BaseModel):
+    """One exchange rate: 1 `base` costs `rate` `quote`, on `day`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    #: The foreign currency, as seen by the source: the quote of the ECB, the base of the BAZG.
+    currency: str
+    day: date
+    base: str
+    quote: str
+    rate: Exact
+
+
+class RatesImported(BusinessEventBase):
+    """Exchange rates are new or have changed: those that it names, up to 500."""
+
+    type: Literal["event.rates.imported"] = "event.rates.imported"
+    source: RateSource
+    rates: list[DailyRate]
+
+
+BusinessEvent = DocumentUploaded | DocumentTextRecognized | InvoiceAnalysed | RatesImported
 
 # --- decoding ----------------------------------------------------------------------------------------
 

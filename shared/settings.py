@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     tessdata: Path | None = None
     #: Languages for OCR, as Tesseract names them.
     ocr_languages: str = "deu+eng"
+    #: Where the European Central Bank publishes the newest reference rates, and those of 90 days.
+    ecb_daily_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
+    ecb_history_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
+    #: Where the Swiss customs office publishes the newest daily rates.
+    bazg_daily_url: str = "https://www.backend-rates.bazg.admin.ch/api/xmldaily?locale=en"
     #: `console` for people, `json` for machines.
     log_format: str = "console"
     log_level: str = "info"

@@ -150,6 +150,7 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "logs"): "log lines of a run",
     query("status", "events"): "the stored events of a run, as they were published",
     query("documents", "document"): "one document with its pages and derived files",
+    query("integrations", "rates"): "daily exchange rates by source, currency and day",
 }
 
 

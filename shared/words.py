@@ -105,3 +105,12 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class RateSource(StrEnum):
+    """Who publishes a daily exchange rate."""
+
+    #: European Central Bank, euro foreign exchange reference rates.
+    ECB = "ecb"
+    #: Swiss Federal Office for Customs and Border Security, daily rates for VAT and customs.
+    BAZG = "bazg"

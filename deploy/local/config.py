@@ -18,6 +18,7 @@ SERVICES: Final[dict[str, str]] = {
     GATEWAY: "services.gateway",
     "scheduler": "services.scheduler",
     "documents": "services.documents",
+    "integrations": "services.integrations",
     "status": "services.status",
 }
 

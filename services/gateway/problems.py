@@ -44,6 +44,7 @@ STATUS: Mapping[str, int] = {
     "principal_managed": 409,
     "run_ended": 409,
     "run_not_ended": 409,
+    "dead_letter_payload_gone": 410,
     "job_retired": 410,
     "file_too_large": 413,
     "request_too_large": 413,

@@ -9,7 +9,6 @@ from services.status import reading
 from services.status.answers import NAMED_IN_DATA, answers
 from services.status.facts import CallCount, Facts
 from services.status.messages import RawMessage
-from services.status.paging import Conditions
 from services.status.progress import Progress
 from services.status.queries import Queries, within
 from services.status.timeline import Story, tell
@@ -18,6 +17,7 @@ from shared.commands import RecordRow, RunDetail, RunQuery, Scope
 from shared.database import Pool
 from shared.events import DoubtfulEffect
 from shared.jobs import CatalogueEntry
+from shared.paging import Conditions
 from shared.words import CallOutcome, Outcome, RunState
 
 #: Events of a run that its timeline tells, of the kinds that can be many.

@@ -11,7 +11,6 @@ from uuid import UUID
 import asyncpg
 
 from services.status import reading
-from services.status.paging import Conditions, Key, Order, encode_cursor
 from services.status.progress import Progress
 from shared.commands import (
     CallsPage,
@@ -30,6 +29,7 @@ from shared.commands import (
 )
 from shared.database import Pool
 from shared.errors import TagwerkError
+from shared.paging import Conditions, Key, Order, encode_cursor
 from shared.words import LogLevel
 
 _RUN_ID = Key("r.run_id", UUID)

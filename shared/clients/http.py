@@ -1,6 +1,8 @@
 """HTTP to a system outside: time-outs, errors in our words, and every call recorded by itself."""
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -49,22 +51,58 @@ class HttpSystem:
         """Send a request and record the call under `operation` (`fetch rates`).
 
         Raises `ExternalSystemNotReached` (nothing was sent), `ExternalSystemUnavailable` (5xx, 429, a
-        broken answer, a time-out: it may have been done), `CredentialsRejected` (401, 403) and
-        `external_system_refused` (any other 4xx).
+        broken answer, a time-out: it may have been done), `CredentialsRejected` (401, 403),
+        `external_system_moved` (a redirect: none is followed), `external_system_refused` (any other 4xx)
+        and `external_address_invalid`.
         """
+
+        async def send() -> httpx.Response:
+            return await self._client.request(method, url, **arguments)
+
+        return await self._recorded(operation, send, when_lost=CallOutcome.UNKNOWN)
+
+    async def fetch(self, operation: str, url: str, *, at_most: int, within: float) -> bytes:
+        """GET a file of at most `at_most` bytes within `within` seconds in all.
+
+        Raises what `request` does, and `external_answer_too_large`. A time-out leaves nothing in doubt.
+        """
+        content = bytearray()
+
+        async def take() -> httpx.Response:
+            async with asyncio.timeout(within), self._client.stream("GET", url) as response:
+                if response.status_code < 300:
+                    async for chunk in response.aiter_bytes():
+                        content.extend(chunk)
+                        if len(content) > at_most:
+                            raise self._too_large(at_most)
+                return response
+
+        await self._recorded(operation, take, when_lost=CallOutcome.FAILED)
+        return bytes(content)
+
+    async def _recorded(
+        self, operation: str, send: Callable[[], Awaitable[httpx.Response]], *, when_lost: CallOutcome
+    ) -> httpx.Response:
+        """What `send` answers, recorded; `when_lost` is the outcome of a call that was sent in vain."""
         started_at, began = now(), time.perf_counter()
+        failure: TagwerkError
         try:
-            response = await self._client.request(method, url, **arguments)
-            await response.aread()
+            response = await send()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            failure: TagwerkError = ExternalSystemNotReached(self._system, f"no connection: {error}")
+            failure = ExternalSystemNotReached(self._system, f"no connection: {error}")
             outcome, detail = CallOutcome.FAILED, "no connection"
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             failure = ExternalSystemUnavailable(self._system, f"no answer in time ({type(error).__name__})")
-            outcome, detail = CallOutcome.UNKNOWN, "no answer in time"
+            outcome, detail = when_lost, "no answer in time"
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            failure = self._address_invalid(error)
+            outcome, detail = CallOutcome.FAILED, "the address is invalid"
         except httpx.HTTPError as error:
             failure = ExternalSystemUnavailable(self._system, f"the answer broke off: {error}")
-            outcome, detail = CallOutcome.UNKNOWN, "the answer broke off"
+            outcome, detail = when_lost, "the answer broke off"
+        except TagwerkError as error:
+            failure = error
+            outcome, detail = CallOutcome.FAILED, error.failure.cause
         else:
             refused = self._refusal(response)
             outcome = CallOutcome.SUCCEEDED if refused is None else CallOutcome.FAILED
@@ -77,8 +115,16 @@ class HttpSystem:
 
     def _refusal(self, response: httpx.Response) -> TagwerkError | None:
         status = response.status_code
-        if status < 400:
+        if status < 300:
             return None
+        if status < 400:
+            where = response.headers.get("location", "nowhere")[:200]
+            return TagwerkError(
+                "external_system_moved",
+                f"it answered {status} and points to {where}",
+                concern=self._system,
+                next_step=f"Correct the address of {self._system} in the settings; no redirect is followed.",
+            )
         if status in (401, 403):
             return CredentialsRejected(self._system, f"it answered {status}")
         if status == 429 or status >= 500:
@@ -88,6 +134,22 @@ class HttpSystem:
             f"it answered {status} {response.reason_phrase}",
             concern=self._system,
             next_step=f"Check what was sent to {self._system}: it refuses the content.",
+        )
+
+    def _too_large(self, at_most: int) -> TagwerkError:
+        return TagwerkError(
+            "external_answer_too_large",
+            f"it answered more than {at_most:,} bytes",
+            concern=self._system,
+            next_step=f"Check the address of {self._system}: what it serves is not what is expected there.",
+        )
+
+    def _address_invalid(self, error: Exception) -> TagwerkError:
+        return TagwerkError(
+            "external_address_invalid",
+            f"its address is not one of HTTP: {error}",
+            concern=self._system,
+            next_step=f"Correct the address of {self._system} in the settings.",
         )
 
     def _record(

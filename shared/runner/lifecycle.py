@@ -12,7 +12,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from shared import subjects
-from shared.bus import Bus, Conflict
+from shared.bus import Bus, BusUnavailable, Conflict
 from shared.database import Pool
 from shared.effects import doubt_open_effects
 from shared.events import AttemptFailed, Finished, RunEventBase, Started
@@ -20,12 +20,15 @@ from shared.history import History
 from shared.outbox import Relay, raise_fence
 from shared.pull import Delivery
 from shared.runner.attempt import Attempt
+from shared.runner.sink import PATIENCE
 from shared.runner.steps import End, Ignore, Stale, first_step
 from shared.subjects import RunSubjects
 from shared.words import RunState
 
 #: Seconds between a conflict and the next try: a replica may answer a read before it has the message.
 CONFLICT_PAUSE = 0.01
+#: Seconds before a read is tried again while the bus is away.
+AWAY_PAUSE = 0.5
 
 
 class Overtaken(Exception):
@@ -127,7 +130,12 @@ class Lifecycle:
                 if since.cancel is not None:
                     subject, event = _answer_cancel(run, subject, event)
             try:
-                await self._bus.publish(subject, event.encode(), expect_last=(run.all, since.last_sequence))
+                await self._bus.publish(
+                    subject,
+                    event.encode(),
+                    expect_last=(run.all, since.last_sequence),
+                    patience=PATIENCE,
+                )
                 return
             except Conflict:
                 unread = True
@@ -136,8 +144,15 @@ class Lifecycle:
     async def _read_on(self, run: RunSubjects, history: History, known: Set[int]) -> None:
         """Fold what was said after what `history` knows, a page at a time: runs may say a lot."""
         rest = True
+        deadline = asyncio.get_running_loop().time() + PATIENCE
         while rest:
-            page, rest = await self._bus.read_page(subjects.RUNS, run.all, history.last_sequence + 1)
+            try:
+                page, rest = await self._bus.read_page(subjects.RUNS, run.all, history.last_sequence + 1)
+            except BusUnavailable:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(AWAY_PAUSE)
+                continue
             for message in page:
                 if message.sequence in known:
                     history.last_sequence = message.sequence

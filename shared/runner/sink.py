@@ -17,6 +17,9 @@ from shared.words import Outcome
 
 #: Seconds for which events are gathered.
 GATHER = 0.2
+#: Seconds that an attempt waits for a bus that is away: what it did is not done again only because it could
+#: not be told at once. Should it be this worker that is cut off, another takes the run over.
+PATIENCE = 300.0
 #: Bytes from which on a log line is cut, and characters of it that stay.
 BYTES_PER_LINE = 32_000
 CUT_TO = 4_000
@@ -79,8 +82,14 @@ class Sink:
 
     async def catch_up(self) -> None:
         """Wait until what was published is stored. Raises `BusUnavailable` if it cannot be."""
-        publishing, self._publishing = self._publishing, set()
-        await asyncio.gather(*publishing)
+        if not self._publishing:
+            return
+        # A job that is broken off here loses nothing: the publishes go on.
+        done, _ = await asyncio.wait(self._publishing)
+        self._publishing -= done
+        for error in [task.exception() for task in done]:
+            if error is not None:
+                raise error
 
     def call(self, call: Call) -> None:
         self._make_room(len(call.__pydantic_serializer__.to_json(call)))
@@ -127,7 +136,9 @@ class Sink:
             self._publishing.add(task)
 
     async def _publish(self, event: RunEventBase) -> None:
-        self.own.add(await self._bus.publish(self._subject, event.encode(), msg_id=str(event.id)))
+        self.own.add(
+            await self._bus.publish(self._subject, event.encode(), msg_id=str(event.id), patience=PATIENCE)
+        )
 
     async def flush(self) -> None:
         """Everything said so far is stored. Raises `BusUnavailable` if it cannot be."""

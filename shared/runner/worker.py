@@ -181,7 +181,7 @@ class Worker:
             return
         attempt = self._attempt(job, history.request, event, sequence)
         self._attempts[run.run_id] = attempt
-        if run.run_id in self._cancelled_early:
+        if run.run_id in self._cancelled_early or history.cancel is not None:
             attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
         if self._stopping:
             attempt.stop(Stop.HANDOVER, grace=0.0)

@@ -26,7 +26,7 @@ from deploy.local.postgres_home import settle
 from deploy.roles import provision_database
 
 #: Users of the bus, and roles of the database with a schema each.
-SERVICES: Final = ("gateway", "scheduler", "documents", "status")
+SERVICES: Final = ("gateway", "scheduler", "documents", "integrations", "status")
 #: Role that owns the fresh database of each test.
 OWNER: Final = "owner"
 

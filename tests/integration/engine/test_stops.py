@@ -3,12 +3,14 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
 
-from shared.bus import Bus
-from shared.events import AttemptFailed, Started
+from shared import bus, subjects
+from shared.bus import Bus, Conflict
+from shared.events import AttemptFailed, CancelRequested
 from shared.words import RunState
 from tests.conftest import MakeNatsServer
 from tests.support.engine import Engine
@@ -103,22 +105,46 @@ async def test_a_cancel_that_a_worker_missed_while_it_was_away_is_heard_when_it_
         assert told.end.state is RunState.CANCELLED
 
 
-async def test_a_request_that_comes_again_while_its_attempt_lives_here_waits_for_it(
-    server: NatsServer, database_url: str, tmp_path: Path
+async def test_an_attempt_outlives_an_outage_of_the_bus_and_is_not_begun_again_beside_itself(
+    server: NatsServer, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Away for longer than the request waits for a sign of life, a publish for its acknowledgement, and a
+    # read for its answer; one run ends in the middle of it, the other after it.
+    monkeypatch.setattr(bus, "GIVE_UP_AFTER", 3.0)
     async with Engine(server.url(), database_url, tmp_path) as engine:
         await engine.start("lab")
-        run = await engine.request("lab.sleep", steps=60, step_seconds=0.1)
-        await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
-        # Away for longer than the request waits for a sign of life.
+        runs = [await engine.request("lab.sleep", steps=steps, step_seconds=0.1) for steps in (6, 75)]
+        for run in runs:
+            await engine.until("lab.sleep", run.request.run_id, lambda told: len(told.records) >= 3)
         server.kill()
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(6)
         server.start()
-        told = await engine.ended("lab.sleep", run.request.run_id, timeout=20)
-        assert told.end.state is RunState.SUCCEEDED
-        assert told.attempts == [1]
-        starts = [event for event in told.events if isinstance(event, Started)]
-        assert starts[-1].crashes == 0
+        for run in runs:
+            told = await engine.ended("lab.sleep", run.request.run_id, timeout=20)
+            assert told.end.state is RunState.SUCCEEDED
+            assert told.attempts == [1]
+
+
+async def test_a_cancel_read_after_a_conflict_with_one_s_own_started_is_heard(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.start("lab")
+    lab = engine.service("lab")
+    publish = lab.bus.publish
+
+    async def lose_the_acknowledgement(subject: str, payload: bytes, **options: Any) -> int:
+        sequence = await publish(subject, payload, **options)
+        if b'"run.started"' in payload:
+            # Sent again, and refused. Meanwhile somebody cancelled, and nobody heard it.
+            cancel = CancelRequested(run_id=subjects.parse_run_subject(subject).run_id, principal="ada")
+            await publish(subject, cancel.encode(), msg_id=str(cancel.id))
+            raise Conflict("wrong last sequence")
+        return sequence
+
+    monkeypatch.setattr(lab.bus, "publish", lose_the_acknowledgement)
+    told = await engine.run("lab.sleep", steps=200, step_seconds=0.05, timeout=3)
+    assert told.end.state is RunState.CANCELLED
+    assert told.attempts == [1]
 
 
 async def test_a_job_that_turns_its_end_into_another_error_is_handed_over_all_the_same(

@@ -24,6 +24,8 @@ from services.gateway import server
 from services.gateway.app import build as build_gateway
 from services.gateway.declaration import DECLARATION as GATEWAY
 from services.gateway.server import Server
+from services.integrations.app import build as build_integrations
+from services.integrations.declaration import DECLARATION as INTEGRATIONS
 from services.scheduler.app import build as build_scheduler
 from services.scheduler.declaration import DECLARATION as SCHEDULER
 from services.status.app import build as build_status
@@ -47,6 +49,7 @@ BUILDERS: dict[str, Callable[[Settings], Service]] = {
     "scheduler": build_scheduler,
     "status": build_status,
     "documents": build_documents,
+    "integrations": build_integrations,
 }
 
 #: Runs of the laboratory need what its declaration says.
@@ -72,7 +75,9 @@ class Site:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     async def __aenter__(self) -> "Site":
-        await provision(self.bus_url, [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS], ack_wait=2.0)
+        await provision(
+            self.bus_url, [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS], ack_wait=2.0
+        )
         nc = await nats.connect(self.bus_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
         self.bus = Bus(nc)
         await self.bus.start()

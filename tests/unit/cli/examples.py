@@ -1,6 +1,7 @@
 """Answers of a gateway as they could be: one run that succeeded in part, its lists, a job, a document."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from shared.commands import (
     LogRow,
     LogsPage,
     OtherValue,
+    RateRow,
+    RatesPage,
     RecordRow,
     RecordsPage,
     RunDetail,
@@ -26,7 +29,7 @@ from shared.commands import (
 )
 from shared.errors import Failure
 from shared.events import Cause
-from shared.words import CallOutcome, LogLevel, Outcome, RunState, Trigger
+from shared.words import CallOutcome, LogLevel, Outcome, RateSource, RunState, Trigger
 
 RUN = UUID("5c0e2a4b-31f5-5b1e-8a52-0a4c0c6a0001")
 OTHER_RUN = UUID("5c0e9999-31f5-5b1e-8a52-0a4c0c6a0002")
@@ -167,6 +170,22 @@ LOGS = LogsPage(
             fields={"page": 2, "degrees": 1.1},
         )
     ]
+)
+
+RATES = RatesPage(
+    items=[
+        RateRow(
+            currency="EGP",
+            day=date(2026, 6, 4),
+            base="EGP",
+            quote="CHF",
+            rate=Decimal("0.0166619"),
+            client="main",
+            source=RateSource.BAZG,
+            run_id=RUN,
+        )
+    ],
+    next_cursor="bW9yZQ",
 )
 
 DETAIL = DocumentDetail(

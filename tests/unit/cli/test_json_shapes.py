@@ -19,6 +19,7 @@ from tests.unit.cli.examples import (
     DOCUMENT,
     JOB,
     LOGS,
+    RATES,
     RECORDS,
     RUN,
     RUNS,
@@ -93,6 +94,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/runs/{RUN}/calls", CALLS)
     gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
+    gateway.on("GET", "/rates", RATES)
     gateway.on("POST", f"/runs/{RUN}/cancel", Published(run_id=RUN, sequence=12))
     gateway.on("POST", f"/runs/{RUN}/rerun", STARTED, status=202)
     gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=13))
@@ -126,6 +128,7 @@ COMMANDS: dict[str, list[Any]] = {
     "calls": ["calls", RUN],
     "changes": ["changes", RUN],
     "logs": ["logs", RUN],
+    "rates": ["rates"],
     "upload": ["upload", "scan.pdf"],
     "upload-wait": ["upload", "scan.pdf", "--wait"],
     "document": ["document", DOCUMENT],
@@ -195,6 +198,10 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
         ),
         (["runs", "--since", "2026-03-01"], {"requested_after": ["2026-03-01T00:00:00+00:00"]}),
         (["records", "--prefix", "document:", "--outcome", "failed"], {"key_prefix": ["document:"]}),
+        (
+            ["rates", "--source", "ecb", "--currency", "usd", "--day", "2024-06-28"],
+            {"source": ["ecb"], "currency": ["USD"], "day": ["2024-06-28"]},
+        ),
         (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
     ],
 )

@@ -12,10 +12,11 @@ from rich.console import Console, RenderableType
 from cli.bars import Bars, LiveRun
 from cli.render.documents import document_view
 from cli.render.lists import calls_view, logs_view, records_view
+from cli.render.rates import rates_view
 from cli.render.run import run_view
 from cli.render.runs import RunList
 from cli.render.words import clock, duration, parse_moment, short_ids
-from shared.commands import LogsPage, Published, RecordsPage, RunsPage
+from shared.commands import LogsPage, Published, RatesPage, RecordsPage, RunsPage
 from shared.events import DoubtfulEffect, UnknownEvent, decode_run_event
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
@@ -25,6 +26,7 @@ from tests.unit.cli.examples import (
     DOCUMENT,
     LOGS,
     QUESTIONS,
+    RATES,
     RECORDS,
     RUN,
     RUNS,
@@ -83,6 +85,8 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         records_view(RECORDS, of_one_run=False, full_ids=False),
         calls_view(CALLS),
         logs_view(LOGS),
+        rates_view(RATES),
+        rates_view(RatesPage(items=[])),
     )
     for view in views:
         assert max(len(line) for line in shown(view, width).splitlines()) <= width
@@ -98,6 +102,12 @@ def test_records_say_what_failed_and_what_changed() -> None:
     text = shown(records_view(RECORDS, of_one_run=True, full_ids=False))
     for word in ("scan.pdf, page 1", "page_unreadable", "Scan the page again", "None → Rechnung", "bW9yZQ"):
         assert word in text
+
+
+def test_a_rate_says_what_one_of_which_currency_costs() -> None:
+    text = " ".join(shown(rates_view(RATES)).split())
+    assert "2026-06-04 BAZG 1 EGP = 0.0166619 CHF" in text
+    assert "bW9yZQ" in text
 
 
 def test_text_in_square_brackets_is_shown_and_not_taken_for_markup() -> None:

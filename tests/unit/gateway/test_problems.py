@@ -22,9 +22,9 @@ USED = ("access.py", "bus.py", "dead_letters.py", "effects.py", "files.py", "int
 
 #: Raised where no request waits for the answer, or the caller's own to mend (422).
 ELSEWHERE = {
-    "address_unavailable", "client_ambiguous", "client_missing", "confirmation_required", "effect_in_doubt",
-    "file_empty", "file_type_mismatch", "idempotency_conflict", "parameters_invalid", "request_invalid",
-    "too_many_failed", "upload_refused",
+    "address_unavailable", "client_ambiguous", "client_missing", "confirmation_required", "file_empty",
+    "file_type_mismatch", "idempotency_conflict", "parameters_invalid", "request_invalid",
+    "subject_unreadable", "too_many_failed", "upload_refused",
 }  # fmt: skip
 
 

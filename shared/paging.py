@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -111,6 +111,8 @@ def _value(key: Key, value: Any) -> Any:
         return None
     if key.type is datetime and isinstance(value, str):
         return datetime.fromisoformat(value)
+    if key.type is date and isinstance(value, str):
+        return date.fromisoformat(value)
     if key.type is UUID and isinstance(value, str):
         return UUID(value)
     if key.type is float and isinstance(value, int | float):

@@ -1,0 +1,39 @@
+"""The composition root of the integrations service."""
+
+from pathlib import Path
+
+from services.integrations import queries
+from services.integrations.declaration import DECLARATION
+from services.integrations.feed import Addresses, HttpFeed, RatesFeed
+from services.integrations.store import PostgresRates, RateStore
+from shared.commands import RatesQuery
+from shared.files import Files, open_store
+from shared.service import Service
+from shared.settings import Settings
+from shared.subjects import query
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+#: The checkout or image that this runs from; an installed wheel has no docs to look for.
+ROOT = Path(__file__).parents[2]
+
+
+def build(settings: Settings) -> Service:
+    """The service, ready to start."""
+    files = open_store(settings.files_url)
+    addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
+    service = Service(
+        DECLARATION,
+        settings,
+        migrations=MIGRATIONS,
+        providers={
+            RatesFeed: lambda attempt: HttpFeed(
+                attempt.calls, addresses, Files(files, attempt.context.client)
+            ),
+            RateStore: lambda attempt: PostgresRates(attempt.outbox, attempt.context),
+        },
+        root=ROOT if (ROOT / "docs").is_dir() else None,
+    )
+    service.answer(
+        query("integrations", "rates"), RatesQuery, lambda request: queries.list_rates(service.pool, request)
+    )
+    return service

@@ -1,0 +1,97 @@
+"""Where publications of exchange rates come from: the sources' addresses, or a file in the client's inbox."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Protocol
+
+from services.integrations.core import Publication
+from services.integrations.readers.rates import read_rates
+from shared.clients.http import HttpSystem
+from shared.errors import TagwerkError
+from shared.files import Files
+from shared.runner.context import Calls
+from shared.words import RateSource
+
+#: Bytes of a publication: twice the whole history of the ECB since 1999.
+AT_MOST: Final = 16_000_000
+#: Seconds for a download as a whole.
+WITHIN: Final = 60.0
+#: Below a client's part of the files port; a person puts files here by hand.
+INBOX: Final = "inbox/rates"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    ecb_daily: str
+    ecb_history: str
+    bazg_daily: str
+
+    def of(self, source: RateSource, since: date | None) -> str:
+        """The history where days before the newest may be wanted and the source publishes one."""
+        if source is RateSource.BAZG:
+            return self.bazg_daily
+        return self.ecb_daily if since is None else self.ecb_history
+
+
+class RatesFeed(Protocol):
+    """What a run can read rates from."""
+
+    async def fetch(self, source: RateSource, since: date | None) -> Publication:
+        """What the source publishes now. Raises what `HttpSystem.fetch` and `read_rates` do, and
+        `rates_source_mismatch`."""
+
+    async def read_file(self, name: str, source: RateSource | None) -> Publication:
+        """What lies in the client's inbox under `name`. Raises `FileMissing`, `rates_file_too_large`,
+        what `read_rates` does, and `rates_source_mismatch` if it is not of `source`."""
+
+
+class HttpFeed:
+    """The sources over HTTP, and the inbox of one run's client."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        addresses: Addresses,
+        files: Files,
+        *,
+        at_most: int = AT_MOST,
+        within: float = WITHIN,
+    ) -> None:
+        self._calls = calls
+        self._addresses = addresses
+        self._files = files
+        self._at_most = at_most
+        self._within = within
+
+    async def fetch(self, source: RateSource, since: date | None) -> Publication:
+        async with HttpSystem(source, self._calls) as system:
+            content = await system.fetch(
+                "fetch rates", self._addresses.of(source, since), at_most=self._at_most, within=self._within
+            )
+        return await self._read(content, source, source)
+
+    async def read_file(self, name: str, source: RateSource | None) -> Publication:
+        content = bytearray()
+        async for chunk in await self._files.stream(f"{INBOX}/{name}"):
+            content.extend(chunk)
+            if len(content) > self._at_most:
+                raise TagwerkError(
+                    "rates_file_too_large",
+                    f"{name} has more than {self._at_most:,} bytes",
+                    concern=name,
+                    next_step="Check that it is a file of rates; split it by days if it is.",
+                )
+        return await self._read(bytes(content), name, source)
+
+    async def _read(self, content: bytes, origin: str, source: RateSource | None) -> Publication:
+        # Megabytes of history take a moment, in which others go on.
+        publication = await asyncio.to_thread(read_rates, content, origin)
+        if source is not None and publication.source is not source:
+            raise TagwerkError(
+                "rates_source_mismatch",
+                f"these are rates of {publication.source}, not of {source}",
+                concern=origin,
+                next_step="Correct the address in the settings, or the parameter `source`.",
+            )
+        return publication

@@ -1,0 +1,175 @@
+"""The integrations service on a real bus and a real database, and a source of rates as a process."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import nats
+import pytest
+
+from services.integrations.app import MIGRATIONS, build
+from services.integrations.declaration import DECLARATION
+from services.integrations.feed import INBOX
+from services.scheduler.app import build as build_scheduler
+from services.scheduler.declaration import DECLARATION as SCHEDULER
+from shared import subjects
+from shared.bus import Bus
+from shared.commands import RatesPage, RatesQuery
+from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.events import RatesImported, Requested, decode_business_event, decode_run_event
+from shared.files import Files, open_store
+from shared.ids import new_id
+from shared.provision import provision
+from shared.requests import request_run
+from shared.service import Service
+from shared.settings import Settings
+from shared.subjects import RunSubjects
+from shared.words import Lane, Trigger
+from tests.support.engine import Told
+from tests.support.servers import PostgresServer
+
+JOB = "integrations.import-daily-rates"
+ACK_WAIT = 1.5
+
+
+@pytest.fixture(scope="session")
+def feed_url() -> Iterator[str]:
+    """Address of a running source; its paths are those of `tests/support/rates_feed.py`."""
+    command = [sys.executable, "-m", "tests.support.rates_feed"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.kill()
+
+
+@pytest.fixture
+async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Pool]:
+    """The service's own tables, empty."""
+    url = postgres.url("integrations", database_name)
+    await migrate(url, "integrations", SHARED_MIGRATIONS)
+    await migrate(url, "integrations", MIGRATIONS)
+    pool = await open_pool(url, max_size=4)
+    yield pool
+    await pool.close()
+
+
+class Installation:
+    """The service, and what a gateway and a status service would do with it."""
+
+    def __init__(self, bus_url: str, database: Callable[[str], str], feed_url: str, folder: Path) -> None:
+        self._bus_url = bus_url
+        self._database = database
+        self._feed_url = feed_url
+        self._files_url = f"file://{folder}/files"
+        self._services: list[Service] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.bus: Bus
+
+    async def __aenter__(self) -> "Installation":
+        await provision(self._bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
+        nc = await nats.connect(self._bus_url, max_reconnect_attempts=-1)
+        self.bus = Bus(nc)
+        await self.bus.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        await self.stop()
+        await self.bus.stop()
+        await self.bus.nc.close()
+
+    def settings(self, service: str = "integrations", **changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "nats_url": self._bus_url,
+            "database_url": self._database(service),
+            "files_url": self._files_url,
+            "ack_wait": ACK_WAIT,
+            "log_level": "warning",
+            "ecb_daily_url": f"{self._feed_url}/ecb",
+            "ecb_history_url": f"{self._feed_url}/ecb-history",
+            "bazg_daily_url": f"{self._feed_url}/bazg",
+        }
+        return Settings(**{**values, **changes})
+
+    def path(self, path: str) -> str:
+        """An address of the source."""
+        return self._feed_url + path
+
+    async def start(self, **changes: Any) -> None:
+        service = build(self.settings(**changes))
+        await service.start()
+        self._services.append(service)
+
+    async def start_scheduler(self) -> None:
+        scheduler = build_scheduler(self.settings("scheduler"))
+        await scheduler.start()
+        self._services.append(scheduler)
+
+    async def stop(self) -> None:
+        for service in self._services:
+            await service.stop()
+        self._services.clear()
+
+    def spawn(self, *arguments: str, **changes: Any) -> "subprocess.Popen[bytes]":
+        """The service as a process, which a test may kill. `arguments` are those of Python."""
+        settings = self.settings(**changes).model_dump(mode="json", exclude_none=True)
+        environment = {f"TAGWERK_{key.upper()}": str(value) for key, value in settings.items()}
+        command = [sys.executable, *(arguments or ("-m", "services.integrations"))]
+        process = subprocess.Popen(command, env={**os.environ, **environment})
+        self._processes.append(process)
+        return process
+
+    async def put_file(self, name: str, content: bytes, client: str = "acme") -> None:
+        await Files(open_store(self._files_url), client).put(f"{INBOX}/{name}", content)
+
+    async def request(self, *, client: str = "acme", **parameters: Any) -> UUID:
+        request = Requested(
+            run_id=new_id(), job=JOB, client=client, principal="ada", effective_principal="ada",
+            trigger=Trigger.MANUAL, parameters=parameters,
+        )  # fmt: skip
+        await request_run(self.bus, request, Lane.INTERACTIVE)
+        return request.run_id
+
+    async def ended(self, run_id: UUID, timeout: float = 20) -> Told:
+        deadline = time.monotonic() + timeout
+        while True:
+            messages = await self.bus.read(subjects.RUNS, RunSubjects(JOB, run_id).all)
+            told = Told(run_id, [decode_run_event(message.data) for message in messages])
+            if told.finished is not None:
+                return told
+            assert time.monotonic() < deadline, f"not ended; it told {told.types}"
+            await asyncio.sleep(0.05)
+
+    async def run(self, **parameters: Any) -> Told:
+        return await self.ended(await self.request(**parameters))
+
+    async def imported(self) -> list[RatesImported]:
+        """Every `event.rates.imported` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.rates.imported")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, RatesImported)]
+
+    async def rates(self, **query: Any) -> RatesPage:
+        subject = subjects.query("integrations", "rates")
+        return await self.bus.ask(subject, RatesQuery(**query), RatesPage)
+
+
+@pytest.fixture
+async def installation(
+    bus_url: str, postgres: PostgresServer, database_name: str, feed_url: str, tmp_path: Path
+) -> AsyncIterator[Installation]:
+    """Provisioned; the service is not started yet."""
+
+    def database(service: str) -> str:
+        return postgres.url(service, database_name)
+
+    async with Installation(bus_url, database, feed_url, tmp_path) as installation:
+        yield installation
