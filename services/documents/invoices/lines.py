@@ -32,6 +32,21 @@ class Line:
         return "   ".join(cell.text for cell in self.cells)
 
 
+def cell_below(cell: Cell, index: int, line: Line, below: Line) -> Cell | None:
+    """The cell of a lower line that stands below `cell`."""
+    for other in below.cells:
+        if (
+            cell.box is not None
+            and other.box is not None
+            and min(cell.box[2], other.box[2]) - max(cell.box[0], other.box[0]) > 0
+            and other.box[1] - cell.box[3] < 2.5 * (cell.box[3] - cell.box[1])
+        ):
+            return other
+    if cell.box is None and len(below.cells) == len(line.cells):
+        return below.cells[index]
+    return None
+
+
 def lines_of_text(text: str, page: int) -> list[Line]:
     """Lines of a recognized page, whose text parts cells by three spaces."""
     return [
