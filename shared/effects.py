@@ -49,12 +49,22 @@ class Effect:
         self.needed = True
         #: Whether an earlier run did it.
         self.done_earlier = False
+        #: Another run that waits for a person's decision on it.
+        self.held_by: UUID | None = None
         #: Why nobody knows, if nobody does.
         self.doubt: str | None = None
 
     def result(self, record: Record) -> Record:
         """The record to yield: as given, `unchanged` if the effect had happened before this run, or
         `unknown` with the failure that tells how to decide."""
+        if self.held_by is not None:
+            failure = Failure(
+                code="effect_in_doubt",
+                cause=f"run {self.held_by} left in doubt whether it happened",
+                concern=self.key,
+                next_step=f"Decide it at run {self.held_by}, then rerun the failed records of this one.",
+            )
+            return record.model_copy(update={"outcome": Outcome.FAILED, "failure": failure, "changes": None})
         if self.done_earlier:
             return record.model_copy(update={"outcome": Outcome.UNCHANGED})
         if self.doubt is None:
@@ -129,13 +139,7 @@ class Effects:
     ) -> AsyncIterator[None]:
         name = f"{self._context.client}\n{key}"
         if not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", name):
-            raise TagwerkError(
-                "effect_in_progress",
-                f"another process is doing {key} at this moment",
-                concern=key,
-                next_step="Nothing: it is tried again after the wait.",
-                retryable=True,
-            )
+            raise in_progress(key, f"another process is doing {key} at this moment")
         try:
             yield
         finally:
@@ -166,6 +170,9 @@ class Effects:
                 effect.needed = False
                 return
             if happened is None and not idempotent:
+                if row and row["run_id"] != self._context.run_id:
+                    self._leave_to(effect, state, row["run_id"])
+                    return
                 await self._doubt(connection, effect, BROKE_OFF)
                 return
         await connection.execute(
@@ -179,6 +186,13 @@ class Effects:
             self._context.attempt,
             effect._record,
         )
+
+    def _leave_to(self, effect: Effect, state: str, holder: UUID) -> None:
+        """The effect is another run's: that run decides it, so that it can still be decided."""
+        if state == "begun":
+            raise in_progress(effect.key, f"run {holder} broke off while it was doing {effect.key}")
+        effect.needed = False
+        effect.held_by = holder
 
     async def _settle_failed(
         self,
@@ -237,6 +251,16 @@ class Effects:
             self._context.attempt,
         )
         self.in_doubt.append(DoubtfulEffect(effect=effect.key, cause=cause, record=effect._record))
+
+
+def in_progress(effect: str, cause: str) -> TagwerkError:
+    return TagwerkError(
+        "effect_in_progress",
+        cause,
+        concern=effect,
+        next_step="Nothing: it is tried again after the wait.",
+        retryable=True,
+    )
 
 
 async def doubt_open_effects(pool: Pool, run_id: UUID) -> tuple[DoubtfulEffect, ...]:

@@ -185,6 +185,27 @@ async def test_a_lost_answer_leaves_the_record_unknown_and_the_others_go_on(
     assert sent(tmp_path) == ["a", "b"]
 
 
+async def test_another_run_leaves_an_effect_in_doubt_to_the_run_that_holds_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    await engine.start()
+    holder = await engine.run("lab.send", letters=["a"], folder=str(tmp_path), mode="lost-answer")
+    other = await engine.run("lab.send", letters=["a", "b"], folder=str(tmp_path))
+    assert other.end.state is RunState.PARTIALLY_FAILED
+    assert other.end.in_doubt == []
+    failure = other.records[0].failure
+    assert failure is not None
+    assert str(holder.run_id) in failure.next_step
+    request = Decide(
+        run_id=holder.run_id, job="lab.send", effect="send:a", decision=Decision.HAPPENED, principal="ada",
+        reason="it arrived",
+    )  # fmt: skip
+    await engine.bus.ask(subjects.decide("lab"), request, Published)
+    again = await engine.run("lab.send", letters=["a", "b"], folder=str(tmp_path))
+    assert {record.outcome for record in again.records} == {Outcome.UNCHANGED}
+    assert sent(tmp_path) == ["a", "b"]
+
+
 async def test_a_lost_answer_is_looked_up_where_the_counterpart_can_tell(
     engine: Engine, tmp_path: Path
 ) -> None:
