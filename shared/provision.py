@@ -1,5 +1,6 @@
 """The one admin step: streams, buckets and durables, made or brought up to date, as often as one likes."""
 
+import asyncio
 from collections.abc import Iterable
 
 import nats
@@ -46,13 +47,12 @@ async def provision(
     nc = await nats.connect(nats_url, name="tagwerk-provision", connect_timeout=10)
     try:
         js = nc.jetstream(timeout=15)
-        for name, filters in subjects.STREAMS.items():
-            await _stream(js, name, filters, replicas)
-        for bucket in subjects.BUCKETS:
-            await _bucket(js, bucket, replicas)
-        for declaration in declarations:
-            for durable in declaration.all_durables():
-                await _durable(js, durable, ack_wait)
+        await asyncio.gather(
+            *(_stream(js, name, filters, replicas) for name, filters in subjects.STREAMS.items()),
+            *(_bucket(js, bucket, replicas) for bucket in subjects.BUCKETS),
+        )
+        durables = [durable for declaration in declarations for durable in declaration.all_durables()]
+        await asyncio.gather(*(_durable(js, durable, ack_wait) for durable in durables))
     finally:
         await nc.close()
 

@@ -201,7 +201,7 @@ class PostgresServer:
     def create_database(self) -> str:
         """A fresh database with the roles' empty schemas, owned by `owner`; gives its name."""
         name = f"test_{secrets.token_hex(6)}"
-        self._administer(f"CREATE DATABASE {name} TEMPLATE tagwerk OWNER {OWNER}")
+        self._administer(f"CREATE DATABASE {name} TEMPLATE tagwerk OWNER {OWNER} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:

@@ -213,6 +213,8 @@ def test_no_route_is_forgotten() -> None:
         ("get", "/dead-letters"), ("post", "/dead-letters/{letter_id}/replay"), ("post", "/rebuild"),
         ("get", "/tokens"), ("post", "/tokens"), ("delete", "/tokens/{token_id}"),
         ("get", "/principals"), ("put", "/principals/{principal_id}"),
+        # In test_rates.py: roles and clients of the rates.
+        ("get", "/rates"),
     }  # fmt: skip
     routes = {
         (method, path.removeprefix("/api/v1"))
