@@ -429,10 +429,10 @@ async def is_gone(process: psutil.Process) -> bool:
 async def test_a_document_of_many_pages_uses_every_free_slot(engine: Engine, tmp_path: Path) -> None:
     children = Children(2)
     content = papers.scanned_pdf([papers.picture_of(f"Seite {n}", dpi=300) for n in range(1, 9)], dpi=300)
+    me = psutil.Process()
+    # Other tests may keep servers of theirs for the whole session.
+    others = {child.pid for child in me.children()}
     async with opened(ChildReaders(children, engine), content, "application/pdf", tmp_path) as reading:
-        me = psutil.Process()
-        # Other tests may keep servers of theirs for the whole session.
-        others = {child.pid for child in me.children()}
         reading_all = asyncio.create_task(read_all(reading))
         most = 0
         while not reading_all.done():
