@@ -131,8 +131,8 @@ class NatsServer:
 
 
 class PostgresServer:
-    """One PostgreSQL process. Not synced to disk: a killed process loses nothing by that, only a power
-    failure would, and tests are faster."""
+    """One PostgreSQL process. Not synced to disk, so that tests are faster: killed, it loses its last
+    commits. What a kill must not lose is tested on the stack's own (`LocalStack`)."""
 
     def __init__(self, folder: Path) -> None:
         account = unprivileged_account()
