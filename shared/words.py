@@ -114,3 +114,28 @@ class RateSource(StrEnum):
     ECB = "ecb"
     #: Swiss Federal Office for Customs and Border Security, daily rates for VAT and customs.
     BAZG = "bazg"
+
+
+class ApprovalState(StrEnum):
+    """Where an invoice stands with the people who approve it."""
+
+    WAITING = "waiting"
+    #: Somebody asked back and waits for an answer.
+    QUESTIONED = "questioned"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class PaymentState(StrEnum):
+    """Where the payment of an invoice stands."""
+
+    #: Approved, and in no payment file.
+    OPEN = "open"
+    #: In a payment file.
+    ORDERED = "ordered"
+    #: The bank has accepted the order.
+    ACCEPTED = "accepted"
+    #: The bank refused it; the invoice can be paid again.
+    REJECTED = "rejected"
+    #: Booked by the bank: a status report or a statement says so.
+    PAID = "paid"

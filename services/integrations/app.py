@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from services.integrations import queries
+from services.integrations import handlers, queries
 from services.integrations.declaration import DECLARATION
 from services.integrations.feed import Addresses, HttpFeed, RatesFeed
 from services.integrations.store import PostgresRates, RateStore
 from shared.commands import RatesQuery
+from shared.events import InvoiceApproved
 from shared.files import Files, open_store
 from shared.service import Service
 from shared.settings import Settings
@@ -21,6 +22,10 @@ def build(settings: Settings) -> Service:
     """The service, ready to start."""
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
+
+    async def record_invoice_approved(event: InvoiceApproved) -> None:
+        await handlers.record_invoice_approved(service.pool, event)
+
     service = Service(
         DECLARATION,
         settings,
@@ -31,6 +36,7 @@ def build(settings: Settings) -> Service:
             ),
             RateStore: lambda attempt: PostgresRates(attempt.outbox, attempt.context),
         },
+        on_event={"event.invoice.approved": record_invoice_approved},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.answer(

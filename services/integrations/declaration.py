@@ -5,4 +5,6 @@ from typing import Final
 from services.integrations.jobs.import_daily_rates import import_daily_rates
 from shared.declaration import Declaration
 
-DECLARATION: Final = Declaration(name="integrations", jobs=(import_daily_rates,))
+DECLARATION: Final = Declaration(
+    name="integrations", jobs=(import_daily_rates,), listens=("event.invoice.approved",)
+)

@@ -27,7 +27,7 @@ EVENTS = sorted((FOLDER / "events").glob("*.json"))
 MODELS: dict[str, type[BaseModel]] = {
     name: model
     for name, model in inspect.getmembers(commands, inspect.isclass)
-    if issubclass(model, BaseModel) and model.__module__ == commands.__name__
+    if issubclass(model, BaseModel) and model.__module__.startswith(commands.__name__)
 }
 
 

@@ -1,46 +1,15 @@
-"""Queries and commands over request/reply, and what they answer.
+"""Queries about runs, which the status service answers, and commands to it."""
 
-A request is the JSON of a model here, published to a subject of `shared.subjects.QUERIES`; the answer is
-a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` items and the cursor of the
-next one.
-"""
-
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.commands.common import PagedQuery, Query
 from shared.errors import Failure
-from shared.events import Call, Cause, DailyRate, DoubtfulEffect, LogLine, Record
-from shared.words import Decision, LogLevel, Outcome, RateSource, RunState, Trigger
-
-
-class Scope(BaseModel):
-    """What the asking principal may see. None means: no restriction."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    clients: frozenset[str] | None = None
-    #: Ids of the jobs whose runs may be seen.
-    jobs: frozenset[str] | None = None
-
-
-class Query(BaseModel):
-    """What every query carries."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    scope: Scope = Scope()
-    #: A sequence of RUNS that the answer must include; the status service waits for it up to 2 s.
-    at_least: int = 0
-
-
-class PagedQuery(Query):
-    limit: int = Field(default=50, ge=1, le=1000)
-    #: `next_cursor` of the page before.
-    cursor: str | None = None
-
+from shared.events import Call, Cause, DoubtfulEffect, LogLine, Record
+from shared.words import Decision, LogLevel, Outcome, RunState, Trigger
 
 RunSort = Literal[
     "-requested_at", "requested_at", "-finished_at", "finished_at", "-duration", "duration", "job"
@@ -288,134 +257,3 @@ class Decide(BaseModel):
     decision: Decision
     principal: str
     reason: str = Field(min_length=3)
-
-
-class Published(BaseModel):
-    """What every command answers: where in RUNS it lies, for `at_least`."""
-
-    run_id: UUID
-    sequence: int
-
-
-class DocumentQuery(Query):
-    """`query.documents.document` -> `DocumentDetail`, or `document_not_found`."""
-
-    document_id: UUID
-
-
-class DocumentPage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    page: int
-    #: `text_layer` or `tesseract`.
-    source: str
-    #: Mean word confidence in percent; None for a text layer.
-    confidence: float | None = None
-    characters: int
-    run_id: UUID
-
-
-class OtherValue(BaseModel):
-    """What another source, or another place of the same, says about a field."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    value: str
-    source: str
-
-
-class InvoiceField(BaseModel):
-    """One field of an invoice. Amounts as `1234.50`, dates as `2026-03-31`, IBANs without spaces."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    #: `invoice_number`, `gross_amount`, ...: see `docs/jobs/analyse-invoice.md`.
-    name: str
-    value: str
-    #: `e_invoice`, `qr_bill`, `girocode` or `text`.
-    source: str
-    #: Percent.
-    confidence: float
-    #: `certain`, `uncertain` or `contradicted`.
-    verdict: str
-    page: int | None = None
-    #: Left, top, right, bottom in points from the upper left corner of the page.
-    box: tuple[float, float, float, float] | None = None
-    others: list[OtherValue] = Field(default_factory=list)
-
-
-class InvoiceFinding(BaseModel):
-    """Something about an invoice that a person should know."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    code: str
-    words: str
-    #: Names of the fields that it concerns.
-    fields: list[str] = Field(default_factory=list)
-
-
-class AnalysedInvoice(BaseModel):
-    """The invoice that was found in a document."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    #: `invoice` or `credit_note`.
-    kind: str
-    #: The most trusted source that it has.
-    source: str
-    #: `CII`, `ZUGFeRD 1` or `UBL` of an e-invoice.
-    format: str | None = None
-    fields: list[InvoiceField] = Field(default_factory=list)
-    findings: list[InvoiceFinding] = Field(default_factory=list)
-    #: The run that last changed it.
-    run_id: UUID
-    analysed_at: datetime
-
-
-class DocumentDetail(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    document_id: UUID
-    client: str
-    file_name: str
-    media_type: str
-    size: int
-    sha256: str
-    uploaded_at: datetime
-    page_count: int | None = None
-    pages: list[DocumentPage] = Field(default_factory=list)
-    #: Derived files that can be downloaded: `text` and `searchable-pdf` -> key in the files port.
-    files: dict[str, str] = Field(default_factory=dict)
-    #: None until it was analysed, and for a document that is no invoice.
-    invoice: AnalysedInvoice | None = None
-
-
-class RatesQuery(PagedQuery):
-    """`query.integrations.rates` -> `RatesPage`, the newest day first."""
-
-    client: str | None = None
-    source: RateSource | None = None
-    currency: str | None = None
-    day: date | None = None
-
-
-class RateRow(DailyRate):
-    client: str
-    source: RateSource
-    #: The run that stored it as it is.
-    run_id: UUID
-
-
-class RatesPage(BaseModel):
-    items: list[RateRow]
-    next_cursor: str | None = None
-
-
-class Reply(BaseModel):
-    """The one envelope of every answer."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    data: Any = None
-    failure: Failure | None = None

@@ -1,0 +1,98 @@
+"""Queries and commands over request/reply, and what they answer.
+
+A request is the JSON of a model here, published to a subject of `shared.subjects.QUERIES`; the answer is
+a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` items and the cursor of the
+next one.
+"""
+
+from shared.commands.common import (
+    PagedQuery,
+    Published,
+    Query,
+    Reply,
+    Scope,
+)
+from shared.commands.documents import (
+    AnalysedInvoice,
+    DocumentDetail,
+    DocumentPage,
+    DocumentQuery,
+    InvoiceField,
+    InvoiceFinding,
+    OtherValue,
+)
+from shared.commands.rates import (
+    RateRow,
+    RatesPage,
+    RatesQuery,
+)
+from shared.commands.status import (
+    Answer,
+    Attempt,
+    CallRow,
+    CallsPage,
+    CallsQuery,
+    ChangesQuery,
+    Decide,
+    EventRow,
+    EventsPage,
+    EventsQuery,
+    LogRow,
+    LogsPage,
+    LogsQuery,
+    Rebuild,
+    RebuildReport,
+    RecordRow,
+    RecordsPage,
+    RecordsQuery,
+    RunDetail,
+    RunQuery,
+    RunSort,
+    RunsPage,
+    RunsQuery,
+    RunSummary,
+    TimelineEntry,
+)
+
+__all__ = [
+    "AnalysedInvoice",
+    "Answer",
+    "Attempt",
+    "CallRow",
+    "CallsPage",
+    "CallsQuery",
+    "ChangesQuery",
+    "Decide",
+    "DocumentDetail",
+    "DocumentPage",
+    "DocumentQuery",
+    "EventRow",
+    "EventsPage",
+    "EventsQuery",
+    "InvoiceField",
+    "InvoiceFinding",
+    "LogRow",
+    "LogsPage",
+    "LogsQuery",
+    "OtherValue",
+    "PagedQuery",
+    "Published",
+    "Query",
+    "RateRow",
+    "RatesPage",
+    "RatesQuery",
+    "Rebuild",
+    "RebuildReport",
+    "RecordRow",
+    "RecordsPage",
+    "RecordsQuery",
+    "Reply",
+    "RunDetail",
+    "RunQuery",
+    "RunSort",
+    "RunSummary",
+    "RunsPage",
+    "RunsQuery",
+    "Scope",
+    "TimelineEntry",
+]
