@@ -1,14 +1,22 @@
 """Analysing documents in child processes; `steps/invoice_reader.py` is what a child runs."""
 
-from dataclasses import dataclass
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from services.documents.invoices.words import Finding
 from shared.commands import InvoiceField, InvoiceFinding
-from shared.process import Children
+from shared.errors import TagwerkError
+from shared.process import Children, Limits
 
-_READER = "services.documents.steps.invoice_reader:InvoiceReader"
+_READER: Final = "services.documents.steps.invoice_reader:InvoiceReader"
+_CHECKER: Final = "services.documents.steps.rules_checker:RulesChecker"
+#: Saxon takes 220 MB with the largest set of rules.
+_LIMITS_OF_CHECKER: Final = Limits(memory=1024 * 1024 * 1024, reserving=True, cpu_seconds=20, wall_seconds=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,44 @@ class ChildAnalysts:
     async def analyse(
         self, original: Path, media_type: str, recognized: dict[int, str], today: date
     ) -> Analysis:
+        folder = original.parent
         orders = {
             "path": str(original),
             "declared": media_type,
             "recognized": {str(number): text for number, text in recognized.items()},
+            "folder": str(folder),
         }
-        async with self._children.open(_READER, orders, folder=original.parent) as child:
-            return analysis_of(await child.call("analyse", today=today.isoformat()))
+        async with self._children.open(_READER, orders, folder=folder) as child:
+            xml = await child.call("e_invoice")
+            async with self._checking(None if xml is None else folder / xml) as checked:
+                found = await child.call("analyse", today=today.isoformat())
+                rules = await checked
+        found["findings"] = [*found["findings"], *rules]
+        return analysis_of(found)
+
+    @contextlib.asynccontextmanager
+    async def _checking(self, xml: Path | None) -> AsyncIterator["asyncio.Task[list[dict[str, Any]]]"]:
+        """The check of an e-invoice against its rules, which goes on while the document is read."""
+        task = asyncio.create_task(self._check(xml))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _check(self, xml: Path | None) -> list[dict[str, Any]]:
+        if xml is None:
+            return []
+        try:
+            async with self._children.open(
+                _CHECKER, {"path": str(xml)}, folder=xml.parent, limits=_LIMITS_OF_CHECKER
+            ) as child:
+                found: list[dict[str, Any]] = await child.call("check")
+                return found
+        except TagwerkError as error:
+            # The fields were read; that the rules could not be checked must not take them away.
+            words = f"the e-invoice was not checked against the rules of EN 16931: {error.failure.cause}"
+            return [asdict(Finding("rules_not_checked", words))]
 
 
 def analysis_of(answer: dict[str, Any]) -> Analysis:

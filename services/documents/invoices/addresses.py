@@ -14,7 +14,9 @@ _BEHIND: Final = re.compile(
     r"(?P<street>\D*[^\d\s,]),?\s+(?P<number>\d{1,5}\s?[a-zA-Z]?(?:\s?[-/+]\s?\d{1,4}\s?[a-zA-Z]?)?)"
 )
 _BEFORE: Final = re.compile(r"(?P<number>\d{1,5}(?:\s?(?:bis|ter|[a-zA-Z]))?),?\s+(?P<street>[^\d\s]\D*)")
-_TOWN: Final = re.compile(r"(?:(?P<country>[A-Z]{1,2})[ -])?(?P<code>\d{4,5})\s+(?P<town>\D{2,})")
+_TOWN: Final = re.compile(
+    r"(?:(?P<country>[A-Z]{1,2})[ -])?(?P<code>\d{4,5})\s+(?P<town>\D{2,}?(?:\s\d{1,2})?)"
+)
 
 
 def address_fields(

@@ -52,7 +52,7 @@ class EInvoice:
 
 def read_e_invoice(data: bytes) -> EInvoice | None:
     """The e-invoice in `data`; None if it is an XML of another kind. Raises `NotReadable`."""
-    root = _unwrapped(parse(data))
+    root = invoice_in(parse(data))
     match name_of(root):
         case "CrossIndustryInvoice" | "CrossIndustryDocument":
             code = text_at(root, "ExchangedDocument|HeaderExchangedDocument", "TypeCode")
@@ -68,7 +68,7 @@ def _is_ubl(root: Any) -> bool:
     return "ubl" in (etree.QName(root).namespace or "").lower()
 
 
-def _unwrapped(root: Any) -> Any:
+def invoice_in(root: Any) -> Any:
     """The invoice in the envelope in which Peppol carries it (UN/CEFACT SBDH), or the root itself."""
     if name_of(root) != "StandardBusinessDocument":
         return root

@@ -69,12 +69,13 @@ class ImagePages:
         """Pictures have none."""
         return None
 
-    def render(self, number: int) -> tuple[Image.Image, int]:
-        """A page in gray, upright as its EXIF data say, and its dots per inch: 300, or as near as it gets."""
+    def render(self, number: int, best: int = BEST_DPI) -> tuple[Image.Image, int]:
+        """A page in gray, upright as its EXIF data say, and its dots per inch: `best`, or as near as it
+        gets."""
         picture = self.picture(number)
         dpi = self.dpi(number)
         gray = on_white(picture).convert("L")
-        factor = BEST_DPI / dpi
+        factor = best / dpi
         # Coarse pictures are enlarged because Tesseract wants letters of 20 pixels and more; fine ones are
         # reduced because they only cost time.
         if 0.8 < factor < 1.25:

@@ -7,47 +7,77 @@ from typing import Any, Final
 
 import pikepdf
 
+from services.documents.core import UNDECLARED
 from services.documents.invoices.e_invoice import MAX_XML_BYTES, EInvoice, NotReadable, read_e_invoice
 from services.documents.invoices.judgement import judge
 from services.documents.invoices.lines import Line, lines_of_text, lines_of_words
 from services.documents.invoices.payment_codes import read_code
 from services.documents.invoices.text import is_credit_note, read_text, why_no_invoice
 from services.documents.invoices.words import SOURCES, Candidate, Finding
-from services.documents.steps.codes import qr_codes
-from services.documents.steps.embedded import embedded_xml
+from services.documents.steps.codes import DPI, qr_codes
+from services.documents.steps.embedded import EmbeddedFile, embedded_xml, looks_like_xml
 from services.documents.steps.images import DECODING_ERRORS, ImagePages
 from services.documents.steps.inspection import media_type_of
 from services.documents.steps.pdf import PdfPages
 from services.documents.steps.words import open_pdf, words_of_page
-from shared.process_child import LimitExceeded, Refused
+from shared.process_child import Refused
 
 #: Pages that are looked at: from the beginning, and the last ones, where payment slips are.
 _FIRST_PAGES: Final = 10
 _LAST_PAGES: Final = 3
+_XML: Final = frozenset({"application/xml", "text/xml"})
+#: The file that the rules are checked on.
+_COPY: Final = "e-invoice.xml"
 
 
 class InvoiceReader:
     """The document at `path`, declared as `declared`; `recognized` are the texts of pages without a text
     layer, by page number."""
 
-    def __init__(self, path: str, declared: str, recognized: dict[str, str]) -> None:
+    def __init__(self, path: str, declared: str, recognized: dict[str, str], folder: str) -> None:
         self._path = Path(path)
+        self._folder = Path(folder)
         self._recognized = {int(number): text for number, text in recognized.items()}
+        self._findings: list[Finding] = []
+        self._pages: PdfPages | ImagePages | None = None
+        self._found: EInvoice | None = None
+        if _is_xml(self._path, declared):
+            return
         media_type = media_type_of(self._path, declared)
-        self._pages: PdfPages | ImagePages = (
+        self._pages = (
             PdfPages(self._path) if media_type == "application/pdf" else ImagePages(self._path, media_type)
         )
-        self._findings: list[Finding] = []
+
+    def e_invoice(self) -> str | None:
+        """The name of the file, in the folder, into which the e-invoice was copied that the document is or
+        has inside; None if it has none that can be read."""
+        for file in self._xml_files():
+            if file.data is None:
+                self._find("e_invoice_unreadable", f"{file.name}: {file.reason}")
+                continue
+            try:
+                read = read_e_invoice(file.data)
+            except NotReadable as error:
+                self._find(error.code, f"{file.name}: {error}")
+                continue
+            if read is not None and self._found is not None:
+                self._find("several_e_invoices", f"{file.name}: a second e-invoice; the first one counts")
+            elif read is not None:
+                self._found = read
+                (self._folder / _COPY).write_bytes(file.data)
+        return None if self._found is None else _COPY
 
     def analyse(self, today: str) -> dict[str, Any]:
         """`{kind, source, format, fields: [...], findings: [...]}` as `shared.commands.AnalysedInvoice` has
         them, or `{reason}` for a document that is no invoice."""
-        e_invoice = self._e_invoice()
-        too_large = self._pages.too_large()
+        e_invoice = self._found
+        too_large = self._pages.too_large() if self._pages else {}
         numbers = [number for number in self._numbers() if number not in too_large]
         coded = [candidate for number in numbers for candidate in self._codes(number)]
         lines = [line for number in numbers for line in self._lines(number)]
         read = read_text(lines)
+        if e_invoice is None and self._pages is None:
+            return {"reason": "it is an XML file, but no e-invoice of a known kind", "findings": self._told()}
         if e_invoice is None and not coded and (reason := why_no_invoice(lines, read)) is not None:
             return {"reason": reason, "findings": self._told()}
         candidates = [
@@ -72,38 +102,26 @@ class InvoiceReader:
         return [{"code": one.code, "words": one.words, "fields": one.fields} for one in self._findings]
 
     def _numbers(self) -> list[int]:
-        count = self._pages.count
+        count = self._pages.count if self._pages else 0
         last = range(max(_FIRST_PAGES + 1, count - _LAST_PAGES + 1), count + 1)
         return [*range(1, min(count, _FIRST_PAGES) + 1), *last]
 
-    def _e_invoice(self) -> EInvoice | None:
-        """The first embedded file that is an e-invoice; what stands in the way of others is found."""
-        found: EInvoice | None = None
-        if not isinstance(self._pages, PdfPages):
-            return None
-        try:
-            for file in embedded_xml(self._path, MAX_XML_BYTES):
-                if file.data is None:
-                    self._find("e_invoice_unreadable", f"{file.name}: {file.reason}")
-                    continue
-                try:
-                    read = read_e_invoice(file.data)
-                except NotReadable as error:
-                    self._find(error.code, f"{file.name}: {error}")
-                    continue
-                if read is not None and found is not None:
-                    self._find("several_e_invoices", f"{file.name}: a second e-invoice; the first one counts")
-                    continue
-                found = found or read
-                if read is not None and (violation := _schema_violation(file.data)):
-                    self._find("schema_violated", f"{file.name}: {violation}")
-        except pikepdf.PdfError as error:
-            self._find("e_invoice_unreadable", f"embedded files cannot be listed: {error}")
-        return found
+    def _xml_files(self) -> Iterator[EmbeddedFile]:
+        """The document itself, if it is XML, or the XML files in a PDF."""
+        if self._pages is None:
+            small = self._path.stat().st_size <= MAX_XML_BYTES
+            reason = f"it has more than {MAX_XML_BYTES // 1_000_000} MB"
+            yield EmbeddedFile("the file", self._path.read_bytes() if small else None, reason)
+        elif isinstance(self._pages, PdfPages):
+            try:
+                yield from embedded_xml(self._path, MAX_XML_BYTES)
+            except pikepdf.PdfError as error:
+                self._find("e_invoice_unreadable", f"embedded files cannot be listed: {error}")
 
     def _codes(self, number: int) -> Iterator[Candidate]:
+        assert self._pages is not None
         try:
-            picture, dpi = self._pages.render(number)
+            picture, dpi = self._pages.render(number, DPI)
             for text, box in qr_codes(picture, dpi):
                 yield from read_code(text, number, box)
         except (Refused, *DECODING_ERRORS) as error:
@@ -137,16 +155,9 @@ def _in_agreement(coded: list[Candidate], findings: list[Finding]) -> list[Candi
     return list(reversed(distinct.values()))
 
 
-def _schema_violation(data: bytes) -> str | None:
-    """Why an XML violates the schema of its format, a warning; None if it does not, or none is known."""
-    # Only now: the library takes half a second to import, and most documents have no e-invoice.
-    import facturx
-
-    try:
-        facturx.xml_check_xsd(data)
-    except LimitExceeded:
-        raise
-    except Exception as error:
-        # The library raises plain `Exception`, with the violation in its last lines.
-        return f"it violates its schema: {' '.join(str(error).split())[:300]}"
-    return None
+def _is_xml(path: Path, declared: str) -> bool:
+    """Whether a file that may be XML is: the e-invoice itself, not converted."""
+    if declared.partition(";")[0].strip().lower() not in {*_XML, *UNDECLARED}:
+        return False
+    with path.open("rb") as file:
+        return looks_like_xml(file.read(64))

@@ -81,7 +81,7 @@ def test_another_code_and_a_cut_one_say_nothing() -> None:
     ("first", "second", "expected"),
     [
         ("Rue du Lac 12", "1201 Genève", ("Rue du Lac", "12", "1201", "Genève")),
-        ("Postfach", "CH-3000 Bern 14", ("Postfach", None, None, None)),
+        ("Postfach", "CH-3000 Bern 14", ("Postfach", None, "3000", "Bern 14")),
         ("Via Nassa 3/5", "6900 Lugano", ("Via Nassa", "3/5", "6900", "Lugano")),
         ("", "8000 Zürich", (None, None, "8000", "Zürich")),
     ],
