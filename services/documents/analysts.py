@@ -37,9 +37,10 @@ class Analysts(Protocol):
     """Look for the invoice in a document."""
 
     async def analyse(
-        self, original: Path, media_type: str, recognized: dict[int, str], today: date
+        self, original: Path, media_type: str, layers: dict[int, Path], today: date
     ) -> Analysis:
-        """What the file `original` says; `recognized` are the texts of its pages that have no text layer.
+        """What the file `original` says; `layers` are PDFs of one page each with what was recognized on its
+        pages that have no text layer of their own. Temporary files come to lie beside the original.
 
         Raises `TagwerkError` with the codes of `docs/jobs/analyse-invoice.md` if it cannot be read at all.
         """
@@ -52,13 +53,13 @@ class ChildAnalysts:
         self._children = children
 
     async def analyse(
-        self, original: Path, media_type: str, recognized: dict[int, str], today: date
+        self, original: Path, media_type: str, layers: dict[int, Path], today: date
     ) -> Analysis:
         folder = original.parent
         orders = {
             "path": str(original),
             "declared": media_type,
-            "recognized": {str(number): text for number, text in recognized.items()},
+            "layers": {str(number): str(layer) for number, layer in layers.items()},
             "folder": str(folder),
         }
         async with self._children.open(_READER, orders, folder=folder) as child:

@@ -12,7 +12,7 @@ _DAY: Final = r"(?:tage?n?|jours?|giorni|gg\.?|days?|dagen)(?![a-zäöü])"
 _NET: Final = r"(?:rein\s*)?(?:netto?|net)\b"
 #: `30 Tage netto`, `netto 30 Tage`, `net 30`: the days without discount, whatever else the sentence says.
 _NET_DAYS: Final = re.compile(
-    rf"\b(?P<a>\d{{1,3}})\s*{_DAY}[\s,]*{_NET}"
+    rf"\b(?P<a>\d{{1,3}})\s*{_DAY}\s*{_NET}(?!\s*\d)"
     rf"|{_NET}[\s:,-]*(?:\w+\s){{0,2}}?(?P<b>\d{{1,3}})\s*{_DAY}"
     r"|\bnet[\s-]?(?P<c>\d{1,3})(?![\d.,'’%/-])(?!\s?%)",
     re.IGNORECASE,
@@ -37,6 +37,7 @@ _OTHER: Final = re.compile(
 _FROM_RECEIPT: Final = re.compile(
     r"erhalt|eingang|zugang|r[ée]ception|ricev|receipt|receiv|ontvangst", re.IGNORECASE
 )
+_SENTENCES: Final = re.compile(r"\n|(?<=[a-z])\.\s")
 _CLAUSES: Final = re.compile(
     r"[,;\n]|\.\s|\s[/|]\s|\s(?:oder|sonst|or|otherwise|ou|sinon|oppure|altrimenti|innerhalb von)\s(?=\d)"
 )
@@ -61,7 +62,7 @@ def terms_in(text: str) -> Terms | None:
 def _net_days(text: str) -> list[Terms]:
     found = []
     for match in _NET_DAYS.finditer(text):
-        around = text[max(0, match.start() - 40) : match.end() + 40]
+        around = _SENTENCES.split(text[: match.start()])[-1] + _SENTENCES.split(text[match.start() :])[0]
         if not _OTHER.search(around):
             found.append(_terms(int(match["a"] or match["b"] or match["c"]), around))
     return found

@@ -10,9 +10,10 @@ import pikepdf
 from services.documents.core import UNDECLARED
 from services.documents.invoices.e_invoice import MAX_XML_BYTES, EInvoice, NotReadable, read_e_invoice
 from services.documents.invoices.judgement import judge
-from services.documents.invoices.lines import Line, lines_of_text, lines_of_words
+from services.documents.invoices.kinds import is_credit_note, why_no_invoice
+from services.documents.invoices.lines import Line, lines_of_words
 from services.documents.invoices.payment_codes import read_code
-from services.documents.invoices.text import is_credit_note, read_text, why_no_invoice
+from services.documents.invoices.text import read_text
 from services.documents.invoices.words import SOURCES, Candidate, Finding
 from services.documents.steps.codes import DPI, qr_codes
 from services.documents.steps.embedded import EmbeddedFile, embedded_xml, looks_like_xml
@@ -31,13 +32,13 @@ _COPY: Final = "e-invoice.xml"
 
 
 class InvoiceReader:
-    """The document at `path`, declared as `declared`; `recognized` are the texts of pages without a text
-    layer, by page number."""
+    """The document at `path`, declared as `declared`; `layers` are the files, by page number, with what was
+    recognized on pages without a text layer of their own: PDFs of one page. Files are written to `folder`."""
 
-    def __init__(self, path: str, declared: str, recognized: dict[str, str], folder: str) -> None:
+    def __init__(self, path: str, declared: str, layers: dict[str, str], folder: str) -> None:
         self._path = Path(path)
         self._folder = Path(folder)
-        self._recognized = {int(number): text for number, text in recognized.items()}
+        self._layers = {int(number): Path(layer) for number, layer in layers.items()}
         self._findings: list[Finding] = []
         self._pages: PdfPages | ImagePages | None = None
         self._found: EInvoice | None = None
@@ -128,13 +129,13 @@ class InvoiceReader:
             self._find("page_not_seen", f"page {number} cannot be searched for payment codes: {error}")
 
     def _lines(self, number: int) -> list[Line]:
-        if number in self._recognized:
-            return lines_of_text(self._recognized[number], number)
-        if not isinstance(self._pages, PdfPages):
+        layer = self._layers.get(number)
+        if layer is None and not isinstance(self._pages, PdfPages):
             return []
-        pdf = open_pdf(self._path)
+        pdf = open_pdf(layer or self._path)
         try:
-            return lines_of_words(words_of_page(pdf, number), number)
+            words = words_of_page(pdf, 1 if layer else number)
+            return lines_of_words(words, number, recognized=layer is not None)
         finally:
             pdf.close()
 

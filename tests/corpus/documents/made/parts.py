@@ -121,7 +121,8 @@ def bank(c: Content) -> list[str]:
     form = c.random.choice(["IBAN: {}", "IBAN {}", "IBAN {}"])
     said = [form.format(spaced(c.iban) if c.random.random() < 0.8 else c.iban)]
     if c.random.random() < 0.5:
-        said.append(c.random.choice(["BIC: SOLADEST600", "BIC/SWIFT: POFICHBEXXX", "BIC BCVLCH2LXXX"]))
+        c.says("bic", c.random.choice(["SOLADEST600", "POFICHBEXXX", "BCVLCH2L"]))
+        said.append(f"{c.random.choice(['BIC:', 'BIC/SWIFT:', 'BIC'])} {c.truth['bic']}")
     if c.locale.country == "CH" and c.random.random() < 0.3:
         c.says("reference", c.reference)
         r = c.reference

@@ -1,0 +1,95 @@
+"""Whether a text is an invoice at all: an offer, a reminder or a letter that speaks of one is none."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+from typing import Final
+
+from services.documents.invoices.lines import Cell, Line
+from services.documents.invoices.words import Candidate
+
+_FLAGS: Final = re.IGNORECASE
+#: Lines from the top within which a paper says what it is.
+_HEAD: Final = 40
+#: A title has no more words than this: `Rechnung Nr. 4711 vom 12. März 2026`.
+_TITLE_WORDS: Final = 9
+
+_INVOICE: Final = (
+    r"(?:[a-zäöü-]*rechnung(?:skorrektur)?|faktura|facture|fattura|invoice|factuur|creditfactuur|gutschrift|quittung|"
+    r"parcella|honorarnote|note\s+d['’]honoraires|(?:tax|sales|commercial|vat)\s+invoice|bill|receipt|re[çc]u|ricevuta|"
+    r"credit\s*(?:note|memo)|avoir|note\s+de\s+cr[ée]dit|nota\s+di\s+credito|creditnota)(?:s|en)?"
+)
+#: Papers that look like invoices, and nobody should pay. Longer words first.
+_OTHER: Final = (
+    r"(?:pro[\s-]?forma|offerte?|angebot|kostenvoranschlag|kostensch[äa]tzung|devis|preventivo|offerta|quotation|quote|estimate|"
+    r"proposal|lieferschein|lieferavis|bon\s+de\s+livraison|bulletin\s+de\s+livraison|bolla|documento\s+di\s+trasporto|"
+    r"d\.?d\.?t\.?|delivery\s+note|packing\s+(?:slip|list)|"
+    r"auftragsbest[äa]tigung|bestellbest[äa]tigung|bestellung|auftrag|confirmation\s+de\s+commande|bon\s+de\s+commande|"
+    r"commande|conferma\s+d['’]?\s?ordine|ordine|order\s+(?:confirmation|acknowledge?ment)|purchase\s+order|order|"
+    r"(?:\d\.\s*)?mahnung|zahlungserinnerung|erinnerung|rappel|mise\s+en\s+demeure|relance|sollecito|"
+    r"(?:payment\s+|final\s+|friendly\s+)?reminder|dunning|past\s+due\s+notice|overdue\s+notice|"
+    r"kontoauszug|kontoausz[üu]ge|relev[ée](?:\s+de\s+compte)?|estratto\s+conto|(?:account\s+|bank\s+)?statement|"
+    r"lohnabrechnung|gehaltsabrechnung|lohnausweis|bulletin\s+de\s+(?:paie|salaire)|fiche\s+de\s+(?:paie|salaire)|"
+    r"d[ée]compte\s+de\s+salaire|busta\s+paga|cedolino|foglio\s+paga|pay\s?slip|pay\s?stub|"
+    r"[a-zäöü]*vertrag|contrat|contratto|[a-z]*\s?contract|agreement|bail|"
+    r"zahlungsavis|zahlungsbest[äa]tigung|avis\s+de\s+(?:paiement|d[ée]bit|cr[ée]dit)|avviso\s+di\s+pagamento|"
+    r"remittance\s+advice|payment\s+(?:advice|confirmation))"
+)
+_PREFIX: Final = r"^\W*(?:(?:ihre?|unsere?|votre|notre|vostr[ao]|our|your|die|la|the|we[gr]en|betreff:?|objet\s*:|oggetto:|re:|subject:|original|kopie|copy|copie)\s+)?"
+_IS_INVOICE: Final = re.compile(rf"{_PREFIX}{_INVOICE}(?![a-zäöü])", _FLAGS)
+_IS_OTHER: Final = re.compile(rf"{_PREFIX}(?:\d+\.\s*)?{_OTHER}(?![a-zäöü])", _FLAGS)
+MENTIONED: Final = re.compile(rf"\b{_INVOICE}(?![a-zäöü])", _FLAGS)
+_CREDIT_NOTE: Final = re.compile(
+    r"^\W*(?:gutschrift|storno(?:rechnung)?|rechnungskorrektur|credit\s*(?:note|memo)|avoir|note\s+de\s+cr[ée]dit|"
+    r"nota\s+di\s+credito|creditnota|creditfactuur)\b",
+    _FLAGS,
+)
+#: A heading of a field, and no title: `Lieferschein-Nr.: 4711`, `Bestelldatum`, `Order number`.
+_OF_A_FIELD: Final = re.compile(
+    r"(?:nr|nummer|no|n°|number|num[ée]ro|numero|datum|date|data|adresse|address|indirizzo|#|id|to|an|[àa]|betrag|amount|total)\.?\s*:?\s*$"
+    r"|:\s*\S",
+    _FLAGS,
+)
+
+
+def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
+    """What the paper calls itself: (weight, whether that is an invoice, where). Large letters weigh more than
+    small ones, what stands alone more than what stands before a value."""
+    heights = [cell.height for line in lines for cell in line.cells]
+    usual = median(heights) if heights else 1.0
+    for at, line in enumerate(lines[:_HEAD]):
+        for cell in line.cells:
+            if len(cell.text.split()) > _TITLE_WORDS or cell.text.rstrip().endswith((".", ",")):
+                continue
+            other, invoice = _IS_OTHER.search(cell.text), _IS_INVOICE.search(cell.text)
+            if other is None and invoice is None:
+                continue
+            weight = min(cell.height / usual, 2.5) * 2 - at / _HEAD
+            if _OF_A_FIELD.search(cell.text):
+                weight -= 2
+            yield weight, other is None, cell
+
+
+def why_no_invoice(lines: Sequence[Line], candidates: Iterable[Candidate]) -> str | None:
+    """Why a text is no invoice; None if it is one: it calls itself one, names a sum, and a number, a date or
+    an account."""
+    fields = {candidate.field for candidate in candidates}
+    nothing = "it has no e-invoice inside and no payment code"
+    if not lines:
+        return "it has no text, no e-invoice inside and no payment code"
+    if not any(MENTIONED.search(line.text) for line in lines):
+        return f"{nothing}, and its text calls itself no invoice"
+    named = max(titles(lines), key=lambda title: title[0], default=None)
+    if named is not None and not named[1]:
+        return f"{nothing}, and calls itself {named[2].text.strip()!r}"
+    if not fields & {"gross_amount", "net_amount"}:
+        return f"{nothing}, and its text names no sum to pay"
+    if not fields & {"invoice_number", "invoice_date", "iban"}:
+        return f"{nothing}, and its text names no number, date or account"
+    if named is None and "invoice_number" not in fields:
+        return f"{nothing}, and its text speaks of an invoice without being one"
+    return None
+
+
+def is_credit_note(lines: Sequence[Line]) -> bool:
+    return any(_CREDIT_NOTE.search(cell.text) for line in lines[:_HEAD] for cell in line.cells)
