@@ -17,11 +17,17 @@ from services.documents.invoices.words import Box, Candidate
 
 _SURE, _LIKELY, _GUESS = 90.0, 65.0, 40.0
 BEFORE_ACCOUNT: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]){11,30}")
-_QRR: Final = re.compile(r"(?<!\d)\d{2}(?:[ \u00a0]?\d{5}){5}(?!\d)|(?<!\d)\d{27}(?!\d)")
-_SCOR: Final = re.compile(r"\bRF\d{2}(?:[ \u00a0]?[A-Z0-9]){1,21}\b")
+QRR: Final = re.compile(r"(?<!\d)\d{2}(?:[ \u00a0]?\d{5}){5}(?!\d)|(?<!\d)\d{27}(?!\d)")
+SCOR: Final = re.compile(r"\bRF\d{2}(?:[ \u00a0]?[A-Z0-9]){1,21}\b")
 _COUNTRIES: Final = "AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK"
 _VAT_ID: Final = re.compile(
     rf"\b(?:CHE[ -]?(?:\d[ .]?){{9}}|(?:{_COUNTRIES})[ .-]?(?:[A-Z0-9][ .-]?){{8,12}})"
+)
+#: The form of a VAT id without its check digits, where a label says that it is one.
+_LABELLED_VAT_ID: Final = re.compile(
+    r"(?:ust|umsatzsteuer|mwst|vat|tva|iva|btw|uid)[\w\s.°-]{0,30}?\s?:?\s*"
+    r"(?P<id>(?:DE\s?\d{9}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}\s?\d{9}|IT\s?\d{11}|GB\s?\d{9}|NL\s?\d{9}B\d{2}|CHE[\s-]?\d{3}[.\s]?\d{3}[.\s]?\d{3}))(?!\w)",
+    re.IGNORECASE,
 )
 _OF_THE_RECIPIENT: Final = re.compile(r"\b(?:ihre?|kunden|customer|your|votre|client|buyer|vostr[ao])", re.I)
 _BIC: Final = re.compile(
@@ -102,7 +108,7 @@ def _bics(lines: Sequence[Line]) -> Iterator[Candidate]:
 
 def _references(lines: Sequence[Line]) -> Iterator[Candidate]:
     for line in lines:
-        for pattern, is_valid in ((_QRR, is_qr_reference), (_SCOR, is_creditor_reference)):
+        for pattern, is_valid in ((QRR, is_qr_reference), (SCOR, is_creditor_reference)):
             for match in pattern.finditer(line.text):
                 compact = re.sub(r"\s", "", match[0])
                 if is_valid(compact):
@@ -117,12 +123,23 @@ def _vat_ids(lines: Sequence[Line]) -> dict[str, list[Candidate]]:
         for match in _VAT_ID.finditer(line.text.replace("   ", " ")):
             valid = _vat_id_at(match[0])
             if valid is not None:
-                before = line.text[: match.start()]
-                field = "recipient_vat_id" if _OF_THE_RECIPIENT.search(before) else "issuer_vat_id"
+                field = _whose(line.text[: match.start()])
                 found[field].append(
                     Candidate(field, valid, "text", _SURE, line.page, _box_of(line, match[0]), True)
                 )
+    for line in lines:
+        for cell in line.cells:
+            for match in _LABELLED_VAT_ID.finditer(cell.text):
+                field = _whose(cell.text[: match.start("id")])
+                # One that fails its check digits is shown as such, where there is none that passes.
+                if not found[field]:
+                    value = re.sub(r"[\s.-]", "", match["id"]).upper()
+                    found[field].append(Candidate(field, value, "text", _GUESS, line.page, cell.box))
     return found
+
+
+def _whose(before: str) -> str:
+    return "recipient_vat_id" if _OF_THE_RECIPIENT.search(before) else "issuer_vat_id"
 
 
 def _vat_id_at(text: str) -> str | None:

@@ -25,10 +25,10 @@ def _words(*patterns: str) -> re.Pattern[str]:
 
 #: `Nr.`, `n°`, `number`, ... behind the thing that it numbers, and before it.
 _NO: Final = (
-    r"(?:nummer|number|num[ée]ro|numero|num|nr|no|nbr|n|#|id|kennung|code|r[ée]f(?:erenz|erence|[ée]rence)?)"
+    r"(?:nummer|number|num[ée]ro|numero|num|nr|no|nbr|n(?=\s?[°º.]|\s\d)|#|id|kennung|code|r[ée]f(?:erenz|erence|[ée]rence)?)"
     r"(?![a-zäöü])\.?\s?[°ºo]?(?![a-z])"
 )
-_N_BEFORE: Final = r"(?:n\s?[°º]|n[or]\.?|num[ée]ro|numero|n\.|r[ée]f(?:[ée]rence|erenza)?\.?)\s*(?:de\s+la\s+|della\s+|de\s+|di\s+|du\s+|d['’]\s*|del\s+)?"
+_N_BEFORE: Final = r"(?:n\s?[°º]|n[or]\.?|num[ée]ro|numero|n\.|codice|cod\.|code|r[ée]f(?:[ée]rence|erenza)?\.?)\s*(?:de\s+la\s+|della\s+|de\s+|di\s+|du\s+|d['’]\s*|del\s+)?"
 #: The paper itself.
 _PAPER_DE: Final = (
     r"(?:[a-zäöü]*rechnungs?(?:korrektur)?|faktur(?:a|en)|beleg|gutschrifts?|storno|dokument(?:en)?|"

@@ -39,7 +39,7 @@ _STREET: Final = re.compile(
 )
 #: Words of forms, which no name is made of.
 _A_LABEL: Final = re.compile(
-    r":|\b(?:nummer|number|name|adresse|address|anschrift|date|datum|data|nom|nome|indirizzo|seite|page|pagina|total|iban|bic|mwst|tva|iva|vat|tel|telefon|phone|fax|kunde|bank|www|e-?mail|menge|qty|description|bezeichnung|betrag|amount|montant|importo)\b|@|www\.",
+    r":|\b(?:nummer|number|name|adresse|address|anschrift|date|datum|data|nom|nome|indirizzo|seite|page|pagina|total|iban|bic|mwst|tva|iva|vat|tel|telefon|phone|fax|bank|www|e-?mail|menge|qty|description|bezeichnung|betrag|amount|montant|importo)\b|@|www\.",
     re.IGNORECASE,
 )
 
@@ -171,7 +171,9 @@ def _address_blocks(lines: Sequence[Line]) -> list[Block]:
 def _name_of_sender(text: str) -> str:
     """The name in an address of one line, as it stands in small print above the window of a letter."""
     name, *parts = _PARTS.split(text.strip())
-    if len(parts) < 2 or not any(_TOWN.search(part) for part in parts) or not _looks_like_a_name(name):
+    if len(parts) < 2 or not any(_TOWN.search(part) for part in parts):
+        return ""
+    if _STREET.search(name) or not _looks_like_a_name(name):
         return ""
     return name
 
@@ -250,5 +252,6 @@ def _looks_like_a_name(text: str) -> bool:
         and not MENTIONED.search(text)
         and not amounts_in(text)
         and next(dates_in(text), None) is None
-        and not _A_LABEL.search(text)
+        and ":" not in text
+        and (COMPANY.search(text) is not None or not _A_LABEL.search(text))
     )

@@ -14,7 +14,7 @@ _NET: Final = r"(?:rein\s*)?(?:netto?|net)\b"
 _NET_DAYS: Final = re.compile(
     rf"\b(?P<a>\d{{1,3}})\s*{_DAY}\s*{_NET}(?!\s*\d)"
     rf"|{_NET}[\s:,-]*(?:\w+\s){{0,2}}?(?P<b>\d{{1,3}})\s*{_DAY}"
-    r"|\bnet[\s-]?(?P<c>\d{1,3})(?![\d.,'’%/-])(?!\s?%)",
+    r"|\bnet[\s-]?(?P<c>\d{1,3})(?![\d%/-]|[.,'’]\d)(?!\s?%)",
     re.IGNORECASE,
 )
 _DAYS: Final = re.compile(rf"\b(?P<days>\d{{1,3}})\s*{_DAY}", re.IGNORECASE)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from services.documents.invoices import labels
-from services.documents.invoices.accounts import BEFORE_ACCOUNT, accounts
+from services.documents.invoices.accounts import BEFORE_ACCOUNT, QRR, SCOR, accounts
 from services.documents.invoices.lines import Cell, Line, cell_below
 from services.documents.invoices.parties import issuers, recipients
 from services.documents.invoices.terms import terms_in
@@ -23,6 +23,7 @@ _CLOSE: Final = 25
 _NUMBER: Final = re.compile(r"(?:[A-Z]{1,4}\s)?(?=[\w/.-]*\d)[A-Za-z0-9](?:[\w/.-]*\w)?(?![,'’]\d)")
 #: A number may be parted by spaces where its label names it: `2026 / 0815`.
 _PARTED: Final = re.compile(r"\d+(?:\s[/-]\s?\d+)+")
+_PLAIN_NUMBER: Final = re.compile(r"(?:nummer|number|num[ée]ro|numero|id|nr\.?|no\.?)\s*:\s*", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"-?\d[\d.,'’ ]*[.,]\d\d(?!\d|[./-]\d)|\d+\s?(?:€|%|EUR\b|CHF\b)")
 
 
@@ -31,6 +32,8 @@ def read_text(lines: Sequence[Line]) -> list[Candidate]:
     found: list[Candidate] = []
     for label in labels.NUMBERS:
         found += explicit_if_alone(_numbers(lines, label))
+    if not any(one.field == "customer_number" for one in found):
+        found += _numbers_of_buyers(lines)
     american = is_american([line.text for line in lines])
     found += _dates(lines, american)
     found += _terms(lines)
@@ -88,6 +91,19 @@ def _numbers(lines: Sequence[Line], label: labels.Label) -> list[Candidate]:
     return []
 
 
+def _numbers_of_buyers(lines: Sequence[Line]) -> list[Candidate]:
+    """`Käufer:` and below it `Nummer: 4711`, before the name."""
+    found = []
+    for line, *below in zip(lines, lines[1:], lines[2:], strict=False):
+        if labels.RECIPIENT.match(line.text):
+            for under in below:
+                match = _PLAIN_NUMBER.match(under.text)
+                if match is not None and (value := _number_at(under.text[match.end() :])) is not None:
+                    box = under.cells[-1].box
+                    found.append(Candidate("customer_number", value, "text", _LIKELY, under.page, box))
+    return found[:1]
+
+
 def _is_title(text: str, number: str) -> bool:
     """Whether a cell is `Rechnung 2026-4711`, perhaps with a date behind it, and nothing else."""
     before, _, after = text.partition(number)
@@ -104,7 +120,7 @@ def _number_at(text: str) -> str | None:
     if (parted := _PARTED.match(text)) is not None:
         return re.sub(r"\s", "", parted[0])
     match = _NUMBER.match(text)
-    if match is None or BEFORE_ACCOUNT.match(text) or _AMOUNT.match(text):
+    if match is None or any(form.match(text) for form in (BEFORE_ACCOUNT, QRR, SCOR, _AMOUNT)):
         return None
     return match[0].rstrip(".-/")
 

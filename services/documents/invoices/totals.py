@@ -32,6 +32,8 @@ class Sum:
     cell: Cell
     rank: int
     rate: Decimal | None = None
+    #: Its label says that it is what is to be paid.
+    payable: bool = False
 
     def candidate(self, field: str, confidence: float, *, explicit: bool = False) -> Candidate:
         explicit = explicit and not self.line.recognized
@@ -125,10 +127,20 @@ def _is_left_over(best: Sum, total: Sum, sums: Sequence[Sum]) -> bool:
 
 
 def _payable(total: Sum, sums: Sequence[Sum]) -> list[Candidate]:
-    for one in sums:
-        if one.kind == "gross" and one.value != total.value and _is_left_over(one, total, sums):
-            return [one.candidate("payable_amount", _LIKELY, explicit=True)]
-    return []
+    """What is to be paid, where a label says so: the total, or what is left of it."""
+    named = [one for one in sums if one.payable]
+    left = [
+        one
+        for one in sums
+        if one.kind == "gross" and one.value != total.value and _is_left_over(one, total, sums)
+    ]
+    if left:
+        return [left[0].candidate("payable_amount", _LIKELY, explicit=True)]
+    alone = len({one.value for one in named}) == 1
+    return [
+        one.candidate("payable_amount", _LABELLED, explicit=alone and one.value == total.value)
+        for one in named[-1:]
+    ]
 
 
 def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
@@ -151,7 +163,8 @@ def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
             if amounts:
                 # The last one: `MWST 8.1 % von 1000.00   81.00`. In a row of a table that adds up all three.
                 value, place = amounts[-1]
-                yield Sum(kind, money(value), line, place, rank, rate)
+                payable = labels.PAYABLE.search(cell.text) is not None
+                yield Sum(kind, money(value), line, place, rank, rate, payable)
                 if kind == "gross" and (row := _row_that_adds_up([value for value, _ in amounts])):
                     yield Sum("net", row[0], line, amounts[-3][1], rank)
                     yield Sum("vat", row[1], line, amounts[-2][1], rank)
