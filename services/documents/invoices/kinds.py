@@ -6,6 +6,7 @@ from statistics import median
 from typing import Final
 
 from services.documents.invoices.lines import Cell, Line
+from services.documents.invoices.values import amounts_in
 from services.documents.invoices.words import Candidate
 
 _FLAGS: Final = re.IGNORECASE
@@ -35,9 +36,14 @@ _OTHER: Final = (
     r"zahlungsavis|zahlungsbest[äa]tigung|avis\s+de\s+(?:paiement|d[ée]bit|cr[ée]dit)|avviso\s+di\s+pagamento|"
     r"remittance\s+advice|payment\s+(?:advice|confirmation))"
 )
+_ORDINAL: Final = (
+    r"(?:\d+\.|\d+(?:st|nd|rd|th|er|[eè]me)|erste|zweite|dritte|letzte|premier|deuxi[èe]me|troisi[èe]me|dernier|"
+    r"primo|secondo|terzo|ultimo|first|second|third|final|last)"
+)
 _PREFIX: Final = r"^\W*(?:(?:ihre?|unsere?|votre|notre|vostr[ao]|our|your|die|la|the|we[gr]en|betreff:?|objet\s*:|oggetto:|re:|subject:|original|kopie|copy|copie)\s+)?"
+_PRO_FORMA: Final = re.compile(r"\bpro[\s-]?forma\b", _FLAGS)
 _IS_INVOICE: Final = re.compile(rf"{_PREFIX}{_INVOICE}(?![a-zäöü])", _FLAGS)
-_IS_OTHER: Final = re.compile(rf"{_PREFIX}(?:\d+\.\s*)?{_OTHER}(?![a-zäöü])", _FLAGS)
+_IS_OTHER: Final = re.compile(rf"{_PREFIX}(?:{_ORDINAL}\s+)?{_OTHER}(?![a-zäöü])", _FLAGS)
 MENTIONED: Final = re.compile(rf"\b{_INVOICE}(?![a-zäöü])", _FLAGS)
 _CREDIT_NOTE: Final = re.compile(
     r"^\W*(?:gutschrift|storno(?:rechnung)?|rechnungskorrektur|credit\s*(?:note|memo)|avoir|note\s+de\s+cr[ée]dit|"
@@ -46,7 +52,7 @@ _CREDIT_NOTE: Final = re.compile(
 )
 #: A heading of a field, and no title: `Lieferschein-Nr.: 4711`, `Bestelldatum`, `Order number`.
 _OF_A_FIELD: Final = re.compile(
-    r"(?:nr|nummer|no|n°|number|num[ée]ro|numero|datum|date|data|adresse|address|indirizzo|#|id|to|an|[àa]|betrag|amount|total)\.?\s*:?\s*$"
+    r"(?:\bnr|nummer|\bno|n°|number|num[ée]ro|numero|datum|date|data|adresse|address|indirizzo|#|\bid|\bto|\ban|\b[àa]|betrag|amount|total)\.?\s*:?\s*$"
     r"|:\s*\S",
     _FLAGS,
 )
@@ -64,10 +70,13 @@ def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
             other, invoice = _IS_OTHER.search(cell.text), _IS_INVOICE.search(cell.text)
             if other is None and invoice is None:
                 continue
-            weight = min(cell.height / usual, 2.5) * 2 - at / _HEAD
+            large = cell.height / usual
+            weight = (min(large, 2.5) * 2 if large > 1.2 else 2.0) - at / _HEAD
             if _OF_A_FIELD.search(cell.text):
                 weight -= 2
-            yield weight, other is None, cell
+            if amounts_in(line.text):
+                weight -= 1.5
+            yield weight, other is None and _PRO_FORMA.search(cell.text) is None, cell
 
 
 def why_no_invoice(lines: Sequence[Line], candidates: Iterable[Candidate]) -> str | None:

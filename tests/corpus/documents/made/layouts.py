@@ -24,7 +24,7 @@ def _paper(c: Content, size: tuple[float, float] = A4) -> Paper:
     return Paper(size, c.random.choice(STYLES))
 
 
-def _items(p: Paper, c: Content, y: float, left: float, right: float) -> float:
+def write_items(p: Paper, c: Content, y: float, left: float, right: float) -> float:
     heads, rows = table(c)
     columns = (left, right - 190, right - 100, right)
     for row, bold in ((heads, True), *((row, False) for row in rows)):
@@ -36,7 +36,7 @@ def _items(p: Paper, c: Content, y: float, left: float, right: float) -> float:
     return y + 8
 
 
-def _totals(p: Paper, c: Content, y: float, left: float, right: float, *, code: bool = False) -> float:
+def write_totals(p: Paper, c: Content, y: float, left: float, right: float, *, code: bool = False) -> float:
     pairs = totals(c, code=code or c.currency_form == "column")
     for at, (label, text) in enumerate(pairs):
         p.write(left, y, label, bold=at == len(pairs) - 1)
@@ -60,8 +60,8 @@ def letter_left(c: Content) -> bytes:
         y = p.write(350, y, f"{label}: {value}")
     p.write(60, 260, heading(c), size=14, bold=True)
     y = p.write(60, 290, c.phrase("intro"))
-    y = _items(p, c, y + 15, 60, 540)
-    y = _totals(p, c, y, 340, 540)
+    y = write_items(p, c, y + 15, 60, 540)
+    y = write_totals(p, c, y, 340, 540)
     y = p.lines(60, y + 20, [*_no_vat(c), *terms(c), "", c.phrase("thanks")])
     p.lines(60, 770, [c.issuer, *c.issuer_lines], size=7)
     p.lines(230, 770, bank(c), size=7)
@@ -81,8 +81,8 @@ def letter_right(c: Content) -> bytes:
     for label, value in meta(c, number=False):
         p.write(60, y, label)
         y = p.write(190, y, value)
-    y = _items(p, c, y + 20, 60, 540)
-    y = _totals(p, c, y, 330, 540, code=True)
+    y = write_items(p, c, y + 20, 60, 540)
+    y = write_totals(p, c, y, 330, 540, code=True)
     p.lines(60, y + 20, [*_no_vat(c), *terms(c), *bank(c)])
     return p.pdf()
 
@@ -112,7 +112,7 @@ def boxed(c: Content) -> bytes:
         p.box(40 + at * width, 230, width, 34)
         p.write(44 + at * width, 233, label, size=7, bold=True)
         p.write(44 + at * width, 246, value, size=9)
-    y = _items(p, c, 290, 40, 555)
+    y = write_items(p, c, 290, 40, 555)
     pairs = totals(c, code=c.currency_form == "column")
     width = 515 / len(pairs)
     for at, (label, value) in enumerate(pairs):
@@ -139,8 +139,8 @@ def american(c: Content) -> bytes:
     p.write(250, y, c.label("ship_to"), bold=True)
     p.lines(45, y + 15, [c.recipient, *c.recipient_lines])
     p.lines(250, y + 15, ["Warehouse 4", *c.recipient_lines[-2:]])
-    y = _items(p, c, y + 90, 45, p.width - 45)
-    y = _totals(p, c, y, p.width - 240, p.width - 45)
+    y = write_items(p, c, y + 90, 45, p.width - 45)
+    y = write_totals(p, c, y, p.width - 240, p.width - 45)
     p.lines(45, y + 25, [*_no_vat(c), *terms(c), *bank(c)])
     return p.pdf()
 
@@ -163,8 +163,8 @@ def shop_order(c: Content) -> bytes:
             y + 10,
             f"{c.label('order')}: {c.order}    {c.label('order_date')}: {c.date(c.issued.replace(day=1))}",
         )
-    y = _items(p, c, y + 15, 50, 545)
-    y = _totals(p, c, y, 50, 545)
+    y = write_items(p, c, y + 15, 50, 545)
+    y = write_totals(p, c, y, 50, 545)
     p.lines(50, y + 20, [*_no_vat(c), *terms(c), *bank(c), *registration(c)])
     return p.pdf()
 
@@ -182,8 +182,8 @@ def utility(c: Content) -> bytes:
     p.write(50, 240, heading(c), size=14, bold=True)
     y = p.write(50, 265, c.label("previous"))
     p.write(545, y - p.style.size * 1.35, c.money(c.gross + 17), right=True)
-    y = _items(p, c, y + 15, 50, 545)
-    y = _totals(p, c, y, 300, 545)
+    y = write_items(p, c, y + 15, 50, 545)
+    y = write_totals(p, c, y, 300, 545)
     p.lines(50, y + 20, [*_no_vat(c), *bank(c), *registration(c), *terms(c)])
     return p.pdf()
 
@@ -200,7 +200,7 @@ def tax_table(c: Content) -> bytes:
     c.says("invoice_date", c.issued.isoformat())
     p.write(50, 225, f"{heading(c)}  {c.number}", size=13, bold=True)
     p.write(400, 225, f"{c.label('date')} {c.date(c.issued)}")
-    y = _items(p, c, 260, 50, 545)
+    y = write_items(p, c, 260, 50, 545)
     if c.vat == "excluded":
         short = {"de": "MwSt.", "fr": "TVA", "it": "IVA", "en": "VAT"}[c.locale.language]
         for x, head in zip((60, 180, 300, 420), ("%", c.label("net"), short, c.label("gross")), strict=True):
@@ -215,7 +215,7 @@ def tax_table(c: Content) -> bytes:
             ):
                 p.write(x, y, text, size=8)
             y += 12
-    y = _totals(p, c, y + 10, 330, 545, code=True)
+    y = write_totals(p, c, y + 10, 330, 545, code=True)
     p.lines(50, y + 15, [*_no_vat(c), *terms(c)])
     p.lines(50, 760, [*bank(c)], size=8)
     return p.pdf()
@@ -235,8 +235,8 @@ def two_columns(c: Content) -> bytes:
         x, y = (50 if at < half else 320), 190 + (at % half) * 16
         p.write(x, y, label, size=9)
         p.write(x + 130, y, value, size=9, bold=True)
-    y = _items(p, c, 270, 50, 545)
-    y = _totals(p, c, y, 320, 545)
+    y = write_items(p, c, 270, 50, 545)
+    y = write_totals(p, c, y, 320, 545)
     p.lines(50, y + 20, [*_no_vat(c), *terms(c)])
     p.lines(50, 760, [" | ".join([c.issuer, *bank(c)])], size=7)
     return p.pdf()
@@ -272,7 +272,7 @@ def carried_over(c: Content) -> bytes:
         y += 18
         running += item.amount
     p.rule(60, y, 545)
-    y = _totals(p, c, y + 8, 340, 545)
+    y = write_totals(p, c, y + 8, 340, 545)
     p.lines(60, y + 20, [*_no_vat(c), *terms(c), *bank(c), *registration(c)])
     return p.pdf()
 
@@ -322,8 +322,8 @@ def side_bar(c: Content) -> bytes:
         y = p.write(430, y, value, size=9) + 5
     p.lines(50, 120, [c.recipient, *c.recipient_lines])
     p.write(50, 220, heading(c), size=16, bold=True)
-    y = _items(p, c, 260, 50, 405)
-    y = _totals(p, c, y, 200, 405)
+    y = write_items(p, c, 260, 50, 405)
+    y = write_totals(p, c, y, 200, 405)
     p.lines(50, y + 20, [*_no_vat(c), *terms(c)])
     return p.pdf()
 
@@ -341,8 +341,8 @@ def dense_form(c: Content) -> bytes:
         x, y = 40 + (at % 4) * 130, 150 + (at // 4) * 32
         p.write(x, y, f"{label}:", size=6.5)
         p.write(x, y + 10, value, size=8)
-    y = _items(p, c, 240, 40, 555)
-    y = _totals(p, c, y, 40, 250)
+    y = write_items(p, c, 240, 40, 555)
+    y = write_totals(p, c, y, 40, 250)
     p.lines(300, y - 40, [*_no_vat(c), *terms(c)], size=7)
     p.lines(40, 790, ["  ".join(bank(c))], size=7)
     return p.pdf()
