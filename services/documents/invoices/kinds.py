@@ -57,6 +57,9 @@ _OF_A_FIELD: Final = re.compile(
     _FLAGS,
 )
 
+#: What stands beside a label: a number or a date.
+_A_VALUE: Final = re.compile(r"[A-Z]{0,4}[-/]?\d[\w./-]*(?:\s|$)", _FLAGS)
+
 
 def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
     """What the paper calls itself: (weight, whether that is an invoice, where). Large letters weigh more than
@@ -64,7 +67,7 @@ def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
     heights = [cell.height for line in lines for cell in line.cells]
     usual = median(heights) if heights else 1.0
     for at, line in enumerate(lines[:_HEAD]):
-        for cell in line.cells:
+        for index, cell in enumerate(line.cells):
             if len(cell.text.split()) > _TITLE_WORDS or cell.text.rstrip().endswith((".", ",")):
                 continue
             other, invoice = _IS_OTHER.search(cell.text), _IS_INVOICE.search(cell.text)
@@ -72,8 +75,11 @@ def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
                 continue
             large = cell.height / usual
             weight = (min(large, 2.5) * 2 if large > 1.2 else 2.0) - at / _HEAD
+            behind = " ".join(other.text for other in line.cells[index + 1 : index + 2])
             if _OF_A_FIELD.search(cell.text):
                 weight -= 2
+            elif _A_VALUE.match(behind):
+                weight -= 1.2
             if amounts_in(line.text):
                 weight -= 1.5
             yield weight, other is None and _PRO_FORMA.search(cell.text) is None, cell

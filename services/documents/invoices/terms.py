@@ -39,7 +39,7 @@ _FROM_RECEIPT: Final = re.compile(
 )
 _SENTENCES: Final = re.compile(r"\n|(?<=[a-z])\.\s")
 _CLAUSES: Final = re.compile(
-    r"[,;\n]|\.\s|\s[/|]\s|\s(?:oder|sonst|or|otherwise|ou|sinon|oppure|altrimenti|innerhalb von)\s(?=\d)"
+    r"[,;\n]|\.\s|\s[/|]\s|\s(?:oder|sonst|or|otherwise|ou|sinon|oppure|altrimenti)\s(?=\d)"
 )
 
 

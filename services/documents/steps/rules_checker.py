@@ -18,6 +18,9 @@ from services.documents.invoices.words import Finding
 
 #: Rules that are told, each once; a wholly broken invoice violates dozens.
 _MAX_TOLD: Final = 20
+#: Rules of EN 16931 and of its two syntaxes; those of Factur-X hold only for what says that it is one.
+_RULES: Final = re.compile(r"BR-|CII-|UBL-")
+_RULES_OF_FACTUR_X: Final = re.compile(r"FX-")
 _SVRL: Final = "{http://purl.oclc.org/dsdl/svrl}"
 #: Level of a CII, at the end of its guideline's name -> schema and rules. Anything else is an EN 16931 of
 #: some country (XRechnung, Peppol).
@@ -43,7 +46,11 @@ class RulesChecker:
         found = []
         if violation := _schema_violation(self._root, schema):
             found.append(Finding("schema_violated", violation))
-        violated = list(_violated_rules(self._root, rules).items()) if rules is not None else []
+        violated = [
+            (rule, words)
+            for rule, words in (_violated_rules(self._root, rules).items() if rules is not None else ())
+            if _RULES.match(rule) or ("factur-x" in _guideline(self._root) and _RULES_OF_FACTUR_X.match(rule))
+        ]
         found += [Finding("en16931_violated", f"{rule}: {words}") for rule, words in violated[:_MAX_TOLD]]
         if more := len(violated[_MAX_TOLD:]):
             found.append(Finding("en16931_violated", f"{more} more rules of EN 16931 are violated"))
@@ -61,10 +68,15 @@ def _files_for(root: Any) -> tuple[Path, Path | None]:
             return folder / "zugferd/ZUGFeRD1p0.xsd", None
         case "Invoice" | "CreditNote" as name:
             return folder / f"ubl-2.1/maindoc/UBL-{name}-2.1.xsd", folder / _UBL_RULES
-    guideline = text_at(root, "ExchangedDocumentContext", "GuidelineSpecifiedDocumentContextParameter", "ID")
-    level = re.split(r"[:#]", (guideline or "").lower())[-1]
+    level = re.split(r"[:#]", _guideline(root))[-1]
     schema, rules = _CII_LEVELS.get(level, _CII)
     return folder / schema, next(folder.glob(rules))
+
+
+def _guideline(root: Any) -> str:
+    """The guideline that a CII follows, in small letters: `urn:cen.eu:en16931:2017#compliant#urn:...`."""
+    path = "ExchangedDocumentContext", "GuidelineSpecifiedDocumentContextParameter", "ID"
+    return (text_at(root, *path) or "").lower()
 
 
 def _schema_violation(root: Any, path: Path) -> str | None:

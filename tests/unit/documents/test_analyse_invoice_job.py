@@ -10,7 +10,7 @@ import pytest
 from services.documents.analysts import Analysis
 from services.documents.core import changes_between, invoice_key
 from services.documents.jobs.analyse_invoice import analyse_invoice
-from services.documents.jobs.ocr import text_key
+from services.documents.jobs.ocr import layer_key
 from services.documents.store import KeptPage
 from shared.errors import TagwerkError
 from shared.events import Record
@@ -27,12 +27,13 @@ class AskedAnalysts:
     """Finds `FOUND`, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, str, dict[int, str]]] = []
+        self.asked: list[tuple[bytes, str, dict[int, bytes]]] = []
 
     async def analyse(
-        self, original: Path, media_type: str, recognized: dict[int, str], today: date
+        self, original: Path, media_type: str, layers: dict[int, Path], today: date
     ) -> Analysis:
-        self.asked.append((original.read_bytes(), media_type, recognized))
+        read = {number: layer.read_bytes() for number, layer in layers.items()}
+        self.asked.append((original.read_bytes(), media_type, read))
         return FOUND
 
 
@@ -68,15 +69,15 @@ async def recognized() -> Office:
     for number, source in ((1, "text_layer"), (2, "tesseract")):
         page = KeptPage(number, source, None, 4, "abc", new_id())
         office.documents.pages[document, RECIPE, number] = page
-        await office.files.put(text_key(document, RECIPE, number), f"text {number}".encode())
+        await office.files.put(layer_key(document, RECIPE, number), f"layer {number}".encode())
     return office
 
 
-async def test_the_original_is_analysed_with_the_texts_of_recognized_pages() -> None:
+async def test_the_original_is_analysed_with_what_was_recognized_on_its_pages() -> None:
     office, analysts, invoices = await recognized(), AskedAnalysts(), KeptInvoices()
     (record,) = await run(office, analysts, invoices)
     assert record.key == f"invoice:{office.document}"
-    assert analysts.asked == [(b"a scan", "image/tiff", {2: "text 2"})]
+    assert analysts.asked == [(b"a scan", "image/tiff", {2: b"layer 2"})]
     assert invoices.kept == [(office.document, "scan.tif", FOUND)]
     assert office.progress == [(0, 1), (1, 1)]
 

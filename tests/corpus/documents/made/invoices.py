@@ -10,12 +10,15 @@ from tests.corpus.documents.made.paper import scanned
 
 @dataclass(frozen=True)
 class Made:
+    """A made invoice: a PDF with a text layer, and what it truly says."""
+
     name: str
     pdf: bytes
     truth: dict[str, str]
     credit: bool
 
     def scan(self) -> bytes:
+        """The same as it comes from a scanner."""
         return scanned(self.pdf, sum(self.name.encode()))
 
 
