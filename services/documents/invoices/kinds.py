@@ -15,6 +15,9 @@ _HEAD: Final = 40
 #: A title has no more words than this: `Rechnung Nr. 4711 vom 12. März 2026`.
 _TITLE_WORDS: Final = 9
 
+#: From this weight on something is a title, and not the label of a field.
+_A_TITLE: Final = 0.9
+
 _INVOICE: Final = (
     r"(?:[a-zäöü-]*rechnung(?:skorrektur)?|faktura|facture|fattura|invoice|factuur|creditfactuur|gutschrift|quittung|"
     r"parcella|honorarnote|note\s+d['’]honoraires|(?:tax|sales|commercial|vat)\s+invoice|bill|receipt|re[çc]u|ricevuta|"
@@ -75,10 +78,10 @@ def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
                 continue
             large = cell.height / usual
             weight = (min(large, 2.5) * 2 if large > 1.2 else 2.0) - at / _HEAD
-            behind = " ".join(other.text for other in line.cells[index + 1 : index + 2])
+            beside = any(_A_VALUE.match(one.text) for place, one in enumerate(line.cells) if place != index)
             if _OF_A_FIELD.search(cell.text):
                 weight -= 2
-            elif _A_VALUE.match(behind):
+            elif beside:
                 weight -= 1.2
             if amounts_in(line.text):
                 weight -= 1.5
@@ -92,18 +95,32 @@ def why_no_invoice(lines: Sequence[Line], candidates: Iterable[Candidate]) -> st
     nothing = "it has no e-invoice inside and no payment code"
     if not lines:
         return "it has no text, no e-invoice inside and no payment code"
-    if not any(MENTIONED.search(line.text) for line in lines):
-        return f"{nothing}, and its text calls itself no invoice"
     named = max(titles(lines), key=lambda title: title[0], default=None)
+    if named is not None and named[0] < _A_TITLE:
+        named = None
     if named is not None and not named[1]:
         return f"{nothing}, and calls itself {named[2].text.strip()!r}"
+    mentioned = any(MENTIONED.search(line.text) for line in lines)
+    # A title may be set so large or so fancifully that it was not recognized: the rest has to make up for it.
+    needed = 0 if named is not None else 4 if mentioned else 6
+    if not mentioned and _evidence(fields) < needed:
+        return f"{nothing}, and its text calls itself no invoice"
     if not fields & {"gross_amount", "net_amount"}:
         return f"{nothing}, and its text names no sum to pay"
     if not fields & {"invoice_number", "invoice_date", "iban"}:
         return f"{nothing}, and its text names no number, date or account"
-    if named is None and "invoice_number" not in fields:
+    if _evidence(fields) < needed:
         return f"{nothing}, and its text speaks of an invoice without being one"
     return None
+
+
+def _evidence(fields: set[str]) -> int:
+    """How much of what only invoices have together was found."""
+    weights = {
+        "invoice_number": 2, "net_amount": 1, "vat_amount": 1, "gross_amount": 1, "due_date": 1, "terms": 1, "iban": 1,
+        "issuer_vat_id": 1, "customer_number": 1,
+    }  # fmt: skip
+    return sum(weight for field, weight in weights.items() if field in fields)
 
 
 def is_credit_note(lines: Sequence[Line]) -> bool:

@@ -17,6 +17,7 @@ _LEVEL: Final = 0.5
 _BELOW: Final = 2.5
 #: Dots that lead from a label to its sum.
 _LEADERS: Final = re.compile(r"\s*[.…·_]{3,}\s*")
+_SPECK: Final = re.compile(r"(?<=[a-zäöüéèà])[:;](?=[a-zäöüéèà])")
 Word = tuple[str, Box]
 
 
@@ -65,7 +66,8 @@ def lines_of_words(words: Iterable[Word], page: int, *, recognized: bool = False
     """Lines from words with their boxes, from top to bottom and from left to right."""
     words = list(words)
     if recognized:
-        words = _levelled(words)
+        # A speck between two words is read as a mark.
+        words = _levelled([(_SPECK.sub(" ", text), box) for text, box in words])
     rows: list[list[Word]] = []
     for word in sorted(words, key=lambda word: (_middle(word[1]), word[1][0])):
         row = rows[-1] if rows else None

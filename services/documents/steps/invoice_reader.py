@@ -134,7 +134,7 @@ class InvoiceReader:
             return []
         pdf = open_pdf(layer or self._path)
         try:
-            words = words_of_page(pdf, 1 if layer else number)
+            words = words_of_page(pdf, 1 if layer else number, recognized=layer is not None)
             return lines_of_words(words, number, recognized=layer is not None)
         finally:
             pdf.close()

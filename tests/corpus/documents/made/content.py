@@ -84,7 +84,7 @@ class Content:
     def plain(self, amount: Decimal) -> str:
         """An amount without its currency."""
         whole, _, cents = f"{abs(amount):.2f}".partition(".")
-        groups = []
+        groups: list[str] = []
         while len(whole) > 3:
             whole, last = whole[:-3], whole[-3:]
             groups.insert(0, last)

@@ -232,7 +232,7 @@ def two_columns(c: Content) -> bytes:
     pairs = meta(c, sure=True)
     half = (len(pairs) + 1) // 2
     for at, (label, value) in enumerate(pairs):
-        x, y = (50 if at < half else 320), 190 + (at % half) * 16
+        x, y = (50.0 if at < half else 320.0), 190.0 + (at % half) * 16
         p.write(x, y, label, size=9)
         p.write(x + 130, y, value, size=9, bold=True)
     y = write_items(p, c, 270, 50, 545)
@@ -338,7 +338,7 @@ def dense_form(c: Content) -> bytes:
     p.write(360, 75, heading(c), size=13, bold=True)
     pairs = meta(c, sure=True)
     for at, (label, value) in enumerate(pairs):
-        x, y = 40 + (at % 4) * 130, 150 + (at // 4) * 32
+        x, y = 40.0 + (at % 4) * 130, 150.0 + (at // 4) * 32
         p.write(x, y, f"{label}:", size=6.5)
         p.write(x, y + 10, value, size=8)
     y = write_items(p, c, 240, 40, 555)
