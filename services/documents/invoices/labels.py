@@ -50,7 +50,8 @@ NUMBERS: Final = (
     Label(
         "invoice_number",
         _words(
-            rf"{PAPER}\s*[-/]?\s*{_NO}",
+            # The code of the kind of paper may stand between: `Handelsrechnung (380) Nr. 4711`.
+            rf"{PAPER}(?:\s*\(\d{{2,3}}\))?\s*[-/]?\s*{_NO}",
             rf"{_N_BEFORE}(?:{_PAPER_FR}|{_PAPER_IT})",
             r"(?:re|rg|rech|rechn)\.?\s?-?\s?nr\.?(?![a-z])",
         ),
@@ -124,13 +125,20 @@ DATES: Final = (
             r"(?:date\s*issued|issued(?:\s*on)?|invoiced\s*on)",
             r"factuur[\s-]*datum",
             # `Facture n° 562 du 2 juillet 2015`: the number stands between.
-            rf"{PAPER}\s*(?:{_NO}|{_N_BEFORE})?\s*:?\s*"
+            rf"{PAPER}(?:\s*\(\d{{2,3}}\))?\s*(?:{_NO}|{_N_BEFORE})?\s*:?\s*"
             r"[\w/.-]*\d[\w/.-]*,?\s*(?:vom|du|del|dated|of|/|[-–])(?![a-z])",
         ),
         re.compile(r"^(?:datum|date|data)(?=\s*:|\s*$|\s+\d|\s+[a-zé]+\s+\d)", _FLAGS),
     ),
 )
 
+#: Another invoice, which this one corrects, follows or belongs to.
+OTHER_INVOICES: Final = re.compile(
+    r"associ[ée]|d['’]origine|originale?\b|initiale?\b|pr[ée]c[ée]dente?|rectifi|collegat|di\s+riferimento|related|"
+    r"corrected|previous|preceding|ursprung|urspr[üu]nglich|vorherig|bezug|korrigiert|zu(?:r)?\s+(?:unserer\s+)?rechnung|"
+    r"(?:relating|related|refers?)\s+to|concernant|betreff(?:end|s)",
+    _FLAGS,
+)
 #: Dates of something else: what stands behind them is no date of the invoice.
 OTHER_DATES: Final = _words(
     r"(?:liefer|leistungs|bestell|auftrags|order|druck|geburts|valuta|versand|lever|besteld?|ausf[üu]hrungs|vertrags|buchungs)[\s-]*(?:datum|tag|termin)",
@@ -170,7 +178,7 @@ _PAYABLE: Final = (
     r"rest(?:betrag|zahlung|summe)|zahl(?:ungs)?betrag|zu\s*(?:be)?zahlen(?:der\s*betrag)?|noch\s*offen|zahllast|offener\s*betrag",
     r"net\s*[àa]\s*payer|(?:reste|solde|somme|montant|total)\s*(?:[àa]\s*(?:payer|r[ée]gler)|d[ûu])",
     r"(?:totale?|saldo|importo|netto)\s*(?:da|a)\s*pagare",
-    r"(?:amount|balance|total)\s*(?:due|payable|owing|outstanding)|to\s*pay\b|pay\s*this\s*amount",
+    r"(?:amount|balance|total)\s*(?:due|payable|owing|outstanding|to\s*(?:be\s*)?pa(?:y|id))|to\s*pay\b|pay\s*this\s*amount",
     r"te\s*betalen",
 )
 PAYABLE: Final = _words(*_PAYABLE)
@@ -183,7 +191,7 @@ GROSS: Final = (
         r"(?:total|montant)\s*(?:de\s*la\s*)?facture",
         r"totale\s*(?:fattura|documento|complessivo|generale)",
         r"importo\s*(?:totale|complessivo)",
-        r"grand\s*total",
+        r"(?:grand|gross)\s*(?:total|amount)",
         r"(?:invoice|order|bill)\s*(?:total|amount)",
         r"total\s*(?:amount|g[ée]n[ée]ral|invoice)",
         r"montant\s*total(?!\s*(?:ht|hors|tva))",
@@ -263,7 +271,8 @@ ITEM_HEADS: Final = _words(
 
 #: The recipient stands behind or below these.
 RECIPIENT: Final = _words(
-    r"(?:k[äa]ufer|buyer|acheteur|acquirente|customer|cliente?|kunde|klant)\s*(?::|$)",
+    r"(?:k[äa]ufer|buyer|acheteur|acquirente|customer|cliente?|kunde|klant)(?:\s*/\s*[\w-]+)?\s*(?::|$)",
+    r"adresse\s*(?:du\s*)?client|indirizzo\s*(?:del\s*)?cliente|kundenadresse|customer\s*address",
     r"bill(?:ed)?\s*to(?![a-z])(?:\s*address)?",
     r"invoiced?\s*to(?![a-z])",
     r"sold\s*to(?![a-z])",
@@ -284,7 +293,7 @@ RECIPIENT: Final = _words(
 )
 #: And goods are sent to who stands below these.
 SHIP_TO: Final = _words(
-    r"liefer(?:adresse|anschrift)|adresse\s*de\s*livraison|livr[ée]e?\s*[àa](?![a-z])|luogo\s*di\s*consegna|destinazione|ship(?:ped)?\s*to(?![a-z])|deliver(?:ed)?\s*to(?![a-z])|delivery\s*address|shipping\s*address|afleveradres"
+    r"liefer(?:adresse|anschrift)|livraison\s*(?::|$)|abweichender\s*warenempf[äa]nger|warenempf[äa]nger|adresse\s*de\s*livraison|livr[ée]e?\s*[àa](?![a-z])|luogo\s*di\s*consegna|destinazione|ship(?:ped)?\s*to(?![a-z])|deliver(?:ed)?\s*to(?![a-z])|delivery\s*address|shipping\s*address|afleveradres"
 )
 
 COMPANY: Final = re.compile(

@@ -44,6 +44,7 @@ _A_LABEL: Final = re.compile(
 )
 
 
+_NAMED: Final = re.compile(r"^\s*(?:name|nom|nome|firma)\s*:\s*(?P<name>.+)$", re.IGNORECASE)
 #: What parts name, street and town where an address stands in one line.
 _PARTS: Final = re.compile(r"\s*(?:,|·|•|\||\s[-–—]\s)\s*")
 
@@ -135,6 +136,9 @@ def _labelled(lines: Sequence[Line]) -> Iterator[Place]:
 def _names_below(lines: Sequence[Line], at: int, cell: Cell) -> Iterator[Place]:
     """Names in the lines below a label, in its column; numbers and the like stand between."""
     for below in lines[at + 1 : at + 6]:
+        named = _NAMED.match(below.text)
+        if named is not None and below.page == lines[at].page and _looks_like_a_name(named["name"]):
+            yield named["name"], below, below.cells[-1]
         for other in below.cells:
             name = _ATTENTION.sub("", other.text)
             if (

@@ -57,7 +57,7 @@ def _beside(lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[list[tu
     for at, line in enumerate(lines):
         for index, cell in enumerate(line.cells):
             match = pattern.search(cell.text)
-            if match is None:
+            if match is None or _of_another_invoice(cell.text, match):
                 continue
             texts = []
             if rest := cell.text[match.end() :].lstrip(" .:\t#°"):
@@ -65,10 +65,16 @@ def _beside(lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[list[tu
             if index + 1 < len(line.cells):
                 beside = line.cells[index + 1]
                 texts.append((beside.text.lstrip(" .:\t#"), line, beside, True))
-            for below in lines[at + 1 : at + 4]:
+            for below in lines[at + 1 : at + 5]:
                 if below.page == line.page and (under := cell_below(cell, index, line, below)) is not None:
                     texts.append((under.text, below, under, False))
             yield texts
+
+
+def _of_another_invoice(text: str, label: re.Match[str]) -> bool:
+    """Whether a label is that of an invoice which this one corrects or belongs to."""
+    around = text[max(0, label.start() - 20) : label.end() + 15]
+    return labels.OTHER_INVOICES.search(around) is not None
 
 
 def _numbers(lines: Sequence[Line], label: labels.Label) -> list[Candidate]:

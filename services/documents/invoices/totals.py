@@ -171,7 +171,7 @@ def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
                 continue
             if heads:
                 continue
-            for below in lines[at + 1 : at + 3]:
+            for below in lines[at + 1 : at + 6]:
                 under = cell_below(cell, index, line, below, _WIDE) if below.page == line.page else None
                 if under is not None and (values := amounts_in(under.text)):
                     yield Sum(kind, money(values[0]), below, under, rank + 2, rate)
