@@ -43,10 +43,10 @@ _ORDINAL: Final = (
     r"(?:\d+\.|\d+(?:st|nd|rd|th|er|[eè]me)|erste|zweite|dritte|letzte|premier|deuxi[èe]me|troisi[èe]me|dernier|"
     r"primo|secondo|terzo|ultimo|first|second|third|final|last)"
 )
-_PREFIX: Final = r"^\W*(?:(?:ihre?|unsere?|votre|notre|vostr[ao]|our|your|die|la|the|we[gr]en|betreff:?|objet\s*:|oggetto:|re:|subject:|original|kopie|copy|copie)\s+)?"
+_PREFIX: Final = r"^\W*(?:(?:unsere?|notre|nostr[ao]|our|die|la|the|we[gr]en|betreff:?|objet\s*:|oggetto:|re:|subject:|original|kopie|copy|copie)\s+)?"
 _PRO_FORMA: Final = re.compile(r"\bpro[\s-]?forma\b", _FLAGS)
 _IS_INVOICE: Final = re.compile(rf"{_PREFIX}{_INVOICE}(?![a-zäöü])", _FLAGS)
-_IS_OTHER: Final = re.compile(rf"{_PREFIX}(?:{_ORDINAL}\s+)?{_OTHER}(?![a-zäöü])", _FLAGS)
+IS_OTHER: Final = re.compile(rf"{_PREFIX}(?:{_ORDINAL}\s+)?{_OTHER}(?![a-zäöü])", _FLAGS)
 MENTIONED: Final = re.compile(rf"\b{_INVOICE}(?![a-zäöü])", _FLAGS)
 _CREDIT_NOTE: Final = re.compile(
     r"^\W*(?:gutschrift|storno(?:rechnung)?|rechnungskorrektur|credit\s*(?:note|memo)|avoir|note\s+de\s+cr[ée]dit|"
@@ -55,13 +55,13 @@ _CREDIT_NOTE: Final = re.compile(
 )
 #: A heading of a field, and no title: `Lieferschein-Nr.: 4711`, `Bestelldatum`, `Order number`.
 _OF_A_FIELD: Final = re.compile(
-    r"(?:\bnr|nummer|\bno|n°|number|num[ée]ro|numero|datum|date|data|adresse|address|indirizzo|#|\bid|\bto|\ban|\b[àa]|betrag|amount|total)\.?\s*:?\s*$"
+    r"[a-z]-(?:nr|nummer|no|datum|date)\b|(?:\bnr|nummer|\bno|n°|number|num[ée]ro|numero|datum|date|data|adresse|address|indirizzo|#|\bid|\bto|\ban|\b[àa]|betrag|amount|total)\.?\s*:?\s*$"
     r"|:\s*\S",
     _FLAGS,
 )
 
 #: What stands beside a label: a number or a date.
-_A_VALUE: Final = re.compile(r"[A-Z]{0,4}[-/]?\d[\w./-]*(?:\s|$)", _FLAGS)
+_A_VALUE: Final = re.compile(r"[:\s]*[A-Z]{0,4}[-/]?\d[\w./-]*(?:\s|$)", _FLAGS)
 
 
 def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
@@ -73,7 +73,7 @@ def titles(lines: Sequence[Line]) -> Iterator[tuple[float, bool, Cell]]:
         for index, cell in enumerate(line.cells):
             if len(cell.text.split()) > _TITLE_WORDS or cell.text.rstrip().endswith((".", ",")):
                 continue
-            other, invoice = _IS_OTHER.search(cell.text), _IS_INVOICE.search(cell.text)
+            other, invoice = IS_OTHER.search(cell.text), _IS_INVOICE.search(cell.text)
             if other is None and invoice is None:
                 continue
             large = cell.height / usual

@@ -128,7 +128,11 @@ DATES: Final = (
             rf"{PAPER}(?:\s*\(\d{{2,3}}\))?\s*(?:{_NO}|{_N_BEFORE})?\s*:?\s*"
             r"[\w/.-]*\d[\w/.-]*,?\s*(?:vom|du|del|dated|of|/|[-–])(?![a-z])",
         ),
-        re.compile(r"^(?:datum|date|data)(?=\s*:|\s*$|\s+\d|\s+[a-zé]+\s+\d)", _FLAGS),
+        # `Datum: 12.3.2026`, and `Bern, den 12. März 2026` in a letter.
+        re.compile(
+            r"^[A-ZÄÖÜ][\w.-]+(?: [\w.-]+){0,2}, (?:den|le|li|il)(?=\s|$)|^(?:datum|date|data)(?=\s*:|\s*$|\s+\d|\s+[a-zé]+\s+\d)",
+            _FLAGS,
+        ),
     ),
 )
 

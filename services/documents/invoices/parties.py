@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Final
 
-from services.documents.invoices.kinds import MENTIONED
+from services.documents.invoices.kinds import IS_OTHER, MENTIONED
 from services.documents.invoices.labels import COMPANY, RECIPIENT, SHIP_TO
 from services.documents.invoices.lines import Cell, Line, same_column
 from services.documents.invoices.values import amounts_in, dates_in
@@ -25,13 +25,13 @@ _DOMAIN: Final = re.compile(
     r"(?:@|www\.|https?://)(?:[\w-]+\.)*?([\w-]{3,})\.(?:[a-z]{2,6}\.)?[a-z]{2,6}\b", re.IGNORECASE
 )
 _ATTENTION: Final = re.compile(
-    r"^(?:attn|c/o|z\.\s?h\.(?:\s?v\.)?|firma|herrn?|frau|madame|monsieur|mme|mr?s?\.?|signora?|sig\.(?:ra)?|egr\.|gentile)(?:[.:]\s*|\s+|$)",
+    r"^(?:attn|c/o|z\.\s?hd?\.(?:\s?v\.)?|firma|herrn?|frau|madame|monsieur|mme|mr?s?\.?|signora?|sig\.(?:ra)?|egr\.|gentile)(?:[.:]\s*|\s+|$)",
     re.IGNORECASE,
 )
 #: The line of an address with the town: a postal code of 4 or 5 digits before it, of the United Kingdom, or of
 #: the United States behind it.
 _TOWN: Final = re.compile(
-    r"^(?:[A-Z]{1,3}[ -])?\d{4,5}\s+[A-ZÄÖÜÉÈÀ]\w+|\b[A-Z]{1,2}\d[\dA-Z]?\s\d[A-Z]{2}\b|\b[A-Z]{2}\s\d{5}(?:-\d{4})?\b|^\d{4}\s?[A-Z]{2}\s+[A-Z]\w+"
+    r"^(?:[A-Z]{1,3}[ -])?\d{4,5}\s+[A-ZÄÖÜÉÈÀ]\w+|^\d{5}[A-ZÄÖÜ][a-zäöü]{2,}|\b[A-Z]{1,2}\d[\dA-Z]?\s\d[A-Z]{2}\b|\b[A-Z]{2}\s\d{5}(?:-\d{4})?\b|^\d{4}\s?[A-Z]{2}\s+[A-Z]\w+"
 )
 _STREET: Final = re.compile(
     r"(?:stra(?:ss|ß)e|str\.|weg|gasse|platz|allee|ring|damm|ufer|hof|postfach)\b|\b(?:rue|avenue|av\.|boulevard|chemin|ch\.|route|place|quai|case\s+postale|via|viale|corso|piazza|largo|street|st\.?|road|rd\.?|lane|avenue|ave\.?|drive|suite|p\.?o\.?\s+box|unit)\b|\s\d{1,4}\s?[a-z]?$",
@@ -45,6 +45,7 @@ _A_LABEL: Final = re.compile(
 
 
 _NAMED: Final = re.compile(r"^\s*(?:name|nom|nome|firma)\s*:\s*(?P<name>.+)$", re.IGNORECASE)
+_OF_AN_ORDER: Final = re.compile(r"^(?:ihre?|your|votre|vostr[ao])\s", re.IGNORECASE)
 #: What parts name, street and town where an address stands in one line.
 _PARTS: Final = re.compile(r"\s*(?:,|·|•|\||\s[-–—]\s)\s*")
 
@@ -186,7 +187,7 @@ def _goes_on(last: tuple[Line, Cell], line: Line, cell: Cell) -> bool:
     above = last[1]
     edges = min(abs(above.box[0] - cell.box[0]), abs(above.box[2] - cell.box[2]))
     gap = cell.box[1] - above.box[3]
-    return last[0].page == line.page and edges < 4 and -2 < gap < 0.9 * cell.height
+    return last[0].page == line.page and edges < 4 and -2 < gap < 1.6 * cell.height
 
 
 def _name_of(block: Block) -> Place | None:
@@ -254,6 +255,8 @@ def _looks_like_a_name(text: str) -> bool:
         3 <= len(text) <= 60
         and letters > len(text) * 0.6
         and not MENTIONED.search(text)
+        and not IS_OTHER.search(text)
+        and not _OF_AN_ORDER.search(text)
         and not amounts_in(text)
         and next(dates_in(text), None) is None
         and ":" not in text

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Final
 
 from services.documents.invoices import labels
-from services.documents.invoices.lines import Cell, Line, cell_below
+from services.documents.invoices.lines import Cell, Line, cell_below, same_column
 from services.documents.invoices.values import amounts_in, money, written
 from services.documents.invoices.words import Candidate
 
@@ -84,7 +84,7 @@ def _in_order(sums: Iterator[Sum]) -> list[Sum]:
 
 def _that_add_up(sums: Sequence[Sum], gross: Sequence[Sum]) -> tuple[Sum, Sum, Sum] | None:
     """Net, VAT and gross of the surest labels that add up: exactly, or but for the rounding of cash."""
-    nets = _in_order(one for one in sums if one.kind == "net")
+    nets = _together([one for one in sums if one.kind == "net"])
     taxes = [
         *_together([one for one in sums if one.kind == "vat"]),
         *(one for one in sums if one.kind == "rate"),
@@ -101,14 +101,14 @@ def _that_add_up(sums: Sequence[Sum], gross: Sequence[Sum]) -> tuple[Sum, Sum, S
 
 
 def _together(taxes: Sequence[Sum]) -> list[Sum]:
-    """VAT sums, and before them their sum where there is one for each rate."""
+    """Sums of one kind, and before them what they give together: one stands there for each rate."""
     ordered = _in_order(iter(taxes))
     best = [one for one in taxes if one.rank == ordered[0].rank] if ordered else []
     lines = {id(one.line): one for one in best}
     if len(lines) < 2:
         return ordered
     total = sum((one.value for one in lines.values()), start=Decimal(0))
-    return [Sum("vat", total, best[0].line, best[0].cell, best[0].rank), *ordered]
+    return [Sum(best[0].kind, total, best[0].line, best[0].cell, best[0].rank), *ordered]
 
 
 def _included(sums: Sequence[Sum], gross: Decimal) -> Sum | None:
@@ -171,24 +171,49 @@ def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
                 continue
             if heads:
                 continue
-            for below in lines[at + 1 : at + 6]:
-                under = cell_below(cell, index, line, below, _WIDE) if below.page == line.page else None
-                if under is not None and (values := amounts_in(under.text)):
-                    yield Sum(kind, money(values[0]), below, under, rank + 2, rate)
-                    break
+            if (column := _column_below(lines, at, index)) is not None:
+                value, below, under = column
+                yield Sum(kind, value, below, under, rank + 2, rate)
         if not labelled and (rate := _rate_in(line.text)) is not None and not heads:
             for cell in line.cells:
                 for value in amounts_in(cell.text):
                     yield Sum("rate", money(value), line, cell, 4, rate)
 
 
+def _column_below(lines: Sequence[Line], at: int, index: int) -> tuple[Decimal, Line, Cell] | None:
+    """The amount below a head; of several, as in a table of rates, what they give together, which may be the
+    last of them."""
+    line, cell = lines[at], lines[at].cells[index]
+    values: list[Decimal] = []
+    last: tuple[Line, Cell] | None = None
+    for below in lines[at + 1 : at + 9]:
+        if below.page != line.page:
+            break
+        if last is None:
+            under = cell_below(cell, index, line, below, _WIDE)
+        else:
+            near = (one for one in below.cells if same_column(last[1], one))
+            under = next((one for one in near if one.box[1] - last[1].box[3] < 1.5 * one.height), None)
+        amounts = amounts_in(under.text) if under is not None else []
+        if under is not None and amounts:
+            values.append(money(amounts[0]))
+            last = below, under
+        elif last is not None:
+            break
+    if last is None:
+        return None
+    before = sum(values[:-1], start=Decimal(0))
+    return (values[-1] if before in (0, values[-1]) else before + values[-1], *last)
+
+
 def _kind_of(text: str) -> tuple[str, int, int] | None:
     """What a cell's label says of a sum: kind, rank, and where the label ends."""
-    if labels.NO_TOTAL.search(text):
+    net, vat = labels.NET.search(text), labels.VAT.search(text)
+    # `Versandkosten netto` is a part of the net amount, and no total.
+    if labels.NO_TOTAL.search(text) and net is None and vat is None:
         return None
     if match := labels.PAID.search(text):
         return "paid", 0, match.end()
-    net, vat = labels.NET.search(text), labels.VAT.search(text)
     strong, weak = (pattern.search(text) for pattern in labels.GROSS)
     if net is not None and (strong is None or net.start() <= strong.start()):
         return "net", 0, net.end()
