@@ -187,7 +187,7 @@ def _column_below(lines: Sequence[Line], at: int, index: int) -> tuple[Decimal, 
     values: list[Decimal] = []
     last: tuple[Line, Cell] | None = None
     for below in lines[at + 1 : at + 9]:
-        if below.page != line.page:
+        if below.page != line.page or (last and any(_kind_of(one.text) for one in below.cells)):
             break
         if last is None:
             under = cell_below(cell, index, line, below, _WIDE)
