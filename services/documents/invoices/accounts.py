@@ -26,12 +26,14 @@ _VAT_ID: Final = re.compile(
 #: The form of a VAT id without its check digits, where a label says that it is one.
 _LABELLED_VAT_ID: Final = re.compile(
     r"(?:ust|umsatzsteuer|mwst|vat|tva|iva|btw|uid)[\w\s.°-]{0,30}?\s?:?\s*"
-    r"(?P<id>(?:DE(?:\s?\d{3}){3}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}(?:\s?\d{3}){3}|IT\s?\d{11}|GB\s?\d{9}|NL\s?\d{9}B\d{2}|CHE[\s-]?\d{3}[.\s]?\d{3}[.\s]?\d{3}))(?!\w)",
+    r"(?P<id>(?:DE(?:\s?\d{3}){3}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}(?:\s?\d{3}){3}|IT\s?\d{11}|"
+    r"GB\s?\d{9}|NL\s?\d{9}B\d{2}|CHE[\s-]?\d{3}[.\s]?\d{3}[.\s]?\d{3}))(?!\w)",
     re.IGNORECASE,
 )
 _OF_THE_RECIPIENT: Final = re.compile(r"\b(?:ihre?|kunden|customer|your|votre|client|buyer|vostr[ao])", re.I)
 _BIC: Final = re.compile(
-    r"\b(?:BIC|SWIFT)(?:\s*[-/]\s*(?:BIC|SWIFT))?(?:[\s-]*code)?\s*:?\s*(?P<bic>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b",
+    r"\b(?:BIC|SWIFT)(?:\s*[-/]\s*(?:BIC|"
+    r"SWIFT))?(?:[\s-]*code)?\s*:?\s*(?P<bic>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b",
     re.I,
 )
 _CURRENCIES: Final = {

@@ -19,43 +19,59 @@ _TITLE_WORDS: Final = 9
 _A_TITLE: Final = 0.9
 
 _INVOICE: Final = (
-    r"(?:[a-zäöü-]*rechnung(?:skorrektur)?|faktura|facture|fattura|invoice|factuur|creditfactuur|gutschrift|quittung|"
-    r"parcella|honorarnote|note\s+d['’]honoraires|(?:tax|sales|commercial|vat)\s+invoice|bill|receipt|re[çc]u|ricevuta|"
+    r"(?:[a-zäöü-]*rechnung(?:skorrektur)?|faktura|facture|fattura|invoice|factuur|"
+    r"creditfactuur|gutschrift|quittung|"
+    r"parcella|honorarnote|note\s+d['’]honoraires|(?:tax|sales|commercial|vat)\s+invoice|bill|"
+    r"receipt|re[çc]u|ricevuta|"
     r"credit\s*(?:note|memo)|avoir|note\s+de\s+cr[ée]dit|nota\s+di\s+credito|creditnota)(?:s|en)?"
 )
 #: Papers that look like invoices, and nobody should pay. Longer words first.
 _OTHER: Final = (
-    r"(?:pro[\s-]?forma|offerte?|angebot|kostenvoranschlag|kostensch[äa]tzung|devis|preventivo|offerta|quotation|quote|estimate|"
-    r"proposal|lieferschein|lieferavis|bon\s+de\s+livraison|bulletin\s+de\s+livraison|bolla|documento\s+di\s+trasporto|"
+    r"(?:pro[\s-]?forma|offerte?|angebot|kostenvoranschlag|kostensch[äa]tzung|devis|"
+    r"preventivo|offerta|quotation|quote|estimate|"
+    r"proposal|lieferschein|lieferavis|bon\s+de\s+livraison|bulletin\s+de\s+livraison|bolla|"
+    r"documento\s+di\s+trasporto|"
     r"d\.?d\.?t\.?|delivery\s+note|packing\s+(?:slip|list)|"
-    r"auftragsbest[äa]tigung|bestellbest[äa]tigung|bestellung|auftrag|confirmation\s+de\s+commande|bon\s+de\s+commande|"
-    r"commande|conferma\s+d['’]?\s?ordine|ordine|order\s+(?:confirmation|acknowledge?ment)|purchase\s+order|order|"
+    r"auftragsbest[äa]tigung|bestellbest[äa]tigung|bestellung|auftrag|"
+    r"confirmation\s+de\s+commande|bon\s+de\s+commande|"
+    r"commande|conferma\s+d['’]?\s?ordine|ordine|order\s+(?:confirmation|acknowledge?ment)|"
+    r"purchase\s+order|order|"
     r"(?:\d\.\s*)?mahnung|zahlungserinnerung|erinnerung|rappel|mise\s+en\s+demeure|relance|sollecito|"
     r"(?:payment\s+|final\s+|friendly\s+)?reminder|dunning|past\s+due\s+notice|overdue\s+notice|"
-    r"kontoauszug|kontoausz[üu]ge|relev[ée](?:\s+de\s+compte)?|estratto\s+conto|(?:account\s+|bank\s+)?statement|"
-    r"lohnabrechnung|gehaltsabrechnung|lohnausweis|bulletin\s+de\s+(?:paie|salaire)|fiche\s+de\s+(?:paie|salaire)|"
+    r"kontoauszug|kontoausz[üu]ge|relev[ée](?:\s+de\s+compte)?|estratto\s+conto|(?:account\s+|"
+    r"bank\s+)?statement|"
+    r"lohnabrechnung|gehaltsabrechnung|lohnausweis|bulletin\s+de\s+(?:paie|salaire)|"
+    r"fiche\s+de\s+(?:paie|salaire)|"
     r"d[ée]compte\s+de\s+salaire|busta\s+paga|cedolino|foglio\s+paga|pay\s?slip|pay\s?stub|"
     r"[a-zäöü]*vertrag|contrat|contratto|[a-z]*\s?contract|agreement|bail|"
-    r"zahlungsavis|zahlungsbest[äa]tigung|avis\s+de\s+(?:paiement|d[ée]bit|cr[ée]dit)|avviso\s+di\s+pagamento|"
+    r"zahlungsavis|zahlungsbest[äa]tigung|avis\s+de\s+(?:paiement|d[ée]bit|cr[ée]dit)|"
+    r"avviso\s+di\s+pagamento|"
     r"remittance\s+advice|payment\s+(?:advice|confirmation))"
 )
 _ORDINAL: Final = (
-    r"(?:\d+\.|\d+(?:st|nd|rd|th|er|[eè]me)|erste|zweite|dritte|letzte|premier|deuxi[èe]me|troisi[èe]me|dernier|"
+    r"(?:\d+\.|\d+(?:st|nd|rd|th|er|[eè]me)|erste|zweite|dritte|letzte|premier|deuxi[èe]me|"
+    r"troisi[èe]me|dernier|"
     r"primo|secondo|terzo|ultimo|first|second|third|final|last)"
 )
-_PREFIX: Final = r"^\W*(?:(?:unsere?|notre|nostr[ao]|our|die|la|the|we[gr]en|betreff:?|objet\s*:|oggetto:|re:|subject:|original|kopie|copy|copie)\s+)?"
+_PREFIX: Final = (
+    r"^\W*(?:(?:unsere?|notre|nostr[ao]|our|die|la|the|we[gr]en|betreff:?|objet\s*:|oggetto:|re:|"
+    r"subject:|original|kopie|copy|copie)\s+)?"
+)
 _PRO_FORMA: Final = re.compile(r"\bpro[\s-]?forma\b", _FLAGS)
 _IS_INVOICE: Final = re.compile(rf"{_PREFIX}{_INVOICE}(?![a-zäöü])", _FLAGS)
 IS_OTHER: Final = re.compile(rf"{_PREFIX}(?:{_ORDINAL}\s+)?{_OTHER}(?![a-zäöü])", _FLAGS)
 MENTIONED: Final = re.compile(rf"\b{_INVOICE}(?![a-zäöü])", _FLAGS)
 _CREDIT_NOTE: Final = re.compile(
-    r"^\W*(?:gutschrift|storno(?:rechnung)?|rechnungskorrektur|credit\s*(?:note|memo)|avoir|note\s+de\s+cr[ée]dit|"
+    r"^\W*(?:gutschrift|storno(?:rechnung)?|rechnungskorrektur|credit\s*(?:note|memo)|avoir|"
+    r"note\s+de\s+cr[ée]dit|"
     r"nota\s+di\s+credito|creditnota|creditfactuur)\b",
     _FLAGS,
 )
 #: A heading of a field, and no title: `Lieferschein-Nr.: 4711`, `Bestelldatum`, `Order number`.
 _OF_A_FIELD: Final = re.compile(
-    r"[a-z]-(?:nr|nummer|no|datum|date)\b|(?:\bnr|nummer|\bno|n°|number|num[ée]ro|numero|datum|date|data|adresse|address|indirizzo|#|\bid|\bto|\ban|\b[àa]|betrag|amount|total)\.?\s*:?\s*$"
+    r"[a-z]-(?:nr|nummer|no|datum|date)\b|(?:\bnr|nummer|\bno|n°|number|num[ée]ro|numero|"
+    r"datum|date|data|adresse|address|indirizzo|#|\bid|\bto|\ban|\b[àa]|betrag|amount|"
+    r"total)\.?\s*:?\s*$"
     r"|:\s*\S",
     _FLAGS,
 )
@@ -116,10 +132,8 @@ def why_no_invoice(lines: Sequence[Line], candidates: Iterable[Candidate]) -> st
 
 def _evidence(fields: set[str]) -> int:
     """How much of what only invoices have together was found."""
-    weights = {
-        "invoice_number": 2, "net_amount": 1, "vat_amount": 1, "gross_amount": 1, "due_date": 1, "terms": 1, "iban": 1,
-        "issuer_vat_id": 1, "customer_number": 1,
-    }  # fmt: skip
+    others = ("net_amount", "vat_amount", "gross_amount", "due_date", "terms", "iban", "issuer_vat_id")
+    weights = {"invoice_number": 2, "customer_number": 1, **dict.fromkeys(others, 1)}
     return sum(weight for field, weight in weights.items() if field in fields)
 
 

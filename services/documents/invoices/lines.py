@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -82,7 +83,7 @@ def _levelled(words: Sequence[Word]) -> list[Word]:
     """Words of a page that lay askew on the scanner, as if it had lain straight: words that follow each other
     closely stand on one line, and tell its slope."""
     slopes = []
-    for (_, one), (_, other) in zip(words, words[1:], strict=False):
+    for (_, one), (_, other) in pairwise(words):
         gap = other[0] - one[2]
         if 0 <= gap < 2 * (one[3] - one[1]) and (run := _center(other) - _center(one)) > 10:
             slopes.append((_middle(other) - _middle(one)) / run)

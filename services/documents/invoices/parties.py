@@ -17,7 +17,10 @@ from services.documents.invoices.values import amounts_in, dates_in
 Place = tuple[str, Line, Cell]
 
 _ACCOUNT_HOLDER: Final = re.compile(
-    r"(?:konto?inhaber(?:in)?|titulaire(?:\s+du\s+compte)?|intestatario(?:\s+del\s+conto)?|account\s+(?:holder|name)|beneficiary|beg[üu]nstigter?|b[ée]n[ée]ficiaire|beneficiario|(?:verk[äa]ufer|seller|vendor|vendeur|venditore|fournisseur|fornitore)(?=\s*:)|sold\s+by|service\s+provider)"
+    r"(?:konto?inhaber(?:in)?|titulaire(?:\s+du\s+compte)?|intestatario(?:\s+del\s+conto)?|"
+    r"account\s+(?:holder|name)|beneficiary|beg[üu]nstigter?|b[ée]n[ée]ficiaire|beneficiario|"
+    r"(?:verk[äa]ufer|seller|vendor|vendeur|venditore|fournisseur|fornitore)(?=\s*:)|"
+    r"sold\s+by|service\s+provider)"
     r"\s*:?\s*(?P<name>[^|–]{2,60})?",
     re.IGNORECASE,
 )
@@ -25,21 +28,29 @@ _DOMAIN: Final = re.compile(
     r"(?:@|www\.|https?://)(?:[\w-]+\.)*?([\w-]{3,})\.(?:[a-z]{2,6}\.)?[a-z]{2,6}\b", re.IGNORECASE
 )
 _ATTENTION: Final = re.compile(
-    r"^(?:attn|c/o|z\.\s?hd?\.(?:\s?v\.)?|firma|herrn?|frau|madame|monsieur|mme|mr?s?\.?|signora?|sig\.(?:ra)?|egr\.|gentile)(?:[.:]\s*|\s+|$)",
+    r"^(?:attn|c/o|z\.\s?hd?\.(?:\s?v\.)?|firma|herrn?|frau|madame|monsieur|mme|mr?s?\.?|"
+    r"signora?|sig\.(?:ra)?|egr\.|gentile)(?:[.:]\s*|\s+|$)",
     re.IGNORECASE,
 )
-#: The line of an address with the town: a postal code of 4 or 5 digits before it, of the United Kingdom, or of
-#: the United States behind it.
+#: The line of an address with the town: a postal code of 4 or 5 digits before it, one of the United Kingdom,
+#: or one of the United States behind it.
 _TOWN: Final = re.compile(
-    r"^(?:[A-Z]{1,3}[ -])?\d{4,5}\s+[A-ZÄÖÜÉÈÀ]\w+|^\d{5}[A-ZÄÖÜ][a-zäöü]{2,}|\b[A-Z]{1,2}\d[\dA-Z]?\s\d[A-Z]{2}\b|\b[A-Z]{2}\s\d{5}(?:-\d{4})?\b|^\d{4}\s?[A-Z]{2}\s+[A-Z]\w+"
+    r"^(?:[A-Z]{1,3}[ -])?\d{4,5}\s+[A-ZÄÖÜÉÈÀ]\w+|^\d{5}[A-ZÄÖÜ][a-zäöü]{2,}|"
+    r"\b[A-Z]{1,2}\d[\dA-Z]?\s\d[A-Z]{2}\b|\b[A-Z]{2}\s\d{5}(?:-\d{4})?\b|"
+    r"^\d{4}\s?[A-Z]{2}\s+[A-Z]\w+"
 )
 _STREET: Final = re.compile(
-    r"(?:stra(?:ss|ß)e|str\.|weg|gasse|platz|allee|ring|damm|ufer|hof|postfach)\b|\b(?:rue|avenue|av\.|boulevard|chemin|ch\.|route|place|quai|case\s+postale|via|viale|corso|piazza|largo|street|st\.?|road|rd\.?|lane|avenue|ave\.?|drive|suite|p\.?o\.?\s+box|unit)\b|\s\d{1,4}\s?[a-z]?$",
+    r"(?:stra(?:ss|ß)e|str\.|weg|gasse|platz|allee|ring|damm|ufer|hof|postfach)\b|\b(?:rue|"
+    r"avenue|av\.|boulevard|chemin|ch\.|route|place|quai|case\s+postale|via|viale|corso|"
+    r"piazza|largo|street|st\.?|road|rd\.?|lane|avenue|ave\.?|drive|suite|p\.?o\.?\s+box|"
+    r"unit)\b|\s\d{1,4}\s?[a-z]?$",
     re.IGNORECASE,
 )
 #: Words of forms, which no name is made of.
 _A_LABEL: Final = re.compile(
-    r":|\b(?:nummer|number|name|adresse|address|anschrift|date|datum|data|nom|nome|indirizzo|seite|page|pagina|total|iban|bic|mwst|tva|iva|vat|tel|telefon|phone|fax|bank|www|e-?mail|menge|qty|description|bezeichnung|betrag|amount|montant|importo)\b|@|www\.",
+    r":|\b(?:nummer|number|name|adresse|address|anschrift|date|datum|data|nom|nome|indirizzo|"
+    r"seite|page|pagina|total|iban|bic|mwst|tva|iva|vat|tel|telefon|phone|fax|bank|www|"
+    r"e-?mail|menge|qty|description|bezeichnung|betrag|amount|montant|importo)\b|@|www\.",
     re.IGNORECASE,
 )
 
@@ -59,7 +70,7 @@ def recipients(lines: Sequence[Line]) -> list[Place]:
     upper = [
         (name, block) for name, block in named if name[1].page == lines[0].page and block[0][1].box[1] < 420
     ]
-    if upper and len(upper) > 1 or upper and counts[upper[0][0]] == 1 and _is_in_window(upper[0][1]):
+    if (upper and len(upper) > 1) or (upper and counts[upper[0][0]] == 1 and _is_in_window(upper[0][1])):
         # Issuers are named again: in the sender's line, the footer, at the account.
         ordered = sorted(
             upper, key=lambda one: (counts[one[0]], _has_contact(lines, one[1]), -one[1][0][1].box[1])
@@ -167,7 +178,7 @@ def _address_blocks(lines: Sequence[Line]) -> list[Block]:
                 block = []
                 open_blocks.append(block)
             block.append((line, cell))
-            if _TOWN.search(cell.text) and 2 <= len(block):
+            if _TOWN.search(cell.text) and len(block) >= 2:
                 found.append(block[-5:])
                 open_blocks.remove(block)
     return found

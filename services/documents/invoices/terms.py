@@ -19,7 +19,8 @@ _NET_DAYS: Final = re.compile(
 )
 _DAYS: Final = re.compile(rf"\b(?P<days>\d{{1,3}})\s*{_DAY}", re.IGNORECASE)
 _PAYMENT: Final = re.compile(
-    r"zahl|f[äa]llig|begleich|[üu]berweis|paya?bl|paiement|payer|r[ée]gl|[ée]ch[ée]ance|pagament|pagare|pagabil|scaden|"
+    r"zahl|f[äa]llig|begleich|[üu]berweis|paya?bl|paiement|payer|r[ée]gl|[ée]ch[ée]ance|"
+    r"pagament|pagare|pagabil|scaden|"
     r"\bpay|\bdue\b|\bterms\b|conditions|condizioni|\bnet\b|settle|remit|betal",
     re.IGNORECASE,
 )
@@ -29,8 +30,10 @@ _NO_DISCOUNT: Final = re.compile(
 )
 #: What else is counted in days.
 _OTHER: Final = re.compile(
-    r"verzug|mahn|zins|widerruf|r[üu]ck|r[ée]clam|beanstand|einspr|einwend|reklam|retard|p[ée]nalit|int[ée]r[êe]t|"
-    r"mora|interess|reclam|contest|late|overdue|interest|return|dispute|complain|object|liefer|livraison|consegna|"
+    r"verzug|mahn|zins|widerruf|r[üu]ck|r[ée]clam|beanstand|einspr|einwend|reklam|retard|"
+    r"p[ée]nalit|int[ée]r[êe]t|"
+    r"mora|interess|reclam|contest|late|overdue|interest|return|dispute|complain|object|"
+    r"liefer|livraison|consegna|"
     r"deliver|reminder|gültig|valid|ende|fin de|fine mese|end of",
     re.IGNORECASE,
 )

@@ -79,7 +79,9 @@ def totals(lines: Sequence[Line]) -> list[Candidate]:
 
 def _in_order(sums: Iterator[Sum]) -> list[Sum]:
     """The surest first; of equally sure ones the last, for totals stand at the end."""
-    return sorted(reversed(list(sums)), key=lambda one: one.rank)
+    from_last = list(sums)
+    from_last.reverse()
+    return sorted(from_last, key=lambda one: one.rank)
 
 
 def _that_add_up(sums: Sequence[Sum], gross: Sequence[Sum]) -> tuple[Sum, Sum, Sum] | None:
@@ -172,8 +174,7 @@ def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
             if heads:
                 continue
             if (column := _column_below(lines, at, index)) is not None:
-                value, below, under = column
-                yield Sum(kind, value, below, under, rank + 2, rate)
+                yield Sum(kind, *column, rank + 2, rate)
         if not labelled and (rate := _rate_in(line.text)) is not None and not heads:
             for cell in line.cells:
                 for value in amounts_in(cell.text):

@@ -98,7 +98,8 @@ def dates_in(text: str, american: bool | None = None) -> Iterator[tuple[str, boo
 
 #: Where dates are not American: other languages, VAT, currencies and accounts of other countries.
 _ELSEWHERE: Final = re.compile(
-    r"\b(?:rechnung|datum|facture|[ée]ch[ée]ance|fattura|scadenza|factuur|VAT|MwSt|TVA|IVA|IBAN|GBP|CHF)\b|[€£]",
+    r"\b(?:rechnung|datum|facture|[ée]ch[ée]ance|fattura|scadenza|factuur|VAT|MwSt|TVA|IVA|"
+    r"IBAN|GBP|CHF)\b|[€£]",
     re.IGNORECASE,
 )
 _AMERICA: Final = re.compile(

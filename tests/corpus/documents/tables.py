@@ -50,7 +50,8 @@ def count(table: Table, kind: str, truth: Truth, found: Analysis, name: str) -> 
 
 
 def printed(table: Table) -> Iterator[str]:
-    yield f"{'kind':<24}{'field':<22}{'right':>7}{'wrong':>7}{'missing':>9}{'certain wrong':>15}{'certain':>9}"
+    heads = f"{'right':>7}{'wrong':>7}{'missing':>9}{'certain wrong':>15}{'certain':>9}"
+    yield f"{'kind':<24}{'field':<22}{heads}"
     for kind, fields in sorted(table.items()):
         for field, cell in [*sorted(fields.items()), ("ALL", total_of(table, kind))]:
             yield (

@@ -1,5 +1,5 @@
-"""Made invoices, read as well as ever: those that rules may be tuned on, those that are held out, both as PDFs
-with a text layer and as scans; and papers that are no invoices.
+"""Made invoices, read as well as ever: those that rules may be tuned on, those that are held out, both as
+PDFs with a text layer and as scans; and papers that are no invoices.
 
 A part of them here, the whole set with `make soak`. `part.json` and `all.json` keep the figures,
 and `TAGWERK_BASELINE=write` writes it anew.

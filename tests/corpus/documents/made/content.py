@@ -174,10 +174,15 @@ def made_content(seed: int, *, held_out: bool, locale: Locale | None = None) -> 
         )
         for _ in range(chance.randrange(1, 6))
     ]  # fmt: skip
-    number = chance.choice(
-        [f"{issued:%Y}-{chance.randrange(1, 9999):04}", f"RE{chance.randrange(10_000, 99_999)}", f"{chance.randrange(100_000, 999_999)}",
-         f"INV-{chance.randrange(100, 9999)}", f"{issued:%y}/{chance.randrange(10, 999)}", f"F{issued:%Y%m}{chance.randrange(100, 999)}"]
-    )  # fmt: skip
+    at = chance.randrange(10, 9999)
+    forms = [
+        f"{issued:%Y}-{at:04}",
+        f"RE{at + 10_000}",
+        f"{at * 97 + 100_000}",
+        f"INV-{at}",
+        f"{issued:%y}/{at}",
+    ]
+    number = chance.choice([*forms, f"F{issued:%Y%m}{at}"])
     kind = chance.choices(["excluded", "included", "none"], [75, 15, 10])[0]
     return Content(
         seed=seed, random=chance, locale=place, held_out=held_out, issuer=issuer,
@@ -185,12 +190,12 @@ def made_content(seed: int, *, held_out: bool, locale: Locale | None = None) -> 
         recipient_lines=[*([person] if chance.random() < 0.5 else []), streets[1], towns[1]],
         number=number, issued=issued, due=issued + timedelta(days=days), days=days,
         customer=chance.choice([f"{chance.randrange(1000, 99_999)}", f"K-{chance.randrange(100, 9999)}"]),
-        order=chance.choice([f"B{chance.randrange(1000, 9999)}", f"{chance.randrange(40_000, 49_999)}-{chance.randrange(1, 9)}", f"PO-{chance.randrange(100, 999)}"]),
+        order=chance.choice([f"B{at * 3}", f"{40_000 + at}-{at % 9}", f"PO-{at % 900 + 100}"]),
         items=items, credit=chance.random() < 0.06, vat=kind,
         discount=Decimal(chance.randrange(100, 500)) / 100 if chance.random() < 0.2 else Decimal(0),
         shipping=Decimal(chance.choice(["9.50", "12.00", "4.90"])) if chance.random() < 0.3 else Decimal(0),
         vat_id=_vat_id(chance, place.country), iban=_iban(chance, place.country),
-        reference=_reference(chance) if place.country == "CH" else f"RF{'' }", date_form=chance.choice(place.dates),
+        reference=_reference(chance) if place.country == "CH" else "", date_form=chance.choice(place.dates),
         grouping=chance.choice(place.thousands), currency_form=chance.choice(place.currency_forms),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Layouts of invoices, each a function that writes one. Held-out ones are never looked at while rules change."""
+"""Layouts of invoices, each a function that writes one. Rules are not made from the held-out ones."""
 
 from collections.abc import Callable
 from typing import Final
@@ -254,7 +254,7 @@ def carried_over(c: Content) -> bytes:
         p.write(360, y, label)
         y = p.write(545, y, value, right=True)
     p.write(60, 240, heading(c), size=14, bold=True)
-    heads, rows = table(c)
+    _, rows = table(c)
     running = c.gross * 0
     y = 270.0
     carried = c.label("subtotal_page")

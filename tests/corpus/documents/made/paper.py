@@ -38,7 +38,7 @@ class Paper:
     def write(
         self, x: float, y: float, text: str, *, size: float = 0.0, bold: bool = False, right: bool = False
     ) -> float:
-        """Write `text` with its upper edge at `y`, to the right of `x` or to its left; the next line's `y`."""
+        """Write `text` with its upper edge at `y`, to the right of `x` or to its left; the next `y`."""
         size = size or self.style.size
         self._canvas.setFont(self.style.bold if bold else self.style.plain, size)
         draw = self._canvas.drawRightString if right else self._canvas.drawString
@@ -69,7 +69,7 @@ class Paper:
 
 
 def scanned(pdf: bytes, seed: int) -> bytes:
-    """The PDF as a scanner or a careful photographer gives it: slightly turned, noisy, soft, 200 to 300 dpi."""
+    """The PDF as a scanner or a careful photographer gives it: slightly turned, noisy, soft."""
     chance = random.Random(seed)
     dpi = chance.choice([200, 250, 300, 300])
     angle, noise, blur = chance.uniform(-1.2, 1.2), chance.randrange(4, 22), chance.uniform(0.0, 0.7)
