@@ -5,45 +5,25 @@ A part of them here, the whole set with `make soak`. `part.json` and `all.json` 
 and `TAGWERK_BASELINE=write` writes it anew.
 """
 
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from services.documents.analysts import Analysis, analysis_of
 from services.documents.readers import Engine
-from services.documents.steps.invoice_reader import InvoiceReader
-from services.documents.steps.reader import Reader
 from tests.corpus.documents.made.invoices import made_invoices
 from tests.corpus.documents.made.others import made_others
+from tests.corpus.documents.reading import analysed, recognized
 from tests.corpus.documents.tables import Table, compare, count, new_table, printed, total_of
 
 BASELINES = Path(__file__).parent / "made"
-TODAY = date(2026, 11, 1)
 #: Papers with a text layer, and scans, of each half.
-PART, ALL = (30, 4), (300, 40)
+PART, ALL = (30, 4), (200, 20)
 
 
-def analysed(pdf: bytes, folder: Path, layers: dict[str, str] | None = None) -> Analysis:
-    """Read here and not in a child: hundreds of children take minutes to start."""
+def written(pdf: bytes, folder: Path) -> Path:
     file = folder / "made.pdf"
     file.write_bytes(pdf)
-    reader = InvoiceReader(str(file), "application/pdf", layers or {}, str(folder))
-    reader.e_invoice()
-    found: dict[str, Any] = reader.analyse(TODAY.isoformat())
-    return analysis_of(found)
-
-
-def recognized(pdf: bytes, folder: Path, engine: Engine) -> Analysis:
-    file = folder / "scan.pdf"
-    file.write_bytes(pdf)
-    reader = Reader(
-        str(file), "application/pdf", str(folder), engine.program, engine.tessdata, engine.languages
-    )
-    pages = range(1, reader.inspect()["pages"] + 1)
-    layers = {str(page): str(folder / reader.read_page(page)["layer"]) for page in pages}
-    return analysed(pdf, folder, layers)
+    return file
 
 
 def read_all(sizes: tuple[int, int], folder: Path) -> Table:
@@ -52,12 +32,12 @@ def read_all(sizes: tuple[int, int], folder: Path) -> Table:
     for held_out in (False, True):
         half = "held out" if held_out else "tuned"
         for at, made in enumerate(made_invoices(sizes[0], held_out=held_out)):
-            found = analysed(made.pdf, folder)
+            found = analysed(written(made.pdf, folder), folder)
             count(table, f"made text, {half}", made.truth, found, made.name)
             wanted = "credit_note" if made.credit else "invoice"
             assert found.kind in (wanted, None), made.name
             if at < sizes[1]:
-                scan = recognized(made.scan(), folder, engine)
+                scan = recognized(written(made.scan(), folder), folder, engine)
                 count(table, f"made scan, {half}", made.truth, scan, f"scan of {made.name}")
     print("\n" + "\n".join(printed(table)))
     return table
@@ -87,5 +67,7 @@ def test_all_made_invoices_are_read_as_well_as_ever(tmp_path: Path) -> None:
 
 
 def test_papers_that_only_speak_of_an_invoice_are_none(tmp_path: Path) -> None:
-    taken = [name for name, pdf in made_others() if analysed(pdf, tmp_path).kind is not None]
+    taken = [
+        name for name, pdf in made_others() if analysed(written(pdf, tmp_path), tmp_path).kind is not None
+    ]
     assert taken == []
