@@ -121,14 +121,13 @@ def _references(lines: Sequence[Line]) -> Iterator[Candidate]:
 
 def _vat_ids(lines: Sequence[Line]) -> dict[str, list[Candidate]]:
     found: dict[str, list[Candidate]] = {"issuer_vat_id": [], "recipient_vat_id": []}
-    for line in lines:
-        for match in _VAT_ID.finditer(line.text.replace("   ", " ")):
+    for line, cell in ((row, cell) for row in lines for cell in row.cells):
+        for match in _VAT_ID.finditer(cell.text):
             valid = _vat_id_at(match[0])
             if valid is not None:
-                field = _whose(line.text[: match.start()])
-                found[field].append(
-                    Candidate(field, valid, "text", _SURE, line.page, _box_of(line, match[0]), True)
-                )
+                before = line.text[: line.text.index(cell.text) + match.start()]
+                field = _whose(before)
+                found[field].append(Candidate(field, valid, "text", _SURE, line.page, cell.box, True))
     for line in lines:
         for cell in line.cells:
             for match in _LABELLED_VAT_ID.finditer(cell.text):

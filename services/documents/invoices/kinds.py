@@ -15,6 +15,8 @@ _HEAD: Final = 40
 #: A title has no more words than this: `Rechnung Nr. 4711 vom 12. März 2026`.
 _TITLE_WORDS: Final = 9
 
+#: Evidence that makes up for a title, or for a sum that was not recognized.
+_ENOUGH: Final = 4
 #: From this weight on something is a title, and not the label of a field.
 _A_TITLE: Final = 0.9
 
@@ -118,10 +120,12 @@ def why_no_invoice(lines: Sequence[Line], candidates: Iterable[Candidate]) -> st
         return f"{nothing}, and calls itself {named[2].text.strip()!r}"
     mentioned = any(MENTIONED.search(line.text) for line in lines)
     # A title may be set so large or so fancifully that it was not recognized: the rest has to make up for it.
-    needed = 0 if named is not None else 4 if mentioned else 6
+    needed = 0 if named is not None else _ENOUGH if mentioned else _ENOUGH + 2
     if not mentioned and _evidence(fields) < needed:
         return f"{nothing}, and its text calls itself no invoice"
-    if not fields & {"gross_amount", "net_amount"}:
+    # A draft without a sum is better than none, where the paper is an invoice beyond doubt.
+    sure = named is not None and "invoice_number" in fields and _evidence(fields) >= _ENOUGH
+    if not sure and not fields & {"gross_amount", "net_amount"}:
         return f"{nothing}, and its text names no sum to pay"
     if not fields & {"invoice_number", "invoice_date", "iban"}:
         return f"{nothing}, and its text names no number, date or account"
