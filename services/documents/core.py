@@ -108,6 +108,11 @@ def invoice_key(document: object) -> str:
     return f"invoice:{document}"
 
 
+def approval_key(document: object) -> str:
+    """The record key of the approval of the invoice in a document."""
+    return f"approval:{document}"
+
+
 def changes_between(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> dict[str, tuple[str | None, str | None]]:

@@ -4,8 +4,16 @@ from typing import Final
 
 from services.documents.jobs.analyse_invoice import analyse_invoice
 from services.documents.jobs.ocr import ocr
+from services.documents.jobs.start_workflow import start_workflow
 from shared.declaration import Declaration
 
 DECLARATION: Final = Declaration(
-    name="documents", jobs=(ocr, analyse_invoice), listens=("event.document.uploaded",)
+    name="documents",
+    jobs=(ocr, analyse_invoice, start_workflow),
+    listens=(
+        "event.document.uploaded",
+        "event.invoice.paid",
+        "event.payment.status_changed",
+        "event.rates.imported",
+    ),
 )

@@ -5,6 +5,21 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
+from shared.commands.approvals import (
+    AnswerQuestion,
+    ApprovalQuery,
+    ApprovalRow,
+    ApprovalsPage,
+    ApprovalsQuery,
+    ApproveInvoice,
+    AskBack,
+    Command,
+    CorrectInvoice,
+    Refusal,
+    RejectInvoice,
+    StepTaken,
+    WrongValue,
+)
 from shared.commands.common import (
     PagedQuery,
     Published,
@@ -14,12 +29,15 @@ from shared.commands.common import (
 )
 from shared.commands.documents import (
     AnalysedInvoice,
+    ApprovalDetail,
+    ApprovalStep,
     DocumentDetail,
     DocumentPage,
     DocumentQuery,
     InvoiceField,
     InvoiceFinding,
     OtherValue,
+    Payment,
 )
 from shared.commands.rates import (
     RateRow,
@@ -57,11 +75,22 @@ from shared.commands.status import (
 __all__ = [
     "AnalysedInvoice",
     "Answer",
+    "AnswerQuestion",
+    "ApprovalDetail",
+    "ApprovalQuery",
+    "ApprovalRow",
+    "ApprovalStep",
+    "ApprovalsPage",
+    "ApprovalsQuery",
+    "ApproveInvoice",
+    "AskBack",
     "Attempt",
     "CallRow",
     "CallsPage",
     "CallsQuery",
     "ChangesQuery",
+    "Command",
+    "CorrectInvoice",
     "Decide",
     "DocumentDetail",
     "DocumentPage",
@@ -76,6 +105,7 @@ __all__ = [
     "LogsQuery",
     "OtherValue",
     "PagedQuery",
+    "Payment",
     "Published",
     "Query",
     "RateRow",
@@ -86,6 +116,8 @@ __all__ = [
     "RecordRow",
     "RecordsPage",
     "RecordsQuery",
+    "Refusal",
+    "RejectInvoice",
     "Reply",
     "RunDetail",
     "RunQuery",
@@ -94,5 +126,7 @@ __all__ = [
     "RunsPage",
     "RunsQuery",
     "Scope",
+    "StepTaken",
     "TimelineEntry",
+    "WrongValue",
 ]
