@@ -1,6 +1,7 @@
 """Questions about documents, answered from this service's own tables."""
 
-from services.documents.approvals.cases import load_case
+from services.documents.approvals.access import may_see
+from services.documents.approvals.cases import Case, load_case
 from services.documents.approvals.views import approval_detail
 from services.documents.invoice_store import find_invoice
 from services.documents.store import StoredDocument, document_not_found, find_document, read_pages
@@ -38,9 +39,14 @@ async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
         files=_files_of(found),
         invoice=await find_invoice(pool, found.document_id),
         duplicate_of=case.invoice.duplicate_of if case is not None and case.invoice is not None else None,
-        approval=await approval_detail(pool, case) if case is not None else None,
+        approval=await approval_detail(pool, case) if case is not None and _shown(query, case) else None,
         payment=case.payment if case is not None else None,
     )
+
+
+def _shown(query: DocumentQuery, case: Case) -> bool:
+    role = case.approval.standing.demand.role if case.approval is not None else None
+    return query.asker is None or may_see(query.asker, case.client, role)
 
 
 def _files_of(document: StoredDocument) -> dict[str, str]:

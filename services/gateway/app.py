@@ -21,6 +21,8 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    approvals,
+    chain,
     contract,
     dead_letters,
     documents,
@@ -63,6 +65,8 @@ _STORIES = (
     reruns,
     uploads,
     documents,
+    chain,
+    approvals,
     rates,
     accounts,
     dead_letters,

@@ -129,6 +129,7 @@ class Refusal(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     failure: Failure
+    client: str
     fields: list[WrongValue] = Field(default_factory=list)
     #: Any one of these roles would do, if a role is missing.
     roles_wanted: list[str] = Field(default_factory=list)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.access import Principal
 from shared.commands.common import Query
 from shared.words import ApprovalState, PaymentState, StepKind
 
@@ -13,6 +14,8 @@ class DocumentQuery(Query):
     """`query.documents.document` -> `DocumentDetail`, or `document_not_found`."""
 
     document_id: UUID
+    #: Who asks: the approval is shown if they may see it. None: to the service itself, and everything is.
+    asker: Principal | None = None
 
 
 class DocumentPage(BaseModel):

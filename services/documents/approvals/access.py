@@ -38,6 +38,7 @@ def expect_role(asker: Principal, case: Case, roles: frozenset[str]) -> None:
             "access_refused",
             decision.reason,
             concern=f"document:{case.document_id}",
+            client=case.client,
             next_step="Ask an administrator for the role.",
             roles_wanted=sorted(roles),
         )

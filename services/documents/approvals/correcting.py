@@ -112,6 +112,7 @@ def _normalized(command: CorrectInvoice, case: Case) -> dict[str, str | None]:
             "correction_invalid",
             "; ".join(f"{name}: {words}" for name, words in wrong.items()),
             concern=f"document:{case.document_id}",
+            client=case.client,
             next_step="Correct the fields that are named, and send all of them again; nothing was changed.",
             fields=wrong,
         )

@@ -15,14 +15,20 @@ class StepRefused(TagwerkError):
         cause: str,
         *,
         next_step: str,
-        concern: str | None = None,
+        concern: str,
+        client: str,
         fields: Mapping[str, str] | None = None,
         roles_wanted: Sequence[str] = (),
     ) -> None:
         super().__init__(code, cause, next_step=next_step, concern=concern)
+        self.client = client
         self.fields = dict(fields or {})
         self.roles_wanted = list(roles_wanted)
 
     def as_answer(self) -> StepTaken:
         fields = [WrongValue(field=field, message=message) for field, message in self.fields.items()]
-        return StepTaken(refusal=Refusal(failure=self.failure, fields=fields, roles_wanted=self.roles_wanted))
+        return StepTaken(
+            refusal=Refusal(
+                failure=self.failure, client=self.client, fields=fields, roles_wanted=self.roles_wanted
+            )
+        )

@@ -58,7 +58,7 @@ class Steps:
             expect_role(command.asker, case, frozenset({demand.role}))
             move = core.approve(approval.standing, asker, command.comment)
             if move.changed:
-                await _expect_seen(tx.connection, command, approval, invoice)
+                await _expect_seen(tx.connection, command, case, approval, invoice)
                 confirmed = await _expect_confirmed(tx.connection, command, case, approval, invoice)
                 if confirmed:
                     step = Step(StepKind.CONFIRMED, asker, f"confirmed: {', '.join(confirmed)}")
@@ -156,7 +156,7 @@ def expect_approval(case: Case) -> tuple[Approval, Invoice]:
 
 
 async def _expect_seen(
-    connection: Any, command: ApproveInvoice, approval: Approval, invoice: Invoice
+    connection: Any, command: ApproveInvoice, case: Case, approval: Approval, invoice: Invoice
 ) -> None:
     """The asker saw what is to be approved. Raises `values_changed` with what is different."""
     if command.values_version == approval.standing.version == invoice.version:
@@ -172,6 +172,7 @@ async def _expect_seen(
         "values_changed",
         cause,
         concern=f"document:{command.document_id}",
+        client=case.client,
         next_step="Look at the invoice again, and approve what it says now. If this stays, rerun"
         " documents.start-workflow for it.",
         fields={name: f"{old or 'none'} → {new or 'none'}" for name, (old, new) in changes.items()},
@@ -189,6 +190,7 @@ async def _expect_confirmed(
             "confirmation_invalid",
             f"the invoice has no {', '.join(unknown)} that could be confirmed",
             concern=concern,
+            client=case.client,
             next_step=f"Name fields that it has, or {DUPLICATE}.",
             fields=dict.fromkeys(unknown, "the invoice has no such field"),
         )
@@ -197,6 +199,7 @@ async def _expect_confirmed(
             "values_missing",
             f"the invoice has no {' and no '.join(missing)}, so nobody can say what is approved",
             concern=concern,
+            client=case.client,
             next_step="Correct the fields first: `tagwerk correct DOCUMENT NAME=VALUE`.",
             fields=dict.fromkeys(missing, "missing"),
         )
@@ -212,6 +215,7 @@ async def _expect_confirmed(
             "fields_doubtful",
             "; ".join(f"{name}: {words}" for name, words in said.items()),
             concern=concern,
+            client=case.client,
             next_step="Compare them with the page. Correct what is wrong (`tagwerk correct`), and confirm"
             " what is right (`--confirm NAME`).",
             fields=said,
@@ -223,6 +227,7 @@ async def _expect_confirmed(
             "duplicate_unconfirmed",
             f"the invoice seems to be the one in document {duplicate}",
             concern=concern,
+            client=case.client,
             next_step=f"Compare the two. Reject this one, or confirm that both are to be paid: {DUPLICATE}.",
             fields={DUPLICATE: f"document {duplicate}"},
         )
