@@ -15,7 +15,7 @@ NEXT_STEPS = {
     "confirmation_required": "If you are sure, give --confirm with the job's id, and a --reason.",
     "nothing_failed": "Leave out --failed-only if everything is to be done again.",
     "client_ambiguous": "Name one of them with --client.",
-    "fields_doubtful": "Compare with the page; then --confirm NAME what is right, and `tagwerk correct` the rest.",
+    "fields_doubtful": "Compare with the page; --confirm NAME what is right, `tagwerk correct` the rest.",
     "duplicate_unconfirmed": "Compare the two; then `tagwerk reject` this one, or --confirm duplicate.",
     "values_changed": "Look at it again: `tagwerk document DOCUMENT`; then approve what it says now.",
     "run_not_found": "Check the id; `tagwerk runs` lists the runs that you may see.",

@@ -15,6 +15,7 @@ from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
+from services.documents.suppliers.lessons import Lessons, PostgresLessons
 from services.documents.workplace import remove_abandoned_workplaces
 from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, RatesImported
@@ -63,6 +64,7 @@ def build(settings: Settings) -> Service:
         providers={
             DocumentStore: lambda attempt: PostgresDocuments(service.pool, attempt.outbox, attempt.context),
             InvoiceStore: lambda attempt: PostgresInvoices(service.pool, attempt.outbox, attempt.context),
+            Lessons: lambda attempt: PostgresLessons(service.pool, attempt.outbox, attempt.context),
             Workflow: lambda attempt: PostgresWorkflow(attempt.outbox, attempt.context, desk),
             Files: lambda attempt: Files(store, attempt.context.client),
             Readers: lambda attempt: readers,

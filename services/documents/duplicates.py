@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from services.documents.core import compact
 from services.documents.invoices.checks import is_amount
-from services.documents.suppliers.core import are_different, compact, issuer_keys
+from services.documents.suppliers.identity import are_different, issuer_keys
 from shared.commands import InvoiceFinding
 
 

@@ -8,6 +8,8 @@ from services.documents.analysts import Analysis
 from services.documents.core import changes_between, invoice_key
 from services.documents.settlement import FIELDS, FINDINGS, Settled, columns_of, settle
 from services.documents.store import document_not_found
+from services.documents.suppliers.labels import Hint
+from services.documents.suppliers.store import hints
 from shared.commands import AnalysedInvoice
 from shared.database import Pool
 from shared.events import InvoiceAnalysed, Record
@@ -18,6 +20,9 @@ from shared.words import Outcome
 
 class InvoiceStore(Protocol):
     """What a run may do with the invoices of its client's documents."""
+
+    async def hints(self) -> list[Hint]:
+        """What is known of the client's suppliers that helps to read their invoices."""
 
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
         """Keep what was found, with what is known of its supplier and what people corrected; the record says
@@ -32,6 +37,9 @@ class PostgresInvoices:
         self._pool = pool
         self._outbox = outbox
         self._context = context
+
+    async def hints(self) -> list[Hint]:
+        return await hints(self._pool, self._context.client)
 
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
         context = self._context

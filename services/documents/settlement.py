@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from services.documents.analysts import Analysis
 from services.documents.corrections import Correction, contradictions, findings_that_hold, with_corrections
 from services.documents.duplicates import Identity, find_duplicate
-from services.documents.suppliers.core import iban_change, issuer_keys, warned, with_supplier
+from services.documents.suppliers.core import iban_change, warned, with_supplier
+from services.documents.suppliers.identity import issuer_keys
 from services.documents.suppliers.store import find_supplier
 from shared.commands import InvoiceField, InvoiceFinding
 

@@ -37,7 +37,10 @@ create table suppliers (
     ibans text[] not null default '{}',
     -- Field -> the label that stands before its value on this supplier's invoices.
     labels jsonb not null default '{}',
-    updated_at timestamptz not null default now()
+    updated_at timestamptz not null default now(),
+    -- The run that last learned labels, and what it did: within this run the outcome stays the same.
+    learned_by uuid,
+    learned text
 );
 create table supplier_keys (
     client text not null,

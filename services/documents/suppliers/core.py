@@ -5,12 +5,12 @@ gaps and stands beside what was read; it never makes payment data certain that s
 An account that is none of the supplier's known ones is a warning: this is how manipulated invoices look.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from services.documents.core import compact
 from services.documents.invoices.checks import is_iban
 from services.documents.invoices.words import FIELDS, Finding
 from shared.commands import InvoiceField, OtherValue
@@ -34,31 +34,6 @@ class Supplier:
     by: str
     facts: Mapping[str, str] = field(default_factory=dict)
     ibans: Sequence[str] = ()
-
-
-def compact(value: str) -> str:
-    """Only letters and digits, in one case: how values are compared."""
-    return re.sub(r"[\W_]", "", value).casefold()
-
-
-def issuer_keys(values: Mapping[str, str]) -> list[str]:
-    """Everything by which the issuer of an invoice can be recognized, the surest first."""
-    keys = []
-    if vat := values.get("issuer_vat_id"):
-        number = compact(vat)
-        # `CHE-123.456.789 MWST` and `… TVA` are one number.
-        keys.append(f"vat:{number[:12] if number.startswith('che') else number}")
-    if (iban := values.get("iban")) and is_iban(iban):
-        keys.append(f"iban:{compact(iban)}")
-    if (name := values.get("issuer_name") or values.get("payee_name")) and len(compact(name)) >= 3:
-        keys.append(f"name:{compact(name)}")
-    return keys
-
-
-def are_different(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether two issuers have VAT ids and not the same: then neither account nor name makes them one."""
-    first, second = ({key for key in keys if key.startswith("vat:")} for keys in (one, other))
-    return bool(first and second and first.isdisjoint(second))
 
 
 def with_supplier(fields: Sequence[InvoiceField], supplier: Supplier) -> list[InvoiceField]:

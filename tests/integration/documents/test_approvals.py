@@ -9,7 +9,6 @@ import pytest
 from services.documents.analysts import Analysis
 from services.documents.approvals.correcting import Corrections
 from services.documents.approvals.desk import Desk
-from services.documents.approvals.payments import record_invoice_paid, record_payment_status
 from services.documents.approvals.refusals import StepRefused
 from services.documents.approvals.rules import DEFAULT_RULES
 from services.documents.approvals.steps import Steps
@@ -19,21 +18,17 @@ from services.documents.store import remember_document
 from shared.access import Principal
 from shared.bus import Bus
 from shared.commands import (
-    AnswerQuestion,
     ApproveInvoice,
-    AskBack,
     CorrectInvoice,
     InvoiceField,
-    RejectInvoice,
     StepTaken,
 )
 from shared.database import Pool
-from shared.errors import TagwerkError
-from shared.events import InvoicePaid, PaymentStatusChanged, Record, decode_business_event, now
+from shared.events import Record, decode_business_event
 from shared.ids import new_id
 from shared.outbox import Outbox, Relay
 from shared.runner.context import RunContext
-from shared.words import ApprovalState, Outcome, PaymentState, StepKind
+from shared.words import ApprovalState, Outcome, StepKind
 from tests.integration.documents.test_store import uploaded
 
 ADA = Principal(id="ada", name="Ada", roles=frozenset({"accounting"}), clients=frozenset({"acme"}))
@@ -86,17 +81,13 @@ class Office:
     async def start(
         self, document: UUID, *, run_id: UUID | None = None, attempt: int = 1, client: str = "acme"
     ) -> Record:
-        context = RunContext(
-            run_id or new_id(), attempt, "documents.start-workflow", client, principal="uma"
-        )
+        context = RunContext(run_id or new_id(), attempt, "documents.start-workflow", client, principal="uma")
         outbox = Outbox(self.pool, Relay(self.pool, cast(Bus, None)), context)
         return await PostgresWorkflow(outbox, context, self.desk).start(document)
 
     async def version(self, document: UUID) -> str:
         return str(
-            await self.pool.fetchval(
-                "select values_version from approvals where document_id = $1", document
-            )
+            await self.pool.fetchval("select values_version from approvals where document_id = $1", document)
         )
 
     async def approve(
@@ -116,9 +107,7 @@ class Office:
         return [decode_business_event(row["payload"]) for row in rows]
 
     async def audits(self) -> list[str]:
-        rows = await self.pool.fetch(
-            "select payload from outbox where subject like 'audit.%' order by id"
-        )
+        rows = await self.pool.fetch("select payload from outbox where subject like 'audit.%' order by id")
         return [json.loads(row["payload"])["action"] for row in rows]
 
 
