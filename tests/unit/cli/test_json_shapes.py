@@ -287,7 +287,7 @@ def test_a_download_that_is_refused_leaves_no_file(
             f"/documents/{DOCUMENT}/invoice/corrections",
             {
                 "fields": {"iban": "CH93 0076", "gross_amount": "1234.50", "message": None},
-                "reason": "misread",
+                "reason": "typo",
             },
         ),
     ],
