@@ -1,5 +1,7 @@
 """Corrections outlive analyses, are followed by the approval, and teach about the supplier."""
 
+from typing import Any
+
 import pytest
 
 from services.documents.approvals.refusals import StepRefused
