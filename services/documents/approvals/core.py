@@ -55,7 +55,7 @@ def request(version: str, demand: Demand, principal: str) -> Move:
     """An approval begins."""
     return Move(
         Standing(ApprovalState.WAITING, version, demand),
-        (Step(StepKind.REQUESTED, principal, _asked_of(demand)),),
+        (Step(StepKind.REQUESTED, principal, f"waits for {_asked_of(demand)}"),),
     )
 
 
@@ -65,7 +65,7 @@ def follow(standing: Standing, version: str, demand: Demand, principal: str, why
     same = version == standing.version and _binding(demand) == _binding(standing.demand)
     if same or standing.state not in _OPEN:
         return Move(standing)
-    steps = [Step(StepKind.CHANGED, principal, f"{why}; {_asked_of(demand)}")]
+    steps = [Step(StepKind.CHANGED, principal, f"{why}; waits for {_asked_of(demand)}")]
     if standing.approved_by:
         names = _names(standing.approved_by)
         steps.append(Step(StepKind.VOIDED, principal, f"the approval of {names} was given before that"))
@@ -142,7 +142,7 @@ def reopen(standing: Standing, version: str, demand: Demand, principal: str, why
     """The bank refused the payment, or a rejected invoice was corrected: it is to be approved anew."""
     if standing.state in _OPEN:
         return Move(standing)
-    step = Step(StepKind.REOPENED, principal, f"{why}; {_asked_of(demand)}")
+    step = Step(StepKind.REOPENED, principal, f"{why}; waits for {_asked_of(demand)}")
     return Move(Standing(ApprovalState.WAITING, version, demand), (step,))
 
 
