@@ -61,6 +61,14 @@ class Case:
     payment: Payment | None
 
 
+async def client_of(connection: Any, document_id: UUID) -> str | None:
+    """Whose document it is; None if there is none."""
+    client: str | None = await connection.fetchval(
+        "select client from documents where document_id = $1", document_id
+    )
+    return client
+
+
 async def load_case(connection: Any, document_id: UUID, *, lock: bool) -> Case | None:
     """The case of a document; None if there is no such document."""
     select = "select document_id, client, file_name from documents where document_id = $1"

@@ -12,6 +12,7 @@ from services.documents.approvals.cases import (
     Approval,
     Case,
     Invoice,
+    client_of,
     keep_move,
     keep_step,
     load_case,
@@ -29,7 +30,7 @@ from services.documents.approvals.views import approval_detail
 from services.documents.core import changes_between
 from services.documents.corrections import Correction
 from services.documents.invoice_store import find_invoice
-from services.documents.settlement import FIELDS, confirm, settle_again
+from services.documents.settlement import FIELDS, confirm, settle_again, take_turn
 from services.documents.store import document_not_found
 from services.documents.suppliers.core import CONSTANT, COST_CENTER
 from services.documents.suppliers.store import learn_facts
@@ -135,9 +136,12 @@ async def opened(outbox: Outbox, command: Command) -> AsyncIterator[tuple[Transa
     """The case that a command is about, locked until the end of the transaction. Raises `document_not_found`
     also for one that the asker may not see."""
     async with outbox.transaction() as tx:
-        case = await load_case(tx.connection, command.document_id, lock=True)
-        if case is None:
+        client = await client_of(tx.connection, command.document_id)
+        if client is None:
             raise document_not_found(command.document_id)
+        await take_turn(tx.connection, client)
+        case = await load_case(tx.connection, command.document_id, lock=True)
+        assert case is not None
         expect_visible(command.asker, case)
         yield tx, case
 

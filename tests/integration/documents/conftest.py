@@ -49,7 +49,7 @@ async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Po
     url = postgres.url("documents", database_name)
     await migrate(url, "documents", SHARED_MIGRATIONS)
     await migrate(url, "documents", MIGRATIONS)
-    pool = await open_pool(url, max_size=2)
+    pool = await open_pool(url, max_size=4)
     yield pool
     await pool.close()
 

@@ -12,7 +12,7 @@ from shared.commands import (
     RejectInvoice,
 )
 from shared.words import ApprovalState, Outcome
-from tests.integration.documents.office import ADA, Office, reading, state_of
+from tests.integration.documents.office import ADA, BEA, Office, reading, state_of
 from tests.integration.documents.test_store import uploaded
 
 
@@ -80,3 +80,22 @@ async def test_of_many_analysed_at_once_all_but_one_are_duplicates(office: Offic
         if event.duplicate_of is None
     ]
     assert len(originals) == 1
+
+
+async def test_steps_over_invoices_that_repeat_each_other_wait_for_each_other(office: Office) -> None:
+    documents = [await office.arrive(reading()) for _ in range(3)]
+    steps = [
+        step
+        for document in documents
+        for step in (
+            office.correct(document, message=f"for {document}"),
+            office.correct(document, BEA, invoice_number=f"N-{document}"),
+            office.analyse(document, reading(order_number="7")),
+        )
+    ]
+    await asyncio.gather(*steps)
+    for document in documents:
+        invoice = await find_invoice(office.pool, document)
+        assert invoice is not None
+        values = {one.name: one.value for one in invoice.fields}
+        assert (values["message"], values["invoice_number"]) == (f"for {document}", f"N-{document}")
