@@ -25,6 +25,12 @@ class Step:
     words: str
 
 
+def shown_version(version: str, rounds: int) -> str:
+    """What names the values to people: another name in another round, so that nobody approves anew without
+    having seen why it is asked again."""
+    return version if rounds == 1 else f"{version}.{rounds}"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an approval stands."""
@@ -37,8 +43,14 @@ class Standing:
     approved_by: tuple[str, ...] = ()
     question: str | None = None
     asked_by: str | None = None
+    #: How often it was asked for: again when the bank refused the payment, or after a rejection.
+    rounds: int = 1
     #: Of the last rejection or answer, so that the same again is known as such.
     last: Step | None = None
+
+    @property
+    def shown_version(self) -> str:
+        return shown_version(self.version, self.rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,8 @@ def reopen(standing: Standing, version: str, demand: Demand, principal: str, why
     if standing.state in _OPEN:
         return Move(standing)
     step = Step(StepKind.REOPENED, principal, f"{why}; waits for {_asked_of(demand)}")
-    return Move(Standing(ApprovalState.WAITING, version, demand), (step,))
+    again = Standing(ApprovalState.WAITING, version, demand, rounds=standing.rounds + 1)
+    return Move(again, (step,))
 
 
 def expect_correctable(standing: Standing | None) -> None:

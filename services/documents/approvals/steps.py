@@ -163,12 +163,15 @@ async def _expect_seen(
     connection: Any, command: ApproveInvoice, case: Case, approval: Approval, invoice: Invoice
 ) -> None:
     """The asker saw what is to be approved. Raises `values_changed` with what is different."""
-    if command.values_version == approval.standing.version == invoice.version:
+    standing = approval.standing
+    if command.values_version == standing.shown_version and standing.version == invoice.version:
         return
+    changes: dict[str, tuple[str | None, str | None]] = {}
     seen = await values_at(connection, command.document_id, command.values_version)
     if seen is None:
         cause = f"the invoice never had a version {command.values_version} that was to be approved"
-        changes = {}
+    elif seen == invoice.values and standing.version == invoice.version:
+        cause = "it is asked again since you saw it; its history says why"
     else:
         cause = f"the invoice is not what you saw any more: {words_for_changes(seen, invoice.values)}"
         changes = changes_between(seen, invoice.values)

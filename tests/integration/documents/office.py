@@ -7,6 +7,7 @@ from uuid import UUID
 from services.documents.analysts import Analysis
 from services.documents.approvals.correcting import Corrections
 from services.documents.approvals.desk import Desk
+from services.documents.approvals.queries import describe_approval
 from services.documents.approvals.rules import DEFAULT_RULES
 from services.documents.approvals.steps import Steps
 from services.documents.approvals.workflow import PostgresWorkflow
@@ -15,6 +16,7 @@ from services.documents.store import remember_document
 from shared.access import Principal
 from shared.bus import Bus
 from shared.commands import (
+    ApprovalQuery,
     ApproveInvoice,
     CorrectInvoice,
     InvoiceField,
@@ -92,9 +94,9 @@ class Office:
         return await PostgresWorkflow(outbox, context, self.desk).start(document)
 
     async def version(self, document: UUID) -> str:
-        return str(
-            await self.pool.fetchval("select values_version from approvals where document_id = $1", document)
-        )
+        """What names the values that stand there now."""
+        query = ApprovalQuery(asker=ADA, document_id=document)
+        return (await describe_approval(self.pool, query)).values_version
 
     async def approve(
         self, document: UUID, asker: Principal = ADA, *, version: str | None = None, **more: Any

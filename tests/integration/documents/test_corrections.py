@@ -1,11 +1,18 @@
 """Corrections outlive analyses, are followed by the approval, and teach about the supplier."""
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
 
 from services.documents.approvals.refusals import StepRefused
 from services.documents.invoice_store import find_invoice
+from services.documents.suppliers.lessons import PostgresLessons
+from services.documents.suppliers.store import hints
+from shared.bus import Bus
+from shared.ids import new_id
+from shared.outbox import Outbox, Relay
+from shared.runner.context import RunContext
 from shared.words import ApprovalState, Outcome, StepKind
 from tests.integration.documents.office import BEA, VALUES, Office, kinds, reading, state_of
 
@@ -103,3 +110,25 @@ async def test_what_is_known_of_a_supplier_fills_gaps_and_has_to_be_confirmed(of
     assert "cost_center" not in approved.values
     foreign = await office.pool.fetchval("select count(*) from suppliers where client <> 'acme'")
     assert foreign == 0
+
+
+async def test_labels_are_kept_once_and_an_attempt_tells_what_its_run_did(office: Office) -> None:
+    document = await office.arrive(reading())
+    await office.correct(document, invoice_number="V-1", cost_center="4400")
+
+    async def learn(labels: dict[str, str], run: UUID, attempt: int = 1, client: str = "acme") -> Outcome:
+        context = RunContext(run, attempt, "documents.learn-from-correction", client, principal="ada")
+        outbox = Outbox(office.pool, Relay(office.pool, cast(Bus, None)), context)
+        lessons = PostgresLessons(office.pool, outbox, context)
+        assert await lessons.corrected(document) == {"invoice_number": "V-1"}
+        return (await lessons.keep(document, "scan.pdf", labels)).outcome
+
+    first, second = new_id(), new_id()
+    labels = {"invoice_number": "vorgang"}
+    outcomes = [await learn(labels, first), await learn(labels, first, 2), await learn(labels, second)]
+    assert outcomes == [Outcome.CREATED, Outcome.CREATED, Outcome.UNCHANGED]
+    assert await learn({"gross_amount": "summe"}, new_id()) is Outcome.UPDATED
+    assert await learn(labels, new_id(), client="other") is Outcome.SKIPPED
+    (hint,) = await hints(office.pool, "acme")
+    assert hint.labels == {"invoice_number": "vorgang", "gross_amount": "summe"}
+    assert "vat:de136695976" in hint.keys

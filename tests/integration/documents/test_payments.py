@@ -5,7 +5,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from services.documents.approvals.payments import record_invoice_paid, record_payment_status
+from services.documents.approvals.refusals import StepRefused
 from services.documents.queries import describe_document
 from shared.commands import (
     DocumentQuery,
@@ -29,7 +32,8 @@ def status(document: UUID, after: PaymentState, **more: Any) -> PaymentStatusCha
 
 async def test_a_payment_that_the_bank_refuses_opens_the_approval_again(office: Office) -> None:
     document = await office.arrive(reading())
-    await office.approve(document)
+    seen = await office.version(document)
+    await office.approve(document, version=seen)
     await record_payment_status(office.outbox, office.desk, status(document, PaymentState.ORDERED))
     refused = status(document, PaymentState.REJECTED, reason_code="AC04", reason="the account is closed")
     for _ in range(2):
@@ -38,6 +42,8 @@ async def test_a_payment_that_the_bank_refuses_opens_the_approval_again(office: 
     assert [one.reason for one in requested] == [
         None, "the bank refused the payment (AC04: the account is closed)",
     ]  # fmt: skip
+    with pytest.raises(StepRefused, match="it is asked again since you saw it"):
+        await office.approve(document, version=seen)
     corrected = await office.correct(document, iban="DE75512108001245126199")
     assert corrected.approval is not None
     assert corrected.approval.payment is not None

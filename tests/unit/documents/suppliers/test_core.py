@@ -65,6 +65,15 @@ def test_a_wrong_guess_of_the_name_is_replaced_by_the_known_one_and_stays_uncert
     assert [other.value for other in one.others] == ["Ihre Rechnung"]
 
 
+def test_an_address_is_not_mixed_with_an_older_one_and_a_bank_goes_with_its_account() -> None:
+    known = supplier(payee_street="Altweg", payee_town="Bern", bic="POFICHBEXXX", iban=KNOWN)
+    fields = with_supplier([field("payee_street", "Neuweg"), field("iban", NEW)], known)
+    assert {one.name for one in fields} == {"payee_street", "iban"}
+    assert by_name(with_supplier([field("iban", KNOWN)], known))["bic"] == (
+        "POFICHBEXXX", "supplier", "uncertain",
+    )  # fmt: skip
+
+
 def test_another_account_is_a_loud_warning() -> None:
     fields = with_supplier([field("iban", NEW, source="qr_bill")], supplier())
     finding = iban_change(fields, supplier())
