@@ -282,7 +282,7 @@ def test_a_download_that_is_refused_leaves_no_file(
                 "gross-amount=1234.50",
                 "message=",
                 "--reason",
-                "misread",
+                "typo",
             ],
             f"/documents/{DOCUMENT}/invoice/corrections",
             {
