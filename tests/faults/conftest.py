@@ -1,6 +1,6 @@
 """`sweep(SCENARIO)`: a sample of its points in `make test`, all of them in `make soak`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -49,7 +49,7 @@ def whole(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def sweep(lanes: list[Lane], whole: bool, record_property: "pytest.RecordProperty") -> Sweep:
+def sweep(lanes: list[Lane], whole: bool, record_property: Callable[[str, object], None]) -> Sweep:
     async def run(scenario: Scenario) -> Report:
         report = await run_sweep(lanes, scenario, whole=whole)
         record_property("faults", str(report))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -42,11 +42,14 @@ from tests.support.faults.points import Watch
 from tests.support.lab.declaration import DECLARATION as LAB
 from tests.support.servers import NatsServer, PostgresServer
 
-DECLARATIONS = (GATEWAY, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, LAB)
+DECLARATIONS = {
+    declaration.name: declaration
+    for declaration in (GATEWAY, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, LAB)
+}
 #: Seconds after which the work of a dead process is given out again: as short as heartbeats allow.
 ACK_WAIT = 0.7
 #: Seconds that one repetition may take.
-PATIENCE = 60.0
+PATIENCE = 30.0
 #: Schemas whose tables are emptied between repetitions and compared after them.
 OWN_TABLES = ("gateway", "documents", "integrations", "lab")
 #: What says how and not what: not compared.
@@ -71,12 +74,12 @@ class Lane:
         self.http_port = free_port()
         self._store = open_store(f"file://{folder}/files")
         self._alive: list[Newborn] = []
+        self._tables: list[tuple[str, str]] = []
         self.bus: Bus
         self.db: asyncpg.Connection[asyncpg.Record]
 
     async def __aenter__(self) -> Self:
         self._database = await asyncio.to_thread(self._postgres.create_database)
-        await provision(self._nats.url(), DECLARATIONS, ack_wait=ACK_WAIT)
         nc = await nats.connect(self._nats.url(), max_reconnect_attempts=-1)
         self.bus = Bus(nc)
         await self.bus.start()
@@ -91,6 +94,11 @@ class Lane:
         await self.bus.nc.close()
         await self.db.close()
         await asyncio.to_thread(self._postgres.drop_database, self._database)
+
+    async def provision(self, services: Iterable[str]) -> None:
+        """Make what these services expect of the bus. What nobody listens to would wait for ever."""
+        declarations = [DECLARATIONS[service] for service in services]
+        await provision(self._nats.url(), declarations, ack_wait=ACK_WAIT)
 
     async def start(self, service: str, settings: dict[str, str], watch: Watch | None = None) -> Newborn:
         """A process of the service, which is on its way up."""
@@ -153,16 +161,26 @@ class Lane:
         deadline = time.monotonic() + timeout
         while not await condition():
             assert time.monotonic() < deadline, f"{what}: not within {timeout:g} s"
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.05)
 
     async def tables(self) -> list[tuple[str, str]]:
-        """Schema and name of the tables that repetitions fill."""
+        """Schema and name of the tables that repetitions fill. They are all there when services are."""
+        if self._tables:
+            return self._tables
         rows = await self.db.fetch(
             "select table_schema, table_name from information_schema.tables"
             " where table_schema = any($1) order by 1, 2",
             list(OWN_TABLES),
         )
-        return [(row[0], row[1]) for row in rows if row[1] not in UNCOMPARED_TABLES]
+        self._tables = [(row[0], row[1]) for row in rows if row[1] not in UNCOMPARED_TABLES]
+        return self._tables
+
+    async def has_unsent(self) -> bool:
+        """Whether a row lies in an outbox."""
+        outboxes = [
+            f"select from {schema}.outbox" for schema, table in await self.tables() if table == "outbox"
+        ]
+        return bool(await self.db.fetchval(f"select exists({' union all '.join(outboxes)})"))
 
     async def empty_tables(self) -> None:
         names = [f"{schema}.{table}" for schema, table in await self.tables()]
@@ -259,19 +277,28 @@ class Scene:
             for run in page.items
         ]
 
-    async def quiet(self) -> bool:
-        """Whether nothing is on its way any more: no message, no row of an outbox, no open run."""
-        # In this order: what one look misses because it has just moved on, a later one sees.
-        for schema, table in await self.lane.tables():
-            if table == "outbox" and await self.lane.db.fetchval(
-                f"select exists(select from {schema}.outbox)"
-            ):
-                return False
+    async def rest(self) -> None:
+        """Wait until nothing is on its way any more. Raises `TimeoutError` that says what still is."""
+        deadline = time.monotonic() + PATIENCE
+        while unrest := await self._unrest():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not at rest after {PATIENCE:g} s: {unrest}")
+            await asyncio.sleep(0.05)
+
+    async def _unrest(self) -> str | None:
+        """What is still on its way: a row of an outbox, a message, an open run. In this order: what one look
+        misses because it has just moved on, a later one sees."""
+        if await self.lane.has_unsent():
+            return "an outbox is not empty"
         for stream in (subjects.EVENTS, subjects.RUNS):
             for consumer in await self.bus.js.consumers_info(stream):
-                if consumer.config.durable_name and (consumer.num_pending or consumer.num_ack_pending):
-                    return False
-        return all(run.state.final for run in await self.runs())
+                waiting, given_out = consumer.num_pending, consumer.num_ack_pending
+                if consumer.config.durable_name and (waiting or given_out):
+                    return f"{consumer.name} has {waiting} messages waiting and {given_out} given out"
+        for run in await self.runs():
+            if not run.state.final:
+                return f"run {run.run_id} is {run.state}: {run.sentence}"
+        return None
 
     async def outcome(self) -> Outcome:
         return Outcome(

@@ -32,6 +32,8 @@ Side = Literal["before", "after"]
 SIDES: tuple[Side, Side] = ("before", "after")
 
 _PACKAGES = ("services.", "shared.", "tests.")
+#: What every statement of a service has above it.
+_FRAME = "tests.support.faults"
 #: Functions through which others write: the point is named after their caller.
 _TRANSPARENT = frozenset({"shared.outbox.Outbox.transaction"})
 _WRITES = re.compile(r"^\s*(insert|update|delete|truncate|merge|copy|create|alter|drop)\b", re.IGNORECASE)
@@ -168,8 +170,10 @@ def _callers(frame: FrameType | None) -> "list[str]":
     found = []
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith(_PACKAGES) and not module.startswith("tests.support.faults"):
-            found.append(f"{module}.{frame.f_code.co_qualname}")
+        if module.startswith(_PACKAGES) and not module.startswith(_FRAME):
+            where = f"{module}.{frame.f_code.co_qualname}"
+            if not where.endswith(".app.main"):
+                found.append(where)
         frame = frame.f_back
     return found
 
@@ -186,9 +190,9 @@ def _watch_bus(passages: _Passages) -> None:
     publish, say = Bus.publish, Delivery._say
 
     async def watched_publish(self: Bus, subject: str, payload: bytes, **options: Any) -> int:
-        return await _pass(
-            passages, f"publish {_subject(subject, payload)}", publish, self, subject, payload, **options
-        )
+        name = f"publish {_subject(subject, payload)}"
+        sequence: int = await _pass(passages, name, publish, self, subject, payload, **options)
+        return sequence
 
     async def watched_say(self: Delivery, word: bytes) -> None:
         async def say_and_send() -> None:
@@ -197,7 +201,7 @@ def _watch_bus(passages: _Passages) -> None:
 
         await _pass(passages, f"{word.split()[0].decode()[1:].lower()} {self.durable}", say_and_send)
 
-    Bus.publish = watched_publish  # type: ignore[method-assign,assignment]
+    Bus.publish = watched_publish  # type: ignore[method-assign]
     Delivery._say = watched_say  # type: ignore[method-assign]
 
 
@@ -253,11 +257,11 @@ def _watch_calls(passages: _Passages) -> None:
     async def recorded(
         self: HttpSystem, operation: str, send: Callable[[], Awaitable[httpx.Response]], **options: Any
     ) -> httpx.Response:
-        return await _pass(
-            passages, f"call {self._system}: {operation}", real, self, operation, send, **options
-        )
+        name = f"call {self._system}: {operation}"
+        response: httpx.Response = await _pass(passages, name, real, self, operation, send, **options)
+        return response
 
-    HttpSystem._recorded = recorded  # type: ignore[method-assign,assignment]
+    HttpSystem._recorded = recorded  # type: ignore[method-assign]
 
 
 async def _pass(

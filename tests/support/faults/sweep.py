@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from shared import subjects
 from shared.commands import Decide, Published
@@ -58,6 +58,8 @@ class Scenario:
     happened: Callable[[Scene, str], Awaitable[bool]] = never
     #: Kills of a sample at most.
     sample: int = 12
+    #: Points that a sample takes with both sides.
+    sides_of: Sequence[str] = ()
     #: Settings of the service that dies, without the prefix.
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -124,7 +126,7 @@ async def sweep(lanes: Sequence[Lane], scenario: Scenario, *, whole: bool) -> Re
     points = await _recorded(lanes[0], scenario, next(numbers), right)
     for expected in scenario.expects:
         assert expected in points, f"no point {expected!r} was found; there are {sorted(points)}"
-    todo = list(product(points)) if whole else sampled(points, scenario.sample)
+    todo = list(product(points)) if whole else sampled(points, scenario)
     kills: list[Kill] = []
 
     async def work(lane: Lane) -> None:
@@ -146,13 +148,17 @@ def product(points: Counter[str]) -> list[Point]:
     ]
 
 
-def sampled(points: Counter[str], at_most: int) -> list[Point]:
+def sampled(points: Counter[str], scenario: Scenario) -> list[Point]:
     """Each point once, at one of its passages and on one side; the same choice each time."""
     chance = random.Random(SEED)
-    chosen = [
-        Point(name, chance.choice([1, passages]), chance.choice(SIDES)) for name, passages in points.items()
+    chosen = [Point(name, 1, side) for name in scenario.sides_of for side in SIDES]
+    others = [
+        Point(name, chance.choice([1, passages]), chance.choice(SIDES))
+        for name, passages in sorted(points.items())
+        if name not in scenario.sides_of
     ]
-    return chosen if len(chosen) <= at_most else chance.sample(chosen, at_most)
+    room = max(0, scenario.sample - len(chosen))
+    return chosen + (others if len(others) <= room else chance.sample(others, room))
 
 
 class Stage:
@@ -169,7 +175,7 @@ class Stage:
         if self._scenario.prepare is not nothing:
             await self._start(None)
             await self._scenario.prepare(self._scene)
-            await self._rest()
+            await self._scene.rest()
             await self._stop()
         return self
 
@@ -181,11 +187,12 @@ class Stage:
         service = await self._start(watch)
         playing = asyncio.create_task(self._cause_and_rest())
         try:
-            await asyncio.wait({playing, service.ended}, return_when=asyncio.FIRST_COMPLETED)
+            either: tuple[asyncio.Future[Any], ...] = (playing, service.ended)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             died = not playing.done()
             if died:
                 await self._start(None)
-            await asyncio.wait_for(playing, PATIENCE)
+            await asyncio.wait_for(playing, 2 * PATIENCE)
         finally:
             playing.cancel()
         return died
@@ -198,9 +205,9 @@ class Stage:
         """Decide what is in doubt by what really happened, and run it again; the effects that it was."""
         decided = []
         for run in await self._scene.runs():
-            if run.state is not RunState.INTERRUPTED:
+            # One that is interrupted and names no effect differs from what is right, and that is told.
+            if run.state is not RunState.INTERRUPTED or not run.in_doubt:
                 continue
-            assert run.in_doubt, f"run {run.run_id} is interrupted and names no effect"
             for doubt in run.in_doubt:
                 happened = await self._scenario.happened(self._scene, doubt.effect)
                 command = Decide(
@@ -215,17 +222,14 @@ class Stage:
                 await self._scene.ask(subjects.decide(service), command, Published)
                 decided.append(doubt.effect)
             again = await self._scene.request(run.job, rerun_of=run.run_id, **run.parameters)
-            await self._rest()
+            await self._scene.rest()
             (state,) = [other.state for other in await self._scene.runs() if other.run_id == again]
             assert state is RunState.SUCCEEDED, f"the rerun after the decision ended as {state}"
         return decided
 
     async def _cause_and_rest(self) -> None:
         await self._scenario.cause(self._scene)
-        await self._rest()
-
-    async def _rest(self) -> None:
-        await self._lane.until(self._scene.quiet, "everything at rest")
+        await self._scene.rest()
 
     async def _start(self, watch: Watch | None) -> Newborn:
         self._service = await self._lane.start(self._scenario.dies, self._scenario.settings, watch)
@@ -273,6 +277,7 @@ async def _killed(lane: Lane, scenario: Scenario, number: int, point: Point, rig
 
 async def _start_beside(lane: Lane, scenario: Scenario) -> None:
     names = [name for name in dict.fromkeys(("status", *scenario.beside)) if name != scenario.dies]
+    await lane.provision([*names, scenario.dies])
     for name in names:
         await lane.start(name, scenario.settings)
     for name in names:
