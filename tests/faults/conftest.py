@@ -1,6 +1,6 @@
 """`sweep(SCENARIO)`: a sample of its points in `make test`, all of them in `make soak`."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -23,12 +23,18 @@ class Sweep(Protocol):
         """Sweep, print what was done, and fail on any fault."""
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-async def lanes(postgres: PostgresServer) -> AsyncIterator[list[Lane]]:
+async def lanes(nursery: Nursery, postgres: PostgresServer) -> AsyncIterator[list[Lane]]:
     folder = temporary_folder()
     servers = [NatsServer(folder / f"nats-{number}") for number in range(LANES)]
     async with AsyncExitStack() as stack:
-        nursery = await stack.enter_async_context(Nursery())
         lanes = []
         for number, server in enumerate(servers):
             server.start()

@@ -9,6 +9,11 @@ async def cause(scene: Scene) -> None:
     await scene.request("lab.flaky", fails=1)
 
 
+async def cause_patiently(scene: Scene) -> None:
+    """With a wait that is long enough for the scheduler to hand the retry back."""
+    await scene.request("lab.patient", fails=1)
+
+
 WORKER = Scenario(
     dies="lab",
     beside=("scheduler",),
@@ -18,7 +23,7 @@ WORKER = Scenario(
 SCHEDULER = Scenario(
     dies="scheduler",
     beside=("lab",),
-    cause=cause,
+    cause=cause_patiently,
     expects=("publish run.due", "nak scheduler-retries", "ack scheduler-retries"),
 )
 

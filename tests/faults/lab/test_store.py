@@ -13,6 +13,8 @@ STORE = Scenario(
     dies="lab",
     cause=cause,
     expects=(
+        "write database.migrate",
+        "write outbox.Relay.run",
         "publish run.started",
         "commit lab.jobs.Items.store",
         "publish run.recorded",

@@ -257,10 +257,12 @@ class Scene:
     async def http(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Send a request to the gateway as administrator, again where the connection broke."""
 
+        base_url = f"http://127.0.0.1:{self.lane.http_port}/api/v1"
+        headers = {"Authorization": f"Bearer {self.lane.token}", **arguments.pop("headers", {})}
+
         async def send() -> httpx.Response:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.lane.http_port}/api/v1") as client:
-                headers = {"Authorization": f"Bearer {self.lane.token}", **arguments.pop("headers", {})}
-                return await client.request(method, path, headers=headers, timeout=10, **arguments)
+            async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=10) as client:
+                return await client.request(method, path, **arguments)
 
         return await insistently(send)
 
@@ -350,7 +352,7 @@ class Scene:
     def _files(self) -> list[str]:
         root = self.lane.folder / "files" / "clients" / self.client
         return sorted(
-            file_line(str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest())
+            file_line(str(path.relative_to(root)), path.read_bytes(), self.client)
             for path in root.rglob("*")
             if path.is_file()
         )

@@ -6,23 +6,28 @@ each end with `{"ended": pid, "status": code}`. All of them die with it.
 """
 
 import asyncio
+import contextlib
+import gc
 import importlib
 import json
 import os
 import runpy
 import select
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import traceback
-from asyncio.subprocess import PIPE, Process
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from shared.process_child import die_with_parent
 from tests.support.faults.points import Killing, Recording, Watch, instrument
+
+T = TypeVar("T")
 
 #: Imported once for all: whatever the services of an installation consist of.
 SERVICES = {
@@ -50,27 +55,22 @@ class Newborn:
 
 
 class Nursery:
-    """Starts services. Use as an async context manager."""
+    """Starts services, for tests of any event loop."""
 
     def __init__(self) -> None:
-        self._process: Process
-        self._reader: asyncio.Task[None]
-        self._births: asyncio.Queue[int] = asyncio.Queue()
-        self._alive: dict[int, asyncio.Future[int]] = {}
-        self._one_by_one = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
         command = [sys.executable, "-m", "tests.support.faults.nursery", *SERVICES.values()]
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
-        self._reader = asyncio.create_task(self._listen())
-        return self
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        #: Who waits for a birth, in the order of the orders.
+        self._expecting: deque[asyncio.Future[Newborn]] = deque()
+        self._alive: dict[int, asyncio.Future[int]] = {}
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End it and everything that it started."""
         self._process.kill()
-        await self._process.wait()
-        await self._reader
+        self._process.wait()
+        self._listener.join()
 
     async def start(self, service: str, environment: dict[str, str], watch: Watch | None = None) -> Newborn:
         order: dict[str, Any] = {"module": SERVICES[service], "environment": environment}
@@ -79,26 +79,42 @@ class Nursery:
                 order["record"] = str(path)
             case Killing(name, number, side):
                 order["kill"] = [name, number, side]
-        async with self._one_by_one:
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            pid = await asyncio.wait_for(self._births.get(), 30)
-        return Newborn(pid, self._alive[pid])
+        born: asyncio.Future[Newborn] = asyncio.get_running_loop().create_future()
+        self._expecting.append(born)
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        return await asyncio.wait_for(born, 30)
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        for line in self._process.stdout:
             told = json.loads(line)
             if "born" in told:
-                self._alive[told["born"]] = asyncio.get_running_loop().create_future()
-                self._births.put_nowait(told["born"])
+                born = self._expecting.popleft()
+                loop = born.get_loop()
+                ended = self._alive[told["born"]] = loop.create_future()
+                _resolve(born, Newborn(told["born"], ended))
             else:
-                self._alive.pop(told["ended"]).set_result(told["status"])
+                _resolve(self._alive.pop(told["ended"]), told["status"])
+
+
+def _resolve(future: "asyncio.Future[T]", result: T) -> None:
+    """From another thread; whoever waited may be gone, with the loop."""
+
+    def resolve() -> None:
+        if not future.done():
+            future.set_result(result)
+
+    with contextlib.suppress(RuntimeError):
+        future.get_loop().call_soon_threadsafe(resolve)
 
 
 def main(modules: list[str]) -> None:
     for module in modules:
         importlib.import_module(f"{module}.app")
+    # What is there now stays shared with all that are born.
+    gc.freeze()
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)

@@ -4,15 +4,19 @@ Ids, times and the client's name differ each time; what they stand for does not.
 """
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pypdfium2
+
 from tests.support.faults.points import without_ids
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+_TRACE = re.compile(r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 #: Fields of events that name the occasion and not the fact.
@@ -51,7 +55,7 @@ class Outcome:
 def plain(value: Any, client: str) -> str:
     """One line for anything, without ids, times and the client's name."""
     text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
-    text = _ID.sub("<id>", _TIME.sub("<time>", text))
+    text = _TRACE.sub("<trace>", _ID.sub("<id>", _TIME.sub("<time>", text)))
     return re.sub(rf"\b{re.escape(client)}\b", "<client>", text)
 
 
@@ -65,8 +69,14 @@ def row_line(table: str, row: Mapping[str, Any], client: str, *, besides: Iterab
     return f"{table} {plain(fields, client)}"
 
 
-def file_line(path: str, digest: str) -> str:
-    return f"{without_ids(path)} {digest}"
+def file_line(path: str, content: bytes, client: str) -> str:
+    """A file with a hash of what it says; PDFs carry the time and an id of their making."""
+    if content.startswith(b"%PDF-"):
+        with pypdfium2.PdfDocument(content) as pdf:
+            said = "\f".join(page.get_textpage().get_text_range() for page in pdf)
+    else:
+        said = content.decode("latin-1")
+    return f"{without_ids(path)} {hashlib.sha256(plain(said, client).encode()).hexdigest()[:16]}"
 
 
 def _spelled(value: Any) -> Any:

@@ -172,7 +172,7 @@ def _callers(frame: FrameType | None) -> "list[str]":
         module = frame.f_globals.get("__name__", "")
         if module.startswith(_PACKAGES) and not module.startswith(_FRAME):
             where = f"{module}.{frame.f_code.co_qualname}"
-            if not where.endswith(".app.main"):
+            if not where.endswith((".app.main", ".server.run", ".app.build.<locals>.lifespan")):
                 found.append(where)
         frame = frame.f_back
     return found
