@@ -52,7 +52,7 @@ PIPELINE = Scenario(
         "write documents.store.remember_document",
         "publish run.requested",
         "ack documents-events",
-        "put documents/<id>/pages/<hash>/<n>.txt",
+        "put documents/<id>/pages/<long>/<n>.txt",
         "commit documents.store.PostgresDocuments.keep_page",
         "put documents/<id>/derived/text.txt",
         "commit documents.store.PostgresDocuments.finish",

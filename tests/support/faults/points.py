@@ -32,6 +32,8 @@ Side = Literal["before", "after"]
 SIDES: tuple[Side, Side] = ("before", "after")
 
 _PACKAGES = ("services.", "shared.", "tests.")
+#: What every service does by itself, whoever called it.
+_ALONE = frozenset({"shared.database.migrate", "shared.outbox.Relay.run", "shared.outbox.Relay._pass"})
 #: What every statement of a service has above it.
 _FRAME = "tests.support.faults"
 #: Functions through which others write: the point is named after their caller.
@@ -40,6 +42,8 @@ _WRITES = re.compile(r"^\s*(insert|update|delete|truncate|merge|copy|create|alte
 _WRITES_BELOW = re.compile(r"\b(insert into|delete from|update \w+ set)\b", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HASH = re.compile(r"\b[0-9a-f]{10,}\b")
+#: Names with a version in it.
+_LONG = re.compile(r"^.*(<n>|<hash>).*(<n>|<hash>).*(<n>|<hash>).*$")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -159,6 +163,8 @@ def _purpose() -> str:
     for where in _callers(sys._getframe(2)):
         if where in _TRANSPARENT:
             continue
+        if where in _ALONE:
+            return _short(where)
         if inner is None:
             inner = where
         if not where.startswith("shared."):
@@ -172,7 +178,7 @@ def _callers(frame: FrameType | None) -> "list[str]":
         module = frame.f_globals.get("__name__", "")
         if module.startswith(_PACKAGES) and not module.startswith(_FRAME):
             where = f"{module}.{frame.f_code.co_qualname}"
-            if not where.endswith((".app.main", ".server.run", ".app.build.<locals>.lifespan")):
+            if not where.endswith(".app.main"):
                 found.append(where)
         frame = frame.f_back
     return found
@@ -245,7 +251,8 @@ def _watch_files(passages: _Passages) -> None:
 
 def _file(path: str) -> str:
     """Without the client, which is another in each repetition, and without the folder of an absolute one."""
-    return without_ids(re.sub(r"^clients/[^/]+/", "", path) if not path.startswith("/") else Path(path).name)
+    inside = Path(path).name if path.startswith("/") else re.sub(r"^clients/[^/]+/", "", path)
+    return "/".join(_LONG.sub("<long>", part) for part in without_ids(inside).split("/"))
 
 
 # Calls of systems outside.
