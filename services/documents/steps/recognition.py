@@ -12,7 +12,7 @@ import pikepdf
 from PIL import Image
 from pytesseract import TesseractError, pytesseract
 
-from services.documents.steps.deskew import straighten
+from services.documents.steps.deskew import leveled, straighten
 from services.documents.steps.layout import Word, parse_tsv, reading_order
 from services.documents.steps.orientation import better_turn, confidence_of, is_better
 from shared.process_child import LimitExceeded, Refused, die_with_parent
@@ -73,7 +73,7 @@ class Tesseract:
         _turn_back(layer, quarters or 0, skew)
         confidence = confidence_of(words)
         return Recognition(
-            reading_order(words),
+            reading_order(leveled(words)),
             None if confidence is None else round(confidence, 1),
             (quarters or 0) * 90 + skew,
         )
