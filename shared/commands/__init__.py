@@ -14,6 +14,7 @@ from shared.commands.common import (
 )
 from shared.commands.documents import (
     AnalysedInvoice,
+    AttachedDocument,
     DocumentDetail,
     DocumentPage,
     DocumentQuery,
@@ -57,6 +58,7 @@ from shared.commands.status import (
 __all__ = [
     "AnalysedInvoice",
     "Answer",
+    "AttachedDocument",
     "Attempt",
     "CallRow",
     "CallsPage",
