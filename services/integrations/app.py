@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from services.integrations import handlers, queries
+from services.integrations import handlers
 from services.integrations.declaration import DECLARATION
-from services.integrations.feed import Addresses, HttpFeed, RatesFeed
-from services.integrations.store import PostgresRates, RateStore
+from services.integrations.rates import queries as rates_queries
+from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
+from services.integrations.rates.store import PostgresRates, RateStore
 from shared.commands import RatesQuery
 from shared.events import InvoiceApproved
 from shared.files import Files, open_store
@@ -40,6 +41,8 @@ def build(settings: Settings) -> Service:
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.answer(
-        query("integrations", "rates"), RatesQuery, lambda request: queries.list_rates(service.pool, request)
+        query("integrations", "rates"),
+        RatesQuery,
+        lambda request: rates_queries.list_rates(service.pool, request),
     )
     return service

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.integrations.core import Publication, batches, wanted
-from services.integrations.feed import RatesFeed
-from services.integrations.store import RateStore
+from services.integrations.rates.core import Publication, batches, wanted
+from services.integrations.rates.feed import RatesFeed
+from services.integrations.rates.store import RateStore
 from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record

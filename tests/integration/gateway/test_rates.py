@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from services.integrations.feed import INBOX
+from services.integrations.rates.feed import INBOX
 from shared.files import Files, open_store
 from tests.integration.gateway.site import Site
 from tests.support.rates_files import bazg_file

@@ -15,7 +15,7 @@ import pytest
 
 from services.integrations.app import MIGRATIONS, build
 from services.integrations.declaration import DECLARATION
-from services.integrations.feed import INBOX
+from services.integrations.rates.feed import INBOX
 from services.scheduler.app import build as build_scheduler
 from services.scheduler.declaration import DECLARATION as SCHEDULER
 from shared import subjects

@@ -7,7 +7,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from deploy.local.ports import free_port
-from services.integrations.feed import INBOX, Addresses, HttpFeed
+from services.integrations.rates.feed import INBOX, Addresses, HttpFeed
 from shared.errors import TagwerkError
 from shared.events import Call
 from shared.files import Files

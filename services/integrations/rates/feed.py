@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
 
-from services.integrations.core import Publication
-from services.integrations.readers.rates import read_rates
+from services.integrations.rates.core import Publication
+from services.integrations.rates.readers.rates import read_rates
 from shared.clients.http import HttpSystem
 from shared.errors import TagwerkError
 from shared.files import Files
