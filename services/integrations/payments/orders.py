@@ -22,9 +22,9 @@ from shared.words import Outcome, PaymentState
 
 #: Countries whose accounts a SEPA credit transfer reaches, by their IBAN (EPC409-09, version of 2026).
 SEPA_COUNTRIES: Final = frozenset({
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR",
-    "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO",
-    "RS", "SE", "SI", "SK", "SM", "VA",
+    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR",
+    "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL",
+    "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
 })  # fmt: skip
 #: What one order can carry at most (both guidelines: 999'999'999.99).
 _LARGEST: Final = Decimal("999999999.99")
