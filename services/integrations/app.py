@@ -5,11 +5,13 @@ from pathlib import Path
 from services.integrations import handlers
 from services.integrations.declaration import DECLARATION
 from services.integrations.rates import queries as rates_queries
+from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
 from services.integrations.rates.store import PostgresRates, RateStore
 from shared.commands import RatesQuery
 from shared.events import InvoiceApproved
 from shared.files import Files, open_store
+from shared.incoming import Incoming
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
@@ -33,7 +35,7 @@ def build(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         providers={
             RatesFeed: lambda attempt: HttpFeed(
-                attempt.calls, addresses, Files(files, attempt.context.client)
+                attempt.calls, addresses, Incoming(Files(files, attempt.context.client), RATES_AREA)
             ),
             RateStore: lambda attempt: PostgresRates(attempt.outbox, attempt.context),
         },
