@@ -8,11 +8,13 @@ from services.integrations.payments.accounts import Accounts, read_accounts
 from services.integrations.payments.handover import FileHandover, Handover
 from services.integrations.payments.store import PaymentFiles, PostgresPaymentFiles
 from services.integrations.rates import queries as rates_queries
+from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
 from services.integrations.rates.store import PostgresRates, RateStore
 from shared.commands import RatesQuery
 from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected
 from shared.files import Files, open_store
+from shared.incoming import Incoming
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
@@ -47,7 +49,7 @@ def build(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         providers={
             RatesFeed: lambda attempt: HttpFeed(
-                attempt.calls, addresses, Files(files, attempt.context.client)
+                attempt.calls, addresses, Incoming(Files(files, attempt.context.client), RATES_AREA)
             ),
             RateStore: lambda attempt: PostgresRates(attempt.outbox, attempt.context),
             Accounts: lambda attempt: accounts,
