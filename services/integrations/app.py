@@ -6,6 +6,8 @@ from services.integrations import handlers
 from services.integrations.declaration import DECLARATION
 from services.integrations.payments.accounts import Accounts, read_accounts
 from services.integrations.payments.handover import FileHandover, Handover
+from services.integrations.payments.reading import StatusFiles
+from services.integrations.payments.status_store import PaymentStatuses, PostgresPaymentStatuses
 from services.integrations.payments.store import PaymentFiles, PostgresPaymentFiles
 from services.integrations.rates import queries as rates_queries
 from services.integrations.rates.feed import AREA as RATES_AREA
@@ -57,6 +59,8 @@ def build(settings: Settings) -> Service:
             PaymentFiles: lambda attempt: PostgresPaymentFiles(
                 attempt.outbox, attempt.context, accounts.of.get(attempt.context.client, ())
             ),
+            PaymentStatuses: lambda attempt: PostgresPaymentStatuses(attempt.outbox, attempt.context),
+            StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
         },
         on_event={
             "event.approval.requested": record_approval_requested,

@@ -60,17 +60,41 @@ create table payment_orders (
     reference text,
     label text not null,
     state text not null default 'ordered' check (state in ('ordered', 'accepted', 'rejected', 'paid')),
-    -- What the bank said last that counted: when, as it dates it, by which message, and why.
+    -- What the bank said last that counted: when, as it dates it, and why; and when we learned of it.
     status_at timestamptz,
-    status_message text,
     reason_code text,
     reason text,
-    -- The run that stored that, the state before that run, and when we learned of it.
-    status_run uuid,
-    state_before text,
     changed_at timestamptz not null default now(),
     unique (document_id, number)
 );
 create index payment_orders_of_file on payment_orders (file_id, block_id);
 -- No invoice stands in two files: a second order of a document needs the first to be rejected.
 create unique index payment_orders_one_alive on payment_orders (document_id) where state <> 'rejected';
+
+-- What the bank's messages changed, the oldest first by id.
+create table payment_changes (
+    id bigint generated always as identity primary key,
+    payment_id text not null references payment_orders (payment_id),
+    -- MsgId of the bank, and what kind of message it was.
+    message_id text not null,
+    message_kind text not null,
+    run_id uuid not null,
+    before text not null,
+    after text not null,
+    status_at timestamptz not null,
+    reason_code text,
+    reason text,
+    changed_at timestamptz not null default now()
+);
+create index payment_changes_of_order on payment_changes (payment_id, id);
+
+-- Files of the inbox that were read to their end, by content.
+create table payment_status_files (
+    client text not null,
+    sha256 text not null,
+    file_name text not null,
+    message_id text not null,
+    run_id uuid not null,
+    read_at timestamptz not null default now(),
+    primary key (client, sha256)
+);

@@ -208,14 +208,16 @@ class PostgresPaymentFiles:
 
 
 #: An invoice, its last order, and what speaks against it since it was approved.
-_PAYABLES = (
-    "select p.document_id, p.kind, p.state, p.approved, p.amount, p.due_date,"
-    " coalesce(o.number, 0) as orders, h.reason as held,"
-    " case when o.state = 'rejected' and o.changed_at > p.approved_at then coalesce(o.reason, 'without a reason') end as rejected from payables p"
-    " left join payable_holds h on h.document_id = p.document_id and h.since > p.approved_at"
-    " left join lateral (select number, reason, changed_at, state from payment_orders"
-    " where document_id = p.document_id order by number desc limit 1) o on true"
-)
+_PAYABLES = """
+select p.document_id, p.kind, p.state, p.approved, p.amount, p.due_date,
+    coalesce(o.number, 0) as orders, h.reason as held,
+    case when o.state = 'rejected' and o.changed_at > p.approved_at
+        then coalesce(o.reason, 'without a reason') end as rejected
+from payables p
+left join payable_holds h on h.document_id = p.document_id and h.since > p.approved_at
+left join lateral (select number, reason, changed_at, state from payment_orders
+    where document_id = p.document_id order by number desc limit 1) o on true
+"""
 
 
 def _payable(row: Any) -> Payable:
