@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.integrations import handlers
 from services.integrations.declaration import DECLARATION
+from services.integrations.payments import queries as payment_queries
 from services.integrations.payments.accounts import Accounts, read_accounts
 from services.integrations.payments.handover import FileHandover, Handover
 from services.integrations.payments.reading import StatusFiles
@@ -13,7 +14,7 @@ from services.integrations.rates import queries as rates_queries
 from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
 from services.integrations.rates.store import PostgresRates, RateStore
-from shared.commands import RatesQuery
+from shared.commands import PayablesQuery, PaymentFileQuery, PaymentFilesQuery, RatesQuery
 from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected
 from shared.files import Files, open_store
 from shared.incoming import Incoming
@@ -73,5 +74,20 @@ def build(settings: Settings) -> Service:
         query("integrations", "rates"),
         RatesQuery,
         lambda request: rates_queries.list_rates(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "payables"),
+        PayablesQuery,
+        lambda request: payment_queries.list_payables(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "payment-files"),
+        PaymentFilesQuery,
+        lambda request: payment_queries.list_files(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "payment-file"),
+        PaymentFileQuery,
+        lambda request: payment_queries.read_file(service.pool, request),
     )
     return service

@@ -84,8 +84,8 @@ def unreadable(name: str, cause: str) -> TagwerkError:
         "status_file_unreadable",
         cause,
         concern=name,
-        next_step="Get the file again from the bank, unchanged, as pain.002, camt.053 or camt.054; then start "
-        "the job with it.",
+        next_step="Get the file again from the bank, unchanged, as pain.002, camt.053 or camt.054; then "
+        "start the job with it.",
     )
 
 
