@@ -26,6 +26,8 @@ def choose(
     left_out: list[Record] = []
     ordered: list[Payable] = []
     for payable in payables:
+        if wish.passes_over(payable):
+            continue
         judged = judge(payable, accounts, wish)
         if isinstance(judged, Record):
             left_out.append(judged)

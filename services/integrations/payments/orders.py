@@ -109,6 +109,11 @@ class Wish:
     def names(self, payable: Payable) -> bool:
         return payable.document_id in self.documents
 
+    def passes_over(self, payable: Payable) -> bool:
+        """Whether it is none of those that were asked for; nobody has to be told."""
+        other = self.currency is not None and payable.values.get("currency") != self.currency
+        return other and not self.names(payable)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
