@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from services.integrations.core import CURRENCY, Publication, Rate, WrongRate, exact_rate, once_each
-from services.integrations.readers.document import local_name, malformed
+from services.integrations.rates.core import CURRENCY, Publication, Rate, WrongRate, exact_rate, once_each
+from services.integrations.rates.readers.document import local_name, malformed
 from shared.words import RateSource
 
 if TYPE_CHECKING:

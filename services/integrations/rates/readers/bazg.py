@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from services.integrations.core import Publication, Rate, WrongRate, exact_rate, once_each
-from services.integrations.readers.document import local_name, malformed
+from services.integrations.rates.core import Publication, Rate, WrongRate, exact_rate, once_each
+from services.integrations.rates.readers.document import local_name, malformed
 from shared.words import RateSource
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from services.integrations.core import Judged, Rate, StoredRate, judge
+from services.integrations.rates.core import Judged, Rate, StoredRate, judge
 from shared.events import RatesImported, Record
 from shared.outbox import Outbox, Transaction
 from shared.runner.context import RunContext

@@ -6,12 +6,12 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from services.integrations.core import Publication, Rate, WrongRate
 from services.integrations.jobs.import_daily_rates import import_daily_rates
+from services.integrations.rates.core import Publication, Rate, WrongRate
 from shared.errors import ExternalSystemUnavailable, TagwerkError
 from shared.ids import new_id
 from shared.words import Outcome, RateSource
-from tests.unit.integrations.fakes import FakeFeed, Treasury
+from tests.unit.integrations.rates.fakes import FakeFeed, Treasury
 
 ECB, BAZG = RateSource.ECB, RateSource.BAZG
 DAY, BEFORE = date(2026, 3, 6), date(2026, 3, 5)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.integrations.core import Publication, Rate, WrongRate
-from services.integrations.readers.bazg import days_of
-from services.integrations.readers.rates import read_rates
+from services.integrations.rates.core import Publication, Rate, WrongRate
+from services.integrations.rates.readers.bazg import days_of
+from services.integrations.rates.readers.rates import read_rates
 from shared.errors import TagwerkError
 from shared.words import RateSource
 from tests.support.rates_files import BILLION_LAUGHS, XXE, bazg_file, ecb_file, ecb_history

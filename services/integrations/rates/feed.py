@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
 
-from services.integrations.core import Publication
-from services.integrations.readers.rates import read_rates
+from services.integrations.rates.core import Publication
+from services.integrations.rates.readers.rates import read_rates
 from shared.clients.http import HttpSystem
 from shared.errors import TagwerkError
-from shared.files import Files
+from shared.incoming import Incoming, IncomingFile, name_of
 from shared.runner.context import Calls
 from shared.words import RateSource
 
@@ -17,8 +17,8 @@ from shared.words import RateSource
 AT_MOST: Final = 16_000_000
 #: Seconds for a download as a whole.
 WITHIN: Final = 60.0
-#: Below a client's part of the files port; a person puts files here by hand.
-INBOX: Final = "inbox/rates"
+#: The area of the inbox.
+AREA: Final = "rates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,26 @@ class RatesFeed(Protocol):
         """What the source publishes now. Raises what `HttpSystem.fetch` and `read_rates` do, and
         `rates_source_mismatch`."""
 
-    async def read_file(self, name: str, source: RateSource | None) -> Publication:
-        """What lies in the client's inbox under `name`. Raises `FileMissing`, `rates_file_too_large`,
-        what `read_rates` does, and `rates_source_mismatch` if it is not of `source`."""
+    async def read_file(self, file: IncomingFile, source: RateSource | None) -> Publication:
+        """What stands in a file of the inbox or an uploaded one. Raises what `Incoming.read` and
+        `read_rates` do, and `rates_source_mismatch` if it is not of `source`."""
 
 
 class HttpFeed:
-    """The sources over HTTP, and the inbox of one run's client."""
+    """The sources over HTTP, and the files of one run's client."""
 
     def __init__(
         self,
         calls: Calls,
         addresses: Addresses,
-        files: Files,
+        incoming: Incoming,
         *,
         at_most: int = AT_MOST,
         within: float = WITHIN,
     ) -> None:
         self._calls = calls
         self._addresses = addresses
-        self._files = files
+        self._incoming = incoming
         self._at_most = at_most
         self._within = within
 
@@ -71,18 +71,9 @@ class HttpFeed:
             )
         return await self._read(content, source, source)
 
-    async def read_file(self, name: str, source: RateSource | None) -> Publication:
-        content = bytearray()
-        async for chunk in await self._files.stream(f"{INBOX}/{name}"):
-            content.extend(chunk)
-            if len(content) > self._at_most:
-                raise TagwerkError(
-                    "rates_file_too_large",
-                    f"{name} has more than {self._at_most:,} bytes",
-                    concern=name,
-                    next_step="Check that it is a file of rates; split it by days if it is.",
-                )
-        return await self._read(bytes(content), name, source)
+    async def read_file(self, file: IncomingFile, source: RateSource | None) -> Publication:
+        content = await self._incoming.read(file, at_most=self._at_most)
+        return await self._read(content, name_of(file), source)
 
     async def _read(self, content: bytes, origin: str, source: RateSource | None) -> Publication:
         # Megabytes of history take a moment, in which others go on.

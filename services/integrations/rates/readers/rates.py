@@ -1,8 +1,8 @@
 """A file of exchange rates, whoever publishes it: recognized by its root element."""
 
-from services.integrations.core import Publication
-from services.integrations.readers import bazg, ecb
-from services.integrations.readers.document import local_name, malformed, parse
+from services.integrations.rates.core import Publication
+from services.integrations.rates.readers import bazg, ecb
+from services.integrations.rates.readers.document import local_name, malformed, parse
 
 
 def read_rates(content: bytes, origin: str) -> Publication:

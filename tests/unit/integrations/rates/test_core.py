@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.integrations.core import (
+from services.integrations.rates.core import (
     BATCH,
     Rate,
     StoredRate,

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, Final
 
-from services.integrations.core import Rate, plain
+from services.integrations.rates.core import Rate, plain
 from shared.commands import RateRow, RatesPage, RatesQuery
 from shared.database import Pool
 from shared.paging import Conditions, Key, Order, encode_cursor

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from services.integrations.core import Publication, Rate, StoredRate, judge
 from services.integrations.jobs.import_daily_rates import import_daily_rates
+from services.integrations.rates.core import Publication, Rate, StoredRate, judge
 from shared.errors import TagwerkError
 from shared.events import LogLine, Record
 from shared.ids import new_id
