@@ -28,10 +28,8 @@ class Analysis:
 class Analysts(Protocol):
     """Look for the invoice in a document."""
 
-    async def analyse(
-        self, original: Path, media_type: str, recognized: dict[int, str], today: date
-    ) -> Analysis:
-        """What the file `original` says; `recognized` are the texts of its pages that have no text layer.
+    async def analyse(self, pdf: Path, recognized: dict[int, str], today: date) -> Analysis:
+        """What the PDF says; `recognized` are the texts of its pages that have no text layer.
 
         Raises `TagwerkError` with the codes of `docs/jobs/analyse-invoice.md` if it cannot be read at all.
         """
@@ -43,15 +41,12 @@ class ChildAnalysts:
     def __init__(self, children: Children) -> None:
         self._children = children
 
-    async def analyse(
-        self, original: Path, media_type: str, recognized: dict[int, str], today: date
-    ) -> Analysis:
+    async def analyse(self, pdf: Path, recognized: dict[int, str], today: date) -> Analysis:
         orders = {
-            "path": str(original),
-            "declared": media_type,
+            "path": str(pdf),
             "recognized": {str(number): text for number, text in recognized.items()},
         }
-        async with self._children.open(_READER, orders, folder=original.parent) as child:
+        async with self._children.open(_READER, orders, folder=pdf.parent) as child:
             return analysis_of(await child.call("analyse", today=today.isoformat()))
 
 

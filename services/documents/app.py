@@ -6,6 +6,8 @@ import structlog
 
 from services.documents import handlers, queries
 from services.documents.analysts import Analysts, ChildAnalysts
+from services.documents.attachments import Attachments, IntakeAttachments
+from services.documents.converters import ChildConverters, Converters
 from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
@@ -14,7 +16,9 @@ from services.documents.workplace import remove_abandoned_workplaces
 from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded
 from shared.files import Files, open_store
-from shared.process import Children
+from shared.intake import Intake
+from shared.process import Children, Limits
+from shared.runner.attempt import Attempt
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
@@ -25,6 +29,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
 
+#: LibreOffice maps more than other readers; what it uses of it is little.
+OFFICE_LIMITS = Limits(memory=4 * 1024**3, cpu_seconds=90)
+
 
 def build(settings: Settings) -> Service:
     """The service, ready to start. Raises `TagwerkError` (`ocr_not_available`) if Tesseract or a language
@@ -33,9 +40,17 @@ def build(settings: Settings) -> Service:
         log.info("removed temporary files of workers that were killed", folders=len(removed))
     engine = Engine.find(settings.ocr_languages, settings.tessdata)
     children = Children(settings.cpu_slots)
+    converters = ChildConverters(children, Children(1, OFFICE_LIMITS))
     readers = ChildReaders(children, engine)
     analysts = ChildAnalysts(children)
     store = open_store(settings.files_url)
+
+    def attachments(attempt: Attempt) -> Attachments:
+        intake = Intake(service.pool, service.relay, store, size_limit=settings.upload_limit)
+        return IntakeAttachments(intake, documents(attempt), attempt.context)
+
+    def documents(attempt: Attempt) -> DocumentStore:
+        return PostgresDocuments(service.pool, attempt.outbox, attempt.context)
 
     async def record_document_uploaded(event: DocumentUploaded) -> None:
         await handlers.record_document_uploaded(service.pool, event)
@@ -45,7 +60,9 @@ def build(settings: Settings) -> Service:
         settings,
         migrations=MIGRATIONS,
         providers={
-            DocumentStore: lambda attempt: PostgresDocuments(service.pool, attempt.outbox, attempt.context),
+            Attachments: attachments,
+            Converters: lambda attempt: converters,
+            DocumentStore: documents,
             InvoiceStore: lambda attempt: PostgresInvoices(service.pool, attempt.outbox, attempt.context),
             Files: lambda attempt: Files(store, attempt.context.client),
             Readers: lambda attempt: readers,

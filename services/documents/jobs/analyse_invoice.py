@@ -7,7 +7,7 @@ from uuid import UUID
 from services.documents.analysts import Analysts
 from services.documents.invoice_store import InvoiceStore
 from services.documents.jobs.ocr import text_key
-from services.documents.jobs.originals import concerning, fetch_original, known_document
+from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore, StoredDocument
 from services.documents.workplace import workplace
 from shared.access import Access
@@ -62,9 +62,9 @@ async def analyse_invoice(
         )
     await progress(0, 1)
     with workplace() as folder, concerning(about.file_name):
-        original = await fetch_original(files, about, folder)
+        pdf = await fetch_pdf(files, about, folder)
         recognized = await _recognized_texts(documents, files, about)
-        found = await analysts.analyse(original, about.media_type, recognized, _today())
+        found = await analysts.analyse(pdf, recognized, _today())
     log.info(
         "analysed",
         kind=found.kind or "no invoice",

@@ -4,7 +4,7 @@ import contextlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pikepdf
 import pypdfium2
@@ -29,11 +29,24 @@ _DEPTH = 8
 _SMALLER = "Save it with smaller pages or at a lower resolution, or split it, and upload that."
 
 
+#: What decoders raise on damaged input.
+DECODING_ERRORS: Final = (
+    Image.DecompressionBombError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    RuntimeError,
+)
+
+
 class PdfPages:
     """The pages of the PDF at `path`, numbered from 1. Raises `Refused` (`pdf_broken`, `pdf_encrypted`,
     `document_too_large`) if it cannot be opened."""
-
-    media_type = "application/pdf"
 
     def __init__(self, path: Path) -> None:
         try:

@@ -57,7 +57,7 @@ async def test_a_document_that_cannot_be_read_ends_its_run_with_the_reason(
 ) -> None:
     await installation.start()
     upload = await installation.upload(b"%PDF-1.7\nnothing", "broken.pdf", "application/pdf")
-    told = await installation.triggered(upload)
+    told = await installation.converted(upload)
     assert told.end.state is RunState.FAILED
     assert told.end.failure is not None
     assert told.end.failure.code == "pdf_broken"

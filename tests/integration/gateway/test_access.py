@@ -20,6 +20,8 @@ from tests.support.servers import PostgresServer
 
 PDF = b"%PDF-1.7\n" + b"x" * 300
 
+TAKES_A_FILE = {"type": "object", "properties": {"file": {"type": "string", "format": "incoming-file"}}}
+
 GENERAL, OPERATIONAL, TECHNICAL = "desk.general", "desk.operational", "desk.technical"
 
 PRINCIPALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -64,7 +66,9 @@ async def scene(
         }
         for id, (level, role) in levels.items():
             access = Access(module="desk", level=level, roles=frozenset({role}))
-            await site.offer(id, access=access, on="event.document.uploaded" if id == GENERAL else None)
+            general = id == GENERAL
+            on, parameters = ("event.document.uploaded", TAKES_A_FILE) if general else (None, {})
+            await site.offer(id, access=access, on=on, parameters=parameters)
         await site.start("status", "documents")
         await site.start_gateway()
         clients = {
@@ -183,6 +187,10 @@ async def test_documents_follow_the_client(scene: Scene) -> None:
     uploads = (OK, NO, NO, NO, OK, NO, GONE, GONE)
     files, form = {"file": ("a.pdf", PDF)}, {"client": "alpha"}
     await check(scene, uploads, "POST", "/documents", files=files, data=form)
+    # All at once: the first is new, and nobody can tell which was.
+    files = {"file": ("a.xml", b"<Document/>")}
+    await scene.clients["root"].post("/files", files=files, data=form)
+    await check(scene, uploads, "POST", "/files", files=files, data=form)
 
 
 async def test_the_platform_is_for_technical_administrators(scene: Scene) -> None:
@@ -209,7 +217,7 @@ def test_no_route_is_forgotten() -> None:
         ("get", "/me"), ("get", "/jobs"), ("get", "/jobs/{job_id}"), ("post", "/jobs/{job_id}/runs"),
         ("get", "/runs"), ("get", "/records"), *(("get", run + list) for list in lists),
         ("post", f"{run}/cancel"), ("post", f"{run}/rerun"), ("post", f"{run}/decisions"),
-        ("post", "/documents"), ("get", document), ("get", f"{document}/files/{{kind}}"),
+        ("post", "/documents"), ("post", "/files"), ("get", document), ("get", f"{document}/files/{{kind}}"),
         ("get", "/dead-letters"), ("post", "/dead-letters/{letter_id}/replay"), ("post", "/rebuild"),
         ("get", "/tokens"), ("post", "/tokens"), ("delete", "/tokens/{token_id}"),
         ("get", "/principals"), ("put", "/principals/{principal_id}"),

@@ -15,7 +15,7 @@ import pytest
 
 from services.integrations.app import MIGRATIONS, build
 from services.integrations.declaration import DECLARATION
-from services.integrations.feed import INBOX
+from services.integrations.rates.feed import AREA
 from services.scheduler.app import build as build_scheduler
 from services.scheduler.declaration import DECLARATION as SCHEDULER
 from shared import subjects
@@ -128,7 +128,7 @@ class Installation:
         return process
 
     async def put_file(self, name: str, content: bytes, client: str = "acme") -> None:
-        await Files(open_store(self._files_url), client).put(f"{INBOX}/{name}", content)
+        await Files(open_store(self._files_url), client).put(f"inbox/{AREA}/{name}", content)
 
     async def request(self, *, client: str = "acme", **parameters: Any) -> UUID:
         request = Requested(

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from services.integrations.app import build
-from services.integrations.core import Judged, Rate
-from services.integrations.store import PostgresRates
+from services.integrations.rates.core import Judged, Rate
+from services.integrations.rates.store import PostgresRates
 from shared.events import RatesImported, Record
 from shared.settings import Settings
 
