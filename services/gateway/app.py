@@ -21,6 +21,8 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    approvals,
+    chain,
     contract,
     dead_letters,
     documents,
@@ -66,6 +68,8 @@ _STORIES = (
     uploads,
     files,
     documents,
+    chain,
+    approvals,
     rates,
     payments,
     accounts,

@@ -5,6 +5,21 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
+from shared.commands.approvals import (
+    AnswerQuestion,
+    ApprovalQuery,
+    ApprovalRow,
+    ApprovalsPage,
+    ApprovalsQuery,
+    ApproveInvoice,
+    AskBack,
+    Command,
+    CorrectInvoice,
+    Refusal,
+    RejectInvoice,
+    StepTaken,
+    WrongValue,
+)
 from shared.commands.common import (
     PagedQuery,
     Published,
@@ -14,6 +29,8 @@ from shared.commands.common import (
 )
 from shared.commands.documents import (
     AnalysedInvoice,
+    ApprovalDetail,
+    ApprovalStep,
     AttachedDocument,
     DocumentDetail,
     DocumentPage,
@@ -21,6 +38,7 @@ from shared.commands.documents import (
     InvoiceField,
     InvoiceFinding,
     OtherValue,
+    Payment,
 )
 from shared.commands.payments import (
     CurrencyTotal,
@@ -70,12 +88,23 @@ from shared.commands.status import (
 __all__ = [
     "AnalysedInvoice",
     "Answer",
+    "AnswerQuestion",
+    "ApprovalDetail",
+    "ApprovalQuery",
+    "ApprovalRow",
+    "ApprovalStep",
+    "ApprovalsPage",
+    "ApprovalsQuery",
+    "ApproveInvoice",
+    "AskBack",
     "AttachedDocument",
     "Attempt",
     "CallRow",
     "CallsPage",
     "CallsQuery",
     "ChangesQuery",
+    "Command",
+    "CorrectInvoice",
     "CurrencyTotal",
     "Decide",
     "DocumentDetail",
@@ -94,6 +123,7 @@ __all__ = [
     "PayableRow",
     "PayablesPage",
     "PayablesQuery",
+    "Payment",
     "PaymentFileDetail",
     "PaymentFileQuery",
     "PaymentFileRow",
@@ -110,6 +140,8 @@ __all__ = [
     "RecordRow",
     "RecordsPage",
     "RecordsQuery",
+    "Refusal",
+    "RejectInvoice",
     "Reply",
     "RunDetail",
     "RunQuery",
@@ -118,5 +150,7 @@ __all__ = [
     "RunsPage",
     "RunsQuery",
     "Scope",
+    "StepTaken",
     "TimelineEntry",
+    "WrongValue",
 ]
