@@ -32,6 +32,7 @@ STATUS: Mapping[str, int] = {
     "document_not_found": 404,
     "file_missing": 404,
     "file_not_ready": 404,
+    "payment_file_not_found": 404,
     "job_not_found": 404,
     "not_found": 404,
     "principal_not_found": 404,
