@@ -35,7 +35,7 @@ _TELLING: Final = 8
 class Stored:
     """A stored transaction, as far as its identity needs it."""
 
-    id: int
+    key: str
     amount: Decimal
     booked: date
     booked_known: bool
@@ -52,8 +52,8 @@ class Assignment:
 
     def __init__(self, apart: frozenset[UUID]) -> None:
         self._apart = apart
-        #: Ids that entries of this statement have taken already.
-        self._taken: set[int] = set()
+        #: Keys that entries of this statement have taken already.
+        self._taken: set[str] = set()
         #: Families whose bank references turned out to be the same as those of this statement.
         self._comparable: set[str] = set()
 
@@ -64,7 +64,7 @@ class Assignment:
         """
         by_amount: dict[Decimal, list[Stored]] = defaultdict(list)
         for one in stored:
-            if one.statement not in self._apart and one.id not in self._taken:
+            if one.statement not in self._apart and one.key not in self._taken:
                 by_amount[one.amount].append(one)
         found: list[Stored | None] = [None] * len(entries)
         waiting: dict[Decimal, list[int]] = defaultdict(list)
@@ -97,7 +97,7 @@ class Assignment:
 
     def _take(self, one: Stored, left: "_Left", found: list[Stored | None], place: int) -> None:
         found[place] = one
-        self._taken.add(one.id)
+        self._taken.add(one.key)
         left.remove(one)
 
 
@@ -105,32 +105,38 @@ class _Left:
     """Stored transactions of one amount that have no partner yet."""
 
     def __init__(self, stored: Sequence[Stored]) -> None:
-        self._there = {one.id: one for one in sorted(stored, key=lambda one: (one.booked, one.nth))}
-        self._by_value: dict[tuple[str, str], list[Stored]] = defaultdict(list)
-        self._by_kinds: dict[tuple[object, ...], dict[int, Stored]] = defaultdict(dict)
-        for one in self._there.values():
+        self._by_value: dict[tuple[str, str], dict[str, Stored]] = defaultdict(dict)
+        self._by_kinds: dict[tuple[object, ...], dict[str, Stored]] = defaultdict(dict)
+        for one in sorted(stored, key=lambda one: (one.booked, one.nth)):
             for evidence in one.evidence.values():
                 for kind, value in evidence.items():
-                    self._by_value[kind, _comparable_value(kind, value)].append(one)
-            self._by_kinds[_shape(one)][one.id] = one
+                    self._by_value[kind, _comparable_value(kind, value)][one.key] = one
+            self._by_kinds[_shape(one)][one.key] = one
 
     def remove(self, one: Stored) -> None:
-        del self._there[one.id]
-        del self._by_kinds[_shape(one)][one.id]
+        for evidence in one.evidence.values():
+            for kind, value in evidence.items():
+                self._by_value[kind, _comparable_value(kind, value)].pop(one.key, None)
+        del self._by_kinds[_shape(one)][one.key]
 
     def equal(self, entry: Entry) -> Stored | None:
         """The one with the most equal evidence; the strongest kind decides first."""
+        most = len(entry.evidence) + 1
         for kind in _KINDS:
             value = entry.evidence.get(kind)
             if value is None:
                 continue
-            candidates = [
-                one
-                for one in self._by_value.get((kind, _comparable_value(kind, value)), ())
-                if one.id in self._there and _same_day(entry, one) and not _contradicts(entry, one, ())
-            ]
-            if candidates:
-                return max(candidates, key=lambda one: (_agreement(entry, one), -one.nth))
+            best: Stored | None = None
+            agreement = -1
+            for one in self._by_value.get((kind, _comparable_value(kind, value)), {}).values():
+                if _same_day(entry, one) and not _contradicts(entry, one, ()):
+                    agrees = _agreement(entry, one)
+                    if agrees > agreement:
+                        best, agreement = one, agrees
+                    if agrees == most:
+                        break
+            if best is not None:
+                return best
         return None
 
     def nearest(self, entry: Entry, comparable: Iterable[str]) -> Stored | None:

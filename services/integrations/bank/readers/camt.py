@@ -119,7 +119,9 @@ def _refuse_what_is_no_statement(tree: Any) -> None:
     root = tree.getroot()
     if not any(_local(one.tag).startswith("BkToCstmr") for one in (root, *root)):
         name = _local(root.tag)
-        raise Unreadable("statement_malformed", f"it is XML, but no camt.052, .053 or .054: its root is {name!r}")
+        raise Unreadable(
+            "statement_malformed", f"it is XML, but no camt.052, .053 or .054: its root is {name!r}"
+        )
 
 
 def _message_of(element: Any) -> str:
@@ -250,7 +252,9 @@ def _fill(entry: RawEntry, parts: dict[str, Any], details: list[dict[str, Any]])
         batch = _at(parts.get("NtryDtls"), "Btch")
     entry.batch_id = _reference(_text(batch, "PmtInfId"))
     count = _text(batch, "NbOfTxs")
-    entry.batch_count = int(count) if count and count.isascii() and count.isdigit() and len(count) < 10 else None
+    entry.batch_count = (
+        int(count) if count and count.isascii() and count.isdigit() and len(count) < 10 else None
+    )
     charges = _charges(parts.get("Chrgs"))
     if charges:
         entry.charges = charges
@@ -297,7 +301,10 @@ def _detail(element: Any) -> dict[str, Any]:
     returned = parts.get("RtrInf")
     if returned is not None:
         detail["return_reason"] = (
-            _text(returned, "Rsn", "Cd") or _text(returned, "Rsn", "Prtry") or _text(returned, "AddtlInf") or "?"
+            _text(returned, "Rsn", "Cd")
+            or _text(returned, "Rsn", "Prtry")
+            or _text(returned, "AddtlInf")
+            or "?"
         )
     return detail
 
@@ -377,7 +384,9 @@ def _remittance(element: Any, detail: dict[str, Any]) -> None:
                         reference = _text(part, "Ref") or _text(part, "CdtrRef")
                         if reference:
                             references.append("".join(reference.split()).upper())
-                            kind = _text(part, "Tp", "CdOrPrtry", "Prtry") or _text(part, "Tp", "CdOrPrtry", "Cd")
+                            kind = _text(part, "Tp", "CdOrPrtry", "Prtry") or _text(
+                                part, "Tp", "CdOrPrtry", "Cd"
+                            )
                             detail.setdefault("reference_type", kind)
                     case "RfrdDocInf":
                         if number := _text(part, "Nb") or _text(part, "RfrdDocNb"):

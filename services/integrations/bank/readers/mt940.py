@@ -54,7 +54,9 @@ def read(file: BinaryIO) -> Iterator[RawStatement | RawEntry]:
     if reading is not None:
         yield from reading.end()
     if not seen:
-        raise Unreadable("statement_malformed", "there is no MT940 statement in it: no line begins with a tag")
+        raise Unreadable(
+            "statement_malformed", "there is no MT940 statement in it: no line begins with a tag"
+        )
 
 
 def _tags(file: BinaryIO) -> Iterator[tuple[int, str, str]]:

@@ -25,7 +25,7 @@ _ANSWER: Final = 4_000_000
 #: Statements in one file.
 _STATEMENTS: Final = 10_000
 _NEXT_STEPS: Final = {
-    "statement_malformed": "Compare the file with the formats that the job's page names, or get it again from the bank.",
+    "statement_malformed": "Compare it with the formats that the job's page names, or get it again from the bank.",
     "statement_xml_unsafe": "Do not open it elsewhere; find out who sent it. No bank sends such a file.",
     "archive_unreadable": "Unpack it by hand and import the files in it.",
     "archive_too_large": "Unpack it by hand and import the files in it one by one.",
@@ -61,7 +61,9 @@ class Reader:
             for part in _parts(content):
                 if isinstance(part, RawStatement):
                     if len(self._statements) >= _STATEMENTS:
-                        raise Unreadable("statement_malformed", f"it holds more than {_STATEMENTS:,} statements")
+                        raise Unreadable(
+                            "statement_malformed", f"it holds more than {_STATEMENTS:,} statements"
+                        )
                     self._statements.append(_Kept(part, name))
                 else:
                     self._statements[-1].keep(part, self._spool)
@@ -108,9 +110,12 @@ class _Kept:
 
     def keep(self, entry: RawEntry, spool: BinaryIO) -> None:
         day = entry.booked or entry.valued or ""
+        if self._raw.currency is None and entry.currency:
+            # Notifications often have no balance, and name the currency of no account.
+            self._raw.currency = entry.currency
         if entry.problem is not None:
             self._wrong += 1
-        elif entry.currency == self._raw.currency or self._raw.currency is None:
+        elif entry.currency == self._raw.currency:
             self._sum += entry.amount
         else:
             self._foreign += 1
