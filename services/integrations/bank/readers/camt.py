@@ -29,26 +29,27 @@ _MESSAGES: Final = {"Stmt": "camt.053", "Rpt": "camt.052", "Ntfctn": "camt.054"}
 TEXT_LIMIT: Final = 4_000
 _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED", "UNKNOWN", "-"})
 
-_locals: dict[str, str] = {}
+class _LocalNames(dict[Any, str]):
+    """Tag -> its name without the namespace; comments and processing instructions have none."""
 
-
-def _local(tag: Any) -> str:
-    """The name without its namespace; comments and processing instructions have none."""
-    try:
-        return _locals[tag]
-    except KeyError:
+    def __missing__(self, tag: Any) -> str:
         name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
         # A hostile file could invent names without end.
-        if len(_locals) < 5_000 and isinstance(tag, str):
-            _locals[tag] = name
+        if len(self) < 5_000:
+            self[tag] = name
         return name
+
+
+_local: Final = _LocalNames()
 
 
 def _children(element: Any) -> dict[str, Any]:
     """Local name -> the first child of that name."""
     found: dict[str, Any] = {}
     for child in element:
-        found.setdefault(_local(child.tag), child)
+        name = _local[child.tag]
+        if name not in found:
+            found[name] = child
     return found
 
 
@@ -57,14 +58,26 @@ def _at(element: Any, *path: str) -> Any:
     for name in path:
         if element is None:
             return None
-        element = next((child for child in element if _local(child.tag) == name), None)
+        for child in element:
+            if _local[child.tag] == name:
+                element = child
+                break
+        else:
+            return None
     return element
 
 
+def _own_text(element: Any) -> str | None:
+    """The text without white space around it, None if there is none."""
+    if element is None:
+        return None
+    text = element.text
+    return (text.strip() or None) if text else None
+
+
 def _text(element: Any, *path: str) -> str | None:
-    """The text there without white space around it, None if there is none."""
-    found = _at(element, *path)
-    return None if found is None else ((found.text or "").strip() or None)
+    """The text of the first element at this path."""
+    return None if element is None else _own_text(_at(element, *path))
 
 
 def read(file: BinaryIO) -> Iterator[RawStatement | RawEntry]:
@@ -89,7 +102,7 @@ def read(file: BinaryIO) -> Iterator[RawStatement | RawEntry]:
     details: list[dict[str, Any]] = []
     for event, element in context:
         if reading is None:
-            if event == "start" and _local(element.tag) in STATEMENTS:
+            if event == "start" and _local[element.tag] in STATEMENTS:
                 _refuse_what_is_no_statement(element.getroottree())
                 reading = _Statement(element)
         elif event == "end":
@@ -105,7 +118,7 @@ def read(file: BinaryIO) -> Iterator[RawStatement | RawEntry]:
                 if entry is not None:
                     yield entry
                 _forget(element)
-            elif _local(element.tag) == "TxDtls":
+            elif _local[element.tag] == "TxDtls":
                 details.append(_detail(element))
                 _forget(element)
     _refuse_what_is_no_statement(context.root.getroottree())
@@ -117,8 +130,8 @@ def _refuse_what_is_no_statement(tree: Any) -> None:
             "statement_xml_unsafe", "the XML declares a document type or entities, which no statement needs"
         )
     root = tree.getroot()
-    if not any(_local(one.tag).startswith("BkToCstmr") for one in (root, *root)):
-        name = _local(root.tag)
+    if not any(_local[one.tag].startswith("BkToCstmr") for one in (root, *root)):
+        name = _local[root.tag]
         raise Unreadable(
             "statement_malformed", f"it is XML, but no camt.052, .053 or .054: its root is {name!r}"
         )
@@ -128,7 +141,7 @@ def _message_of(element: Any) -> str:
     """`camt.053.001.08`, from the namespace where there is one."""
     space = str(element.tag).partition("}")[0]
     message = space.rpartition(":")[2]
-    return message if message.startswith("camt.") else _MESSAGES[_local(element.tag)]
+    return message if message.startswith("camt.") else _MESSAGES[_local[element.tag]]
 
 
 def _forget(element: Any) -> None:
@@ -164,21 +177,21 @@ class _Statement:
         number = _text(account, "Id", "IBAN") or _text(account, "Id", "Othr", "Id") or _old_account(account)
         raw.account = account_of(number) if number else raw.account
         raw.owner = _text(account, "Ownr", "Nm") or _text(account, "Nm")
-        raw.id = _text(parts.get("Id"))
-        raw.number = _text(parts.get("LglSeqNb")) or _text(parts.get("ElctrncSeqNb"))
+        raw.id = _own_text(parts.get("Id"))
+        raw.number = _own_text(parts.get("LglSeqNb")) or _own_text(parts.get("ElctrncSeqNb"))
         page = next((parts[name] for name in ("StmtPgntn", "RptPgntn", "NtfctnPgntn") if name in parts), None)
         raw.page = _text(page, "PgNb")
-        raw.created = _text(parts.get("CreDtTm"))
+        raw.created = _own_text(parts.get("CreDtTm"))
         try:
             raw.currency = currency_of(_text(account, "Ccy")) if _text(account, "Ccy") else None
-            raw.set_balances([_balance(one) for one in self.element if _local(one.tag) == "Bal"])
+            raw.set_balances([_balance(one) for one in self.element if _local[one.tag] == "Bal"])
         except WrongValue as error:
             raw.problem = str(error)
 
     def entry(self, element: Any, details: list[dict[str, Any]]) -> RawEntry | None:
         self.raw.count += 1
         parts = _children(element)
-        status = _text(parts.get("Sts")) or _text(parts.get("Sts"), "Cd") or _text(parts.get("Sts"), "Prtry")
+        status = _own_text(parts.get("Sts")) or _text(parts.get("Sts"), "Cd") or _text(parts.get("Sts"), "Prtry")
         if status is not None and status != "BOOK":
             self.raw.not_booked += 1
             return None
@@ -206,13 +219,13 @@ def _old_account(account: Any) -> str | None:
 def _balance(element: Any) -> dict[str, Any]:
     parts = _children(element)
     kind = _at(parts.get("Tp"), "CdOrPrtry")
-    code = _text(kind, "Cd") or _text(kind, "Prtry") or _text(parts.get("Tp"), "Cd") or _text(parts.get("Tp"))
+    code = _text(kind, "Cd") or _text(kind, "Prtry") or _text(parts.get("Tp"), "Cd") or _own_text(parts.get("Tp"))
     amount = parts.get("Amt")
-    value = amount_of(amount.text if amount is not None else None, f"balance {code}")
+    value = amount_of(_own_text(amount), f"balance {code}")
     return {
         "kind": code,
         "interim": _text(parts.get("Tp"), "SubTp", "Cd") == "INTM",
-        "amount": plain(_signed(value, _text(parts.get("CdtDbtInd")), f"balance {code}")),
+        "amount": plain(_signed(value, _own_text(parts.get("CdtDbtInd")), f"balance {code}")),
         "currency": currency_of(amount.get("Ccy"), f"currency of the balance {code}"),
         "day": _day_in(parts.get("Dt"), f"date of the balance {code}"),
     }
@@ -236,16 +249,16 @@ def _day_in(element: Any, what: str) -> str | None:
 
 def _fill(entry: RawEntry, parts: dict[str, Any], details: list[dict[str, Any]]) -> None:
     amount = parts.get("Amt")
-    value = amount_of(amount.text if amount is not None else None)
-    mark = _text(parts.get("CdtDbtInd"))
+    value = amount_of(_own_text(amount))
+    mark = _own_text(parts.get("CdtDbtInd"))
     entry.currency = currency_of(amount.get("Ccy"))
     entry.amount = _signed(value, mark, "entry")
     entry.booked = _day_in(parts.get("BookgDt"), "booking date")
     entry.valued = _day_in(parts.get("ValDt"), "value date")
-    entry.reversal = _text(parts.get("RvslInd")) in ("true", "1")
-    entry.bank_ref = _reference(_text(parts.get("AcctSvcrRef")))
-    entry.entry_ref = _reference(_text(parts.get("NtryRef")))
-    entry.text = _cut(_text(parts.get("AddtlNtryInf")))
+    entry.reversal = _own_text(parts.get("RvslInd")) in ("true", "1")
+    entry.bank_ref = _reference(_own_text(parts.get("AcctSvcrRef")))
+    entry.entry_ref = _reference(_own_text(parts.get("NtryRef")))
+    entry.text = _cut(_own_text(parts.get("AddtlNtryInf")))
     entry.code = _bank_code(parts.get("BkTxCd"))
     batch = parts.get("Btch")
     if batch is None:
@@ -278,11 +291,11 @@ def _detail(element: Any) -> dict[str, Any]:
     refs = parts.get("Refs")
     if refs is not None:
         for child in refs:
-            name = _REFERENCES.get(_local(child.tag))
+            name = _REFERENCES.get(_local[child.tag])
             if name is not None and (value := _reference((child.text or "").strip())) is not None:
                 detail[name] = value
     amount = parts.get("Amt")
-    mark = _text(parts.get("CdtDbtInd"))
+    mark = _own_text(parts.get("CdtDbtInd"))
     amounts = parts.get("AmtDtls")
     if amount is None:
         amount = _at(amounts, "TxAmt", "Amt")
@@ -296,7 +309,7 @@ def _detail(element: Any) -> dict[str, Any]:
     if parties is not None:
         detail["_parties"] = _parties(parties)
     _remittance(parts.get("RmtInf"), detail)
-    if info := _text(parts.get("AddtlTxInf")):
+    if info := _own_text(parts.get("AddtlTxInf")):
         detail["info"] = _cut(info)
     returned = parts.get("RtrInf")
     if returned is not None:
@@ -374,12 +387,12 @@ def _remittance(element: Any, detail: dict[str, Any]) -> None:
     references: list[str] = []
     documents: list[str] = []
     for child in element:
-        name = _local(child.tag)
+        name = _local[child.tag]
         if name == "Ustrd":
             lines.append((child.text or "").strip())
         elif name == "Strd":
             for part in child:
-                match _local(part.tag):
+                match _local[part.tag]:
                     case "CdtrRefInf":
                         reference = _text(part, "Ref") or _text(part, "CdtrRef")
                         if reference:

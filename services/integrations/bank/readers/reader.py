@@ -5,6 +5,7 @@ cut through equal entries (same amount and day), so that whoever compares them w
 """
 
 import codecs
+import os
 import tempfile
 from dataclasses import asdict
 from decimal import Decimal
@@ -38,7 +39,7 @@ class Reader:
     def __init__(self, path: str, at_most: int) -> None:
         self._path = Path(path)
         self._at_most = at_most
-        self._spool = _open_spool(self._path.parent)
+        self._spool = _Spool(self._path.parent)
         self._statements: list[_Kept] = []
 
     def read(self) -> list[dict[str, Any]]:
@@ -52,7 +53,6 @@ class Reader:
             self._statements[-1].broken = (error.code, str(error))
         if not self._statements:
             raise _refused("statement_malformed", "there is no statement, report or notification in it")
-        self._spool.flush()
         return [kept.told() for kept in self._statements]
 
     def _read_one(self, name: str, content: BinaryIO) -> None:
@@ -87,8 +87,7 @@ class Reader:
             full = len(entries) >= count or size >= _ANSWER
             if full and key != places[place - 1][0]:
                 break
-            self._spool.seek(offset)
-            entries.append(orjson.loads(self._spool.read(length)))
+            entries.append(orjson.loads(self._spool.take(offset, length)))
             size += length
             place += 1
         return {"entries": entries, "next": place if place < len(places) else None}
@@ -108,7 +107,7 @@ class _Kept:
         self._days: tuple[str, str] | None = None
         self.broken: tuple[str, str] | None = None
 
-    def keep(self, entry: RawEntry, spool: BinaryIO) -> None:
+    def keep(self, entry: RawEntry, spool: "_Spool") -> None:
         day = entry.booked or entry.valued or ""
         if self._raw.currency is None and entry.currency:
             # Notifications often have no balance, and name the currency of no account.
@@ -124,9 +123,7 @@ class _Kept:
             self._days = min(first, day), max(last, day)
         fields = {name: value for name, value in _fields(entry) if value not in (None, [], False)}
         data = orjson.dumps(fields)
-        offset = spool.seek(0, 2)
-        spool.write(data)
-        self._places.append(((fields["amount"], day), offset, len(data)))
+        self._places.append(((fields["amount"], day), spool.add(data), len(data)))
 
     def in_order(self) -> list[tuple[tuple[str, str], int, int]]:
         if not self._sorted:
@@ -176,9 +173,23 @@ def _from_first_sign(content: BinaryIO, head: bytes, text: bytes, *, utf16: bool
     return content
 
 
-def _open_spool(folder: Path) -> BinaryIO:
-    """A file without a name: it is gone with the process."""
-    return tempfile.TemporaryFile(dir=folder)
+class _Spool:
+    """A file without a name, which is gone with the process: first written, then read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=1024 * 1024)  # noqa: SIM115  (as long as we)
+        self._end = 0
+
+    def add(self, data: bytes) -> int:
+        """Where it stands from now on."""
+        began = self._end
+        self._file.write(data)
+        self._end += len(data)
+        return began
+
+    def take(self, offset: int, length: int) -> bytes:
+        self._file.flush()
+        return os.pread(self._file.fileno(), length, offset)
 
 
 def _refused(code: str, cause: str) -> Refused:

@@ -5,6 +5,7 @@ Runs in the reading child too, so nothing here imports pydantic.
 
 import re
 from datetime import date
+from functools import lru_cache
 from decimal import Decimal
 from typing import Final
 
@@ -45,6 +46,7 @@ def currency_of(written: str | None, what: str = "currency") -> str:
     return text
 
 
+@lru_cache(maxsize=1_000)
 def day_of(written: str | None, what: str = "date") -> str:
     """The day of an ISO date or date and time, as the bank writes it: no time zone is applied, since the
     bank books by its own calendar. Raises `WrongValue`."""
@@ -99,6 +101,7 @@ def is_iban(written: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in written[4:] + written[:4])) % 97 == 1
 
 
+@lru_cache(maxsize=10_000)
 def account_of(written: str) -> str:
     """An account number in one spelling: capital letters without blanks; an IBAN where it is one or can be
     made: `50880050/0194777100888` is the German bank and account number of which the IBAN consists.
