@@ -229,7 +229,7 @@ def evidence_of(family: str, bank_ref: str | None, details: Sequence[Mapping[str
 
 def transaction_key(account: str, day: date, amount: Decimal, currency: str, nth: int) -> str:
     """The record key: `bank:CH93…:2024-06-28:-1234.50CHF:1`, the n-th equal one of its day."""
-    return f"bank:{account}:{day.isoformat()}:{amount:f}{currency}:{nth}"
+    return f"bank:{account}:{day.isoformat()}:{money(amount)}{currency}:{nth}"
 
 
 def money(amount: Decimal) -> str:

@@ -25,6 +25,8 @@ from services.integrations.bank.core import Entry
 
 #: The strongest first.
 _KINDS: Final = ("bank", "payment", "reference", "party", "text")
+#: Those that belong to one payment only.
+_SURE: Final = frozenset({"bank", "payment"})
 #: MT940 has room for so many characters of the bank's reference.
 _SHORT: Final = 16
 #: Characters from which on the beginning of a payment id is taken for the whole of it.
@@ -64,7 +66,7 @@ class Assignment:
         """
         by_amount: dict[Decimal, list[Stored]] = defaultdict(list)
         for one in stored:
-            if one.statement not in self._apart and one.key not in self._taken:
+            if one.key not in self._taken:
                 by_amount[one.amount].append(one)
         found: list[Stored | None] = [None] * len(entries)
         waiting: dict[Decimal, list[int]] = defaultdict(list)
@@ -73,15 +75,15 @@ class Assignment:
                 waiting[entry.amount].append(place)
         weak = []
         for amount, places in waiting.items():
-            left = _Left(by_amount[amount])
+            left = _Left(by_amount[amount], self._apart)
             rest = [place for place in places if not self._by_evidence(entries[place], left, found, place)]
             weak.append((left, rest))
         # Only now it is known which families' references can be compared.
         for left, rest in weak:
             for place in rest:
-                one = left.nearest(entries[place], self._comparable)
-                if one is not None:
-                    self._take(one, left, found, place)
+                other = left.nearest(entries[place], self._comparable)
+                if other is not None:
+                    self._take(other, left, found, place)
         return found
 
     def _by_evidence(self, entry: Entry, left: "_Left", found: list[Stored | None], place: int) -> bool:
@@ -104,20 +106,24 @@ class Assignment:
 class _Left:
     """Stored transactions of one amount that have no partner yet."""
 
-    def __init__(self, stored: Sequence[Stored]) -> None:
+    def __init__(self, stored: Sequence[Stored], apart: frozenset[UUID]) -> None:
         self._by_value: dict[tuple[str, str], dict[str, Stored]] = defaultdict(dict)
         self._by_kinds: dict[tuple[object, ...], dict[str, Stored]] = defaultdict(dict)
         for one in sorted(stored, key=lambda one: (one.booked, one.nth)):
+            # Text and party are the same in many payments; only a reference speaks against the balances.
+            kinds = _SURE if one.statement in apart else _KINDS
             for evidence in one.evidence.values():
                 for kind, value in evidence.items():
-                    self._by_value[kind, _comparable_value(kind, value)][one.key] = one
-            self._by_kinds[_shape(one)][one.key] = one
+                    if kind in kinds:
+                        self._by_value[kind, _comparable_value(kind, value)][one.key] = one
+            if one.statement not in apart:
+                self._by_kinds[_shape(one)][one.key] = one
 
     def remove(self, one: Stored) -> None:
         for evidence in one.evidence.values():
             for kind, value in evidence.items():
                 self._by_value[kind, _comparable_value(kind, value)].pop(one.key, None)
-        del self._by_kinds[_shape(one)][one.key]
+        self._by_kinds[_shape(one)].pop(one.key, None)
 
     def equal(self, entry: Entry) -> Stored | None:
         """The one with the most equal evidence; the strongest kind decides first."""
