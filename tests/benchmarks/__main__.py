@@ -12,6 +12,7 @@ import uvloop
 from deploy.local.nats import Sync
 from deploy.local.stack import LocalStack
 from deploy.local.state import remove_state
+from tests.benchmarks.bank import measure_bank
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.ocr import measure_ocr
 from tests.benchmarks.runs import Volume, measure_runs
@@ -47,6 +48,11 @@ async def measure(parts: set[str], volume: Volume, report: Report, folder: Path)
                 await measure_ocr(stack, workers, min(3, volume.rounds), report)
 
 
+    if "bank" in parts:
+        async with LocalStack(config(folder / "bank", "always", laboratory=False)) as stack:
+            await measure_bank(stack, min(3, volume.rounds), report)
+
+
 async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report) -> None:
     async with LocalStack(config(state, sync)) as stack:
         # The load comes from a loop of its own, as fast as the services'; the supervisor keeps this one.
@@ -55,7 +61,7 @@ async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=["start", "runs", "ocr"], help="measure this part")
+    parser.add_argument("--only", action="append", choices=["start", "runs", "ocr", "bank"], help="measure this part")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
     parser.add_argument("--runs", type=int, default=5000, help="runs in a round")
     parser.add_argument("--latencies", type=int, default=200, help="single runs in a round")
@@ -65,7 +71,7 @@ def main() -> None:
     folder.chmod(0o711)
     volume = Volume(chosen.rounds, chosen.runs, chosen.latencies)
     try:
-        asyncio.run(measure(set(chosen.only or ["start", "runs", "ocr"]), volume, report, folder))
+        asyncio.run(measure(set(chosen.only or ["start", "runs", "ocr", "bank"]), volume, report, folder))
     finally:
         for state in folder.iterdir():
             remove_state(state)
