@@ -19,11 +19,15 @@ async def bank_transactions(
     account: Account = None,
     since: Annotated[
         datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Booked on this day or later."),
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Booked on this day or later."
+        ),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Booked on this day or before."),
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Booked on this day or before."
+        ),
     ] = None,
     matched: Annotated[
         bool | None,
@@ -52,7 +56,11 @@ async def bank_transactions(
 
 
 async def bank_statements(
-    session: "Session", account: Account = None, client: Client = None, limit: Limit = 50, cursor: Cursor = None
+    session: "Session",
+    account: Account = None,
+    client: Client = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> None:
     """List bank statements with their balances, the newest first."""
     from cli.render.bank import statements_view

@@ -18,7 +18,13 @@ def transactions_view(page: BankTransactionsPage) -> RenderableType:
         return Text(f"No transactions match. {_IMPORT}", style="dim")
     accounts = {row.account for row in page.items}
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("booked", "amount", "", "with whom and what for", *(["account"] if len(accounts) > 1 else [])):
+    for name in (
+        "booked",
+        "amount",
+        "",
+        "with whom and what for",
+        *(["account"] if len(accounts) > 1 else []),
+    ):
         table.add_column(name, overflow="fold", justify="right" if name == "amount" else "left")
     for row in page.items:
         cells = [row.booked_on.isoformat(), _money(row.amount), row.currency, _told(row)]
@@ -32,7 +38,9 @@ def statements_view(page: BankStatementsPage) -> RenderableType:
         return Text(f"There are no statements. {_IMPORT}", style="dim")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("until", "statement", "opens", "closes", "", "entries"):
-        table.add_column(name, overflow="fold", justify="left" if name in ("until", "statement", "") else "right")
+        table.add_column(
+            name, overflow="fold", justify="left" if name in ("until", "statement", "") else "right"
+        )
     for row in page.items:
         label = Text(row.label)
         for warning in row.warnings:

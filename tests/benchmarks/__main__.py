@@ -47,7 +47,6 @@ async def measure(parts: set[str], volume: Volume, report: Report, folder: Path)
             async with LocalStack(config(state, "always", cpu_slots=workers, laboratory=False)) as stack:
                 await measure_ocr(stack, workers, min(3, volume.rounds), report)
 
-
     if "bank" in parts:
         async with LocalStack(config(folder / "bank", "always", laboratory=False)) as stack:
             await measure_bank(stack, min(3, volume.rounds), report)
@@ -61,7 +60,9 @@ async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=["start", "runs", "ocr", "bank"], help="measure this part")
+    parser.add_argument(
+        "--only", action="append", choices=["start", "runs", "ocr", "bank"], help="measure this part"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
     parser.add_argument("--runs", type=int, default=5000, help="runs in a round")
     parser.add_argument("--latencies", type=int, default=200, help="single runs in a round")

@@ -43,7 +43,7 @@ async def measure_bank(stack: LocalStack, rounds: int, report: Report) -> None:
 
 
 async def _measure_memory(stack: LocalStack, http: httpx.AsyncClient, report: Report) -> None:
-    """The most that all processes take together while a large file is imported, above what they took before."""
+    """What all processes take more at most while a large file is imported."""
     content = camt053(part_of(large_ledger(LARGE), account=_account(98)))
     before, most = resident_mb(stack)[1], 0.0
     running = asyncio.create_task(_import(http, content, {"created": LARGE + 1}))

@@ -156,7 +156,9 @@ def _entry(one: Booking, currency: str, version: str, *, details: bool) -> str:
         inner = batch + (told if details else "")
     else:
         alone = Payment(abs(one.amount), one.payment_id, one.party, one.iban, one.reference, one.text)
-        inner = _transaction(alone, currency, version, paid=paid, signed=one.amount, instructed=one.instructed)
+        inner = _transaction(
+            alone, currency, version, paid=paid, signed=one.amount, instructed=one.instructed
+        )
     return (
         f"<Ntry>{_amount(one.amount, currency)}{_sign(one.amount)}{reversal}<Sts>{status}</Sts>"
         f"<BookgDt><Dt>{one.day}</Dt></BookgDt><ValDt><Dt>{one.value_day}</Dt></ValDt>{reference}"
@@ -191,9 +193,8 @@ def _transaction(
     lines = f"<Ustrd>{escape(one.text)}</Ustrd>" if one.text else ""
     if one.reference:
         kind = "<Cd>SCOR</Cd>" if one.reference.startswith("RF") else "<Prtry>QRR</Prtry>"
-        lines += (
-            f"<Strd><CdtrRefInf><Tp><CdOrPrtry>{kind}</CdOrPrtry></Tp><Ref>{one.reference}</Ref></CdtrRefInf></Strd>"
-        )
+        lines += f"<Strd><CdtrRefInf><Tp><CdOrPrtry>{kind}</CdOrPrtry></Tp>"
+        lines += f"<Ref>{one.reference}</Ref></CdtrRefInf></Strd>"
     remittance = f"<RmtInf>{lines}</RmtInf>" if lines else ""
     return f"<TxDtls>{refs}{amounts}{parties}{remittance}</TxDtls>"
 
@@ -236,7 +237,10 @@ def _swift_entry(one: Booking, *, entry_dates: bool) -> Iterable[str]:
         )
     )
     fields = [f"166?00{'SAMMLER' if one.payments else 'UEBERWEISUNG'}"]
-    fields += [f"?{20 + number}{purpose[start : start + 27]}" for number, start in enumerate(range(0, len(purpose), 27))]
+    fields += [
+        f"?{20 + number}{purpose[start : start + 27]}"
+        for number, start in enumerate(range(0, len(purpose), 27))
+    ]
     fields += [f"?31{one.iban}"] if one.iban else []
     fields += [f"?32{one.party[:27]}"] if one.party else []
     text = "".join(fields)

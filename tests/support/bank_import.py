@@ -8,8 +8,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from services.integrations.bank.core import BATCH
-from services.integrations.bank.reading import OpenFile
 from services.integrations.bank.readers.reader import Reader
+from services.integrations.bank.reading import OpenFile
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.jobs.import_bank_statements import import_bank_statements
 from shared.bus import Bus

@@ -24,7 +24,9 @@ router = APIRouter(tags=["bank"])
 _JOB: Final = "integrations.import-bank-statements"
 
 Client = Annotated[Text | None, Query(description="Only of this client; none: of all that you act for.")]
-Account = Annotated[Text | None, Query(description="An IBAN, or the number under which the account is known.")]
+Account = Annotated[
+    Text | None, Query(description="An IBAN, or the number under which the account is known.")
+]
 From = Annotated[date | None, Query(alias="from", description="Booked on this day or later.")]
 To = Annotated[date | None, Query(alias="to", description="Booked on this day or before.")]
 Matched = Annotated[
@@ -44,8 +46,8 @@ async def list_bank_transactions(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> BankTransactionsPage:
-    """The newest booking first. Amounts are signed strings, since they are exact: negative is money that left the
-    account. `matches` names the invoices that a transaction pays."""
+    """The newest booking first. Amounts are signed strings, since they are exact: negative is money that left
+    the account. `matches` names the invoices that a transaction pays."""
     await _may_see(gateway, asking, client)
     query = BankTransactionsQuery(
         client=client,

@@ -128,7 +128,7 @@ class WrongEntry:
             code="entry_invalid",
             cause=f"{self.cause}{where}",
             concern=self.key,
-            next_step="Look at the entry in the file; ask the bank for a corrected statement, and import that.",
+            next_step="Look at the entry in the file; ask the bank for a corrected statement, and import it.",
         )
         label = f"{self.statement.label}, entry {self.position}"
         return Record(key=self.key, outcome=Outcome.FAILED, label=label, failure=failure)
@@ -253,8 +253,8 @@ def balance_problem(statement: Statement) -> Failure | None:
         f"{money(statement.total)}, which gives {money(reached)} {statement.currency}; but it closes with "
         f"{money(closing.amount)}, {money(abs(off))} {'more' if off > 0 else 'less'}",
         concern=statement.key,
-        next_step="Nothing of this statement was stored. Get it again from the bank, complete; if the bank's own "
-        "file is wrong, ask for a corrected one.",
+        next_step="Nothing of this statement was stored. Get it again from the bank, complete; if the bank's "
+        "own file is wrong, ask for a corrected one.",
     )
 
 
@@ -285,20 +285,19 @@ class Neighbour:
 def gaps(statement: Statement, before: Neighbour | None, after: Neighbour | None) -> list[str]:
     """Where the statement does not join its stored neighbours, in words. Both are of the same account."""
     told = []
-    if before is not None and before.closing and statement.opening:
-        if before.closing.amount != statement.opening.amount:
-            told.append(
-                f"it opens with {money(statement.opening.amount)} on {statement.opening.day}, but the one before "
-                f"({before.label}) closes with {money(before.closing.amount)} on {before.closing.day}: "
-                "a statement in between is missing"
-            )
-    if after is not None and after.opening and statement.closing:
-        if after.opening.amount != statement.closing.amount:
-            told.append(
-                f"it closes with {money(statement.closing.amount)} on {statement.closing.day}, but the next one "
-                f"({after.label}) opens with {money(after.opening.amount)} on {after.opening.day}: "
-                "a statement in between is missing"
-            )
+    opening, closing = statement.opening, statement.closing
+    last = before.closing if before else None
+    if before and last and opening and last.amount != opening.amount:
+        told.append(
+            f"it opens with {money(opening.amount)} on {opening.day}, but the one before ({before.label})"
+            f" closes with {money(last.amount)} on {last.day}: a statement in between is missing"
+        )
+    first = after.opening if after else None
+    if after and first and closing and first.amount != closing.amount:
+        told.append(
+            f"it closes with {money(closing.amount)} on {closing.day}, but the next one ({after.label}) opens"
+            f" with {money(first.amount)} on {first.day}: a statement in between is missing"
+        )
     return told
 
 

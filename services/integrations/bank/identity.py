@@ -1,16 +1,17 @@
 """Which of the stored transactions an entry is, if it is there already. Pure.
 
-An entry of a statement has no identity of its own that every bank and every format gives. What all of them give is
-the account, the day, the signed amount and the currency; so of equal ones the n-th is the n-th, and the record key
-says just that. Which of several equal ones an entry is, references decide:
+An entry of a statement has no identity of its own that every bank and every format gives. What all of them
+give is the account, the day, the signed amount and the currency; so of equal ones the n-th is the n-th,
+and the record key says just that. Which of several equal ones an entry is, references decide:
 
-1. equal evidence, the strongest first: the bank's reference, the payment id, the creditor reference, the other
-   side's account, the text;
-2. what is left is taken for the same, as long as nothing speaks against it: two values of the same kind that differ,
-   in the same format; or a payment id that differs, in any; or that it stands in a statement that joins the other's
-   (`core.apart`), so that both are booked.
+1. equal evidence, the strongest first: the bank's reference, the payment id, the creditor reference, the
+   other side's account, the text;
+2. what is left is taken for the same, as long as nothing speaks against it: two values of the same kind
+   that differ, in the same format; or a payment id that differs, in any; or that it stands in a statement
+   that joins the other's (`core.apart`), so that both are booked.
 
-What finds no partner is new. An entry of two formats is so found by its evidence where both give it, else by counting.
+What finds no partner is new. An entry of two formats is so found by its evidence where both give it, else
+by counting.
 """
 
 from collections import defaultdict
@@ -193,8 +194,9 @@ def _same_day(entry: Entry, one: Stored) -> bool:
 
 
 def _contradicts(entry: Entry, one: Stored, comparable: Iterable[str]) -> bool:
-    """Whether they cannot be the same. Within one format every kind of evidence has to agree, and the value date;
-    between formats the payment id, and the bank's reference where others showed that it is the same in both."""
+    """Whether they cannot be the same. Within one format every kind of evidence has to agree, and the value
+    date; between formats the payment id, and the bank's reference where others showed that it is the same in
+    both."""
     for family, evidence in one.evidence.items():
         if family == entry.family:
             if any(evidence.get(kind, value) != value for kind, value in entry.evidence.items()):

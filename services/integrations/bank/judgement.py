@@ -21,8 +21,6 @@ class Known(Stored):
     match: str
     run_id: UUID
     changed_by: UUID | None
-    party: str | None
-    bank_ref: str | None
     #: How many details it has, how many fields they have, and the rank of the message that told them.
     details: int
     fields: int

@@ -83,7 +83,7 @@ class Matcher:
             )
 
     async def _forget_settled(self, tx: Transaction, payments: Sequence[Payment]) -> None:
-        """Another import may have paid invoices since this run looked at them; `tx` holds the client's lock."""
+        """Another import may have paid invoices since this run looked; `tx` holds the client's lock."""
         while True:
             results = [self._invoices.find(payment) for payment in payments]
             found = {one.payable.document_id: one.payable for one in results if isinstance(one, Match)}
@@ -149,8 +149,9 @@ class Matcher:
         if not returns:
             return []
         rows = await tx.connection.fetch(
-            "select m.id, m.document_id, m.payment_id, m.settles, m.transaction_key, t.amount, t.bank_reference"
-            " from bank_matches m join bank_transactions t on t.client = m.client and t.key = m.transaction_key"
+            "select m.id, m.document_id, m.payment_id, m.settles, m.transaction_key, t.amount,"
+            " t.bank_reference from bank_matches m join bank_transactions t on t.client = m.client"
+            " and t.key = m.transaction_key"
             " where m.client = $1 and m.reversed_by is null and (m.payment_id = any($2::text[])"
             " or t.bank_reference = any($3::text[])) order by m.id",
             self._context.client,

@@ -1,7 +1,9 @@
-"""Which open invoice a payment pays: by our payment id, by a reference, by amount and party. Never by a guess. Pure.
+"""Which open invoice a payment pays: by our payment id, by a reference, by amount and party. Never by a
+guess. Pure.
 
-What fits several invoices is told with all of them and matched to none. A reference finds an invoice whatever was
-paid of it; an amount finds it only together with the party, and near its due date if there are several.
+What fits several invoices is told with all of them and matched to none. A reference finds an invoice
+whatever was paid of it; an amount finds it only together with the party, and near its due date if there
+are several.
 """
 
 import re
@@ -31,8 +33,9 @@ _SHORTEST: Final = 3
 _WORDS: Final = 4
 #: Words that say nothing about who somebody is.
 _LEGAL_FORMS: Final = frozenset(
-    ["AG", "SA", "GMBH", "SARL", "SAGL", "LTD", "LIMITED", "INC", "LLC", "KG", "OHG", "GBR", "EG", "EK", "EV", "MBH", "CO", "UND", "AND", "THE", "DER", "DIE", "DAS", "BV", "NV", "SPA", "SRL", "SE", "UG"]
-)
+    ("AG", "SA", "GMBH", "SARL", "SAGL", "LTD", "LIMITED", "INC", "LLC", "KG", "OHG", "GBR", "EG", "EK", "EV",
+     "MBH", "CO", "UND", "AND", "THE", "DER", "DIE", "DAS", "BV", "NV", "SPA", "SRL", "SE", "UG")
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -237,7 +240,7 @@ class OpenInvoices:
                         yield one
 
     def _similar_to(self, payment: Payment) -> Iterator[Payable]:
-        amounts = {(payment.amount, payment.currency)}
+        amounts: set[tuple[Decimal, str | None]] = {(payment.amount, payment.currency)}
         if payment.instructed is not None:
             amounts.add((payment.instructed, payment.instructed_currency))
         for amount in amounts:
@@ -276,9 +279,7 @@ def _agrees(payment: Payment, payable: Payable) -> bool | None:
         if signs(payment.party_account) == signs(payable.iban):
             return True
         # An account of another kind says nothing against it: a QR-IBAN is shown as the IBAN behind it.
-        if payment.party and payable.payee_name and same_party(payment.party, payable.payee_name):
-            return True
-        return False
+        return bool(payment.party and payable.payee_name and same_party(payment.party, payable.payee_name))
     if payment.party and payable.payee_name:
         return same_party(payment.party, payable.payee_name)
     if payable.payee_name and payment.text:
@@ -324,8 +325,9 @@ def _words_of(name: str) -> frozenset[str]:
 
 #: Banks write names without umlauts and accents, each in its way.
 _FOLDED: Final = str.maketrans(
-    {"Ä": "AE", "Ö": "OE", "Ü": "UE", "ß": "SS", "É": "E", "È": "E", "Ê": "E", "À": "A", "Â": "A", "Ç": "C", "Ô": "O",
-     "Î": "I", "Ï": "I", "Û": "U", "Ù": "U", "Ñ": "N", "Á": "A", "Í": "I", "Ó": "O", "Ú": "U", "Ø": "O", "Å": "A"}
+    {"Ä": "AE", "Ö": "OE", "Ü": "UE", "ß": "SS", "É": "E", "È": "E", "Ê": "E", "À": "A", "Â": "A", "Ç": "C",
+     "Ô": "O", "Î": "I", "Ï": "I", "Û": "U", "Ù": "U", "Ñ": "N", "Á": "A", "Í": "I", "Ó": "O", "Ú": "U",
+     "Ø": "O", "Å": "A"}
 )  # fmt: skip
 
 
@@ -336,7 +338,7 @@ def _plain_reference(written: str) -> str:
 
 
 def references_in(text: str) -> Iterator[str]:
-    """Creditor references in a text: QR references (27 digits, modulo 10 recursive) and RF references (ISO 11649)."""
+    """Creditor references in a text: of QR-bills (27 digits, modulo 10 recursive) and RF ones (ISO 11649)."""
     for found in re.finditer(r"(?<!\d)\d(?:[ \n]?\d){25,26}(?!\d)", text):
         digits = re.sub(r"\s", "", found[0])
         if esr.is_valid(digits):

@@ -27,6 +27,14 @@ _STATEMENTS: Final = Order(
     "bank_statements",
     (Key("closing_day", date, descending=True, nullable=True), Key("key", str), Key("client", str)),
 )
+_COLUMNS: Final = (
+    "client, key, account, booked_on, valued_on, amount, currency, reversal, bank_reference, code, text, charges,"
+    " party, party_account, details_count, match, run_id"
+)
+_STATEMENT_COLUMNS: Final = (
+    "client, key, label, account, currency, message, opening_amount, opening_day, closing_amount, closing_day,"
+    " total, entries, not_booked, warnings, file_name, run_id"
+)
 #: Details of one transaction in a list; a large batch has thousands.
 _DETAILS: Final = 20
 _MATCHED: Final = ["matched", "partly"]
@@ -47,8 +55,7 @@ async def list_transactions(pool: Pool, query: BankTransactionsQuery) -> BankTra
         conditions.add_after(_NEWEST_FIRST, query.cursor)
     limit = conditions.argument(query.limit + 1)
     rows = await pool.fetch(
-        "select client, key, account, booked_on, valued_on, amount, currency, reversal, bank_reference, code,"
-        " text, charges, party, party_account, details_count, match, run_id,"
+        f"select {_COLUMNS},"  # noqa: S608  (columns are ours)
         f" jsonb_path_query_array(details, '$[0 to {_DETAILS - 1}]')::text as details"
         f" from bank_transactions where {conditions.sql} order by {_NEWEST_FIRST.sql} limit {limit}",
         *conditions.arguments,
@@ -67,8 +74,7 @@ async def list_statements(pool: Pool, query: BankStatementsQuery) -> BankStateme
         conditions.add_after(_STATEMENTS, query.cursor)
     limit = conditions.argument(query.limit + 1)
     rows = await pool.fetch(
-        "select client, key, label, account, currency, message, opening_amount, opening_day, closing_amount,"
-        " closing_day, total, entries, not_booked, warnings, file_name, run_id from bank_statements"
+        f"select {_STATEMENT_COLUMNS} from bank_statements"  # noqa: S608  (columns are ours)
         f" where {conditions.sql} order by {_STATEMENTS.sql} limit {limit}",
         *conditions.arguments,
     )
@@ -103,7 +109,8 @@ def _cursor(order: Order, rows: Sequence[Any], limit: int) -> str | None:
 async def _matches(pool: Pool, rows: Sequence[Any]) -> dict[tuple[str, str], list[BankMatch]]:
     found = await pool.fetch(
         "select m.client, m.transaction_key, m.document_id, m.amount, m.currency, m.matched_by, m.settles,"
-        " m.reversed_by, p.invoice_number, p.payee_name from unnest($1::text[], $2::text[]) as asked (client, key)"
+        " m.reversed_by, p.invoice_number, p.payee_name"
+        " from unnest($1::text[], $2::text[]) as asked (client, key)"
         " join bank_matches m on m.client = asked.client and m.transaction_key = asked.key"
         " join payables p using (document_id) order by m.id",
         [row["client"] for row in rows],

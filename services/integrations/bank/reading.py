@@ -1,4 +1,4 @@
-"""Reading statement files in a child process: it holds the file, and hands out heads and batches of entries."""
+"""Reading statement files in a child process: it holds the file, and hands out its entries in batches."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager

@@ -44,7 +44,7 @@ def _payable(row: Any) -> Payable:
 
 
 async def settle(connection: "Connection", paid: Sequence[UUID], reopened: Sequence[UUID]) -> None:
-    """Mark invoices as paid, and those whose payment came back as open, in the transaction of their matches."""
+    """Mark invoices as paid, and those whose payment came back as open, as their matches are written."""
     if paid:
         await connection.execute(
             "update payables set state = 'paid' where document_id = any($1::uuid[]) and state <> 'paid'", paid

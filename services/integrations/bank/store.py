@@ -1,6 +1,6 @@
-"""Bank statements and transactions in PostgreSQL: rows, outcomes, matches and events in one transaction each."""
+"""Bank data in PostgreSQL: rows, outcomes, matches and events of a batch in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -220,10 +220,11 @@ class PostgresImport:
         opening, closing = statement.opening, statement.closing
         writer = await tx.connection.fetchval(
             "with new as (insert into bank_statements (id, client, key, label, account, currency, message,"
-            " opening_amount, opening_day, closing_amount, closing_day, total, entries, not_booked, first_day,"
-            " last_day, warnings, file_name, run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-            " $12, $13, $14, $15, $16, $17, $18, $19) on conflict (client, id) do nothing returning run_id)"
-            " select run_id from new union all select run_id from bank_statements where client = $2 and id = $1",
+            " opening_amount, opening_day, closing_amount, closing_day, total, entries, not_booked,"
+            " first_day, last_day, warnings, file_name, run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+            " $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) on conflict (client, id) do nothing returning run_id)"
+            " select run_id from new union all select run_id from bank_statements where client = $2"
+            " and id = $1",
             statement.identity, context.client, statement.key, statement.label, statement.account,
             statement.currency, statement.message, opening and opening.amount, opening and opening.day,
             closing and closing.amount, closing and closing.day, statement.total, statement.entries,
@@ -244,9 +245,9 @@ class PostgresImport:
             spans[entry.amount] = min(first, *days), max(last, *days)
         rows = await tx.connection.fetch(
             "select t.* from unnest($4::numeric[], $5::date[], $6::date[]) as asked (amount, first, last),"
-            " lateral (select key, amount, booked_on, booked_known, valued_on, nth, statement_id, evidence::text,"
-            " match, run_id, changed_by, party, bank_reference, code, text, details_count, details_fields,"
-            " details_rank from bank_transactions where client = $1 and account = $2 and currency = $3"
+            " lateral (select key, amount, booked_on, booked_known, valued_on, nth, statement_id,"
+            " evidence::text, match, run_id, changed_by, details_count, details_fields, details_rank"
+            " from bank_transactions where client = $1 and account = $2 and currency = $3"
             " and amount = asked.amount and keyed_on between asked.first and asked.last offset 0) t",
             self._context.client,
             self._statement.account,
@@ -283,10 +284,10 @@ class PostgresImport:
             return
         entries = [one.entry for one in verdicts]
         await tx.connection.execute(
-            "insert into bank_transactions (client, account, currency, statement_id, run_id, details_rank, key,"
-            " keyed_on, amount, nth, booked_on, booked_known, valued_on, reversal, bank_reference, code, text,"
-            " charges, batch_id, party, party_account, details, details_count, details_fields, evidence)"
-            " select $1, $2, $3, $4, $5, $6, new.* from unnest($7::text[], $8::date[], $9::numeric[],"
+            "insert into bank_transactions (client, account, currency, statement_id, run_id, details_rank,"
+            " key, keyed_on, amount, nth, booked_on, booked_known, valued_on, reversal, bank_reference, code,"
+            " text, charges, batch_id, party, party_account, details, details_count, details_fields,"
+            " evidence) select $1, $2, $3, $4, $5, $6, new.* from unnest($7::text[], $8::date[], $9::numeric[],"
             " $10::int[], $11::date[], $12::bool[], $13::date[], $14::bool[], $15::text[], $16::text[],"
             " $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[], $23::int[],"
             " $24::int[], $25::jsonb[]) as new",
@@ -334,9 +335,9 @@ class PostgresImport:
             " valued_on = coalesce(t.valued_on, new.valued_on),"
             " booked_on = case when t.booked_known or not new.booked_known then t.booked_on"
             " else new.booked_on end, booked_known = t.booked_known or new.booked_known"
-            " from unnest($4::text[], $5::jsonb[], $6::bool[], $7::jsonb[], $8::int[], $9::int[], $10::text[],"
-            " $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::date[], $17::date[],"
-            " $18::bool[]) as new (key, evidence, richer, details, details_count, details_fields, party,"
+            " from unnest($4::text[], $5::jsonb[], $6::bool[], $7::jsonb[], $8::int[], $9::int[],"
+            " $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::date[],"
+            " $17::date[], $18::bool[]) as new (key, evidence, richer, details, details_count, details_fields, party,"
             " party_account, text, charges, bank_reference, batch_id, valued_on, booked_on, booked_known)"
             " where t.client = $1 and t.key = new.key",
             self._context.client, self._context.run_id, self._statement.rank,
@@ -361,8 +362,8 @@ class PostgresImport:
 def _around(
     statement: Statement, neighbours: Sequence[Neighbour]
 ) -> tuple[Neighbour | None, Neighbour | None]:
-    """The nearest stored statement that ends where this one begins or before, and the nearest that begins where
-    it ends or after. One whose balances join is the nearest of its day."""
+    """The nearest stored statement that ends where this one begins or before, and the nearest that begins
+    where it ends or after. One whose balances join is the nearest of its day."""
     before: Neighbour | None = None
     after: Neighbour | None = None
     opening, closing = statement.opening, statement.closing
@@ -387,7 +388,7 @@ def _around(
     return before, after
 
 
-def _known(row: Mapping[str, Any]) -> Known:
+def _known(row: Any) -> Known:
     return Known(
         key=row["key"],
         amount=row["amount"],
@@ -400,8 +401,6 @@ def _known(row: Mapping[str, Any]) -> Known:
         match=row["match"],
         run_id=row["run_id"],
         changed_by=row["changed_by"],
-        party=row["party"],
-        bank_ref=row["bank_reference"],
         details=row["details_count"],
         fields=row["details_fields"],
         rank=row["details_rank"],

@@ -1,4 +1,6 @@
-"""`integrations.import-bank-statements`: what the bank booked, each transaction once, and which invoices it pays."""
+"""`integrations.import-bank-statements`: what the bank booked, each transaction once, and which invoices it
+pays.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
@@ -33,8 +35,8 @@ from shared.words import Kind, Level, Outcome
     timeout=minutes(60),
     retry=Retry(attempts=3, backoff=exponential(seconds(5))),
     repeat=Safe(
-        "a transaction is known by account, day, amount and references; what is stored already stays unchanged, "
-        "whichever file and format it comes in again"
+        "a transaction is known by account, day, amount and references; what is stored already stays "
+        "unchanged, whichever file and format it comes in again"
     ),
     output="bank transactions, and an event for each invoice that they pay",
     expected_result="each transaction of the account once, balances that join, paid invoices marked as paid",

@@ -127,9 +127,7 @@ class Installation:
         self._processes.append(process)
         return process
 
-    async def put_file(
-        self, name: str, content: bytes, client: str = "acme", *, area: str = AREA
-    ) -> None:
+    async def put_file(self, name: str, content: bytes, client: str = "acme", *, area: str = AREA) -> None:
         await Files(open_store(self._files_url), client).put(f"inbox/{area}/{name}", content)
 
     async def request(self, *, client: str = "acme", job: str = JOB, **parameters: Any) -> UUID:

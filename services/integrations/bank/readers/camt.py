@@ -1,9 +1,9 @@
 """Account reports, statements and notifications in XML: ISO 20022 camt.052, camt.053 and camt.054.
 
-Read by local names, so that every version is one format: 001.01 to 001.13, with the older and the newer shape of
-states (`Sts` or `Sts/Cd`) and of parties (`Dbtr/Nm` or `Dbtr/Pty/Nm`). Amounts, dates and signs are exact or the entry
-is told as wrong. Source: https://www.iso20022.org/catalogue-messages (BankToCustomer messages), Swiss and
-German implementation guides.
+Read by local names, so that every version is one format: 001.01 to 001.13, with the older and the newer
+shape of states (`Sts` or `Sts/Cd`) and of parties (`Dbtr/Nm` or `Dbtr/Pty/Nm`). Amounts, dates and signs
+are exact or the entry is told as wrong. Source: https://www.iso20022.org/catalogue-messages
+(BankToCustomer messages), Swiss and German implementation guides.
 """
 
 from collections.abc import Iterator
@@ -28,6 +28,7 @@ _MESSAGES: Final = {"Stmt": "camt.053", "Rpt": "camt.052", "Ntfctn": "camt.054"}
 #: Characters of free text that are kept of one transaction.
 TEXT_LIMIT: Final = 4_000
 _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED", "UNKNOWN", "-"})
+
 
 class _LocalNames(dict[Any, str]):
     """Tag -> its name without the namespace; comments and processing instructions have none."""
@@ -191,7 +192,9 @@ class _Statement:
     def entry(self, element: Any, details: list[dict[str, Any]]) -> RawEntry | None:
         self.raw.count += 1
         parts = _children(element)
-        status = _own_text(parts.get("Sts")) or _text(parts.get("Sts"), "Cd") or _text(parts.get("Sts"), "Prtry")
+        status = (
+            _own_text(parts.get("Sts")) or _text(parts.get("Sts"), "Cd") or _text(parts.get("Sts"), "Prtry")
+        )
         if status is not None and status != "BOOK":
             self.raw.not_booked += 1
             return None
@@ -219,9 +222,15 @@ def _old_account(account: Any) -> str | None:
 def _balance(element: Any) -> dict[str, Any]:
     parts = _children(element)
     kind = _at(parts.get("Tp"), "CdOrPrtry")
-    code = _text(kind, "Cd") or _text(kind, "Prtry") or _text(parts.get("Tp"), "Cd") or _own_text(parts.get("Tp"))
+    code = (
+        _text(kind, "Cd")
+        or _text(kind, "Prtry")
+        or _text(parts.get("Tp"), "Cd")
+        or _own_text(parts.get("Tp"))
+    )
     amount = parts.get("Amt")
     value = amount_of(_own_text(amount), f"balance {code}")
+    assert amount is not None, "what has no text has no amount"
     return {
         "kind": code,
         "interim": _text(parts.get("Tp"), "SubTp", "Cd") == "INTM",
@@ -250,6 +259,7 @@ def _day_in(element: Any, what: str) -> str | None:
 def _fill(entry: RawEntry, parts: dict[str, Any], details: list[dict[str, Any]]) -> None:
     amount = parts.get("Amt")
     value = amount_of(_own_text(amount))
+    assert amount is not None, "what has no text has no amount"
     mark = _own_text(parts.get("CdtDbtInd"))
     entry.currency = currency_of(amount.get("Ccy"))
     entry.amount = _signed(value, mark, "entry")
@@ -264,10 +274,6 @@ def _fill(entry: RawEntry, parts: dict[str, Any], details: list[dict[str, Any]])
     if batch is None:
         batch = _at(parts.get("NtryDtls"), "Btch")
     entry.batch_id = _reference(_text(batch, "PmtInfId"))
-    count = _text(batch, "NbOfTxs")
-    entry.batch_count = (
-        int(count) if count and count.isascii() and count.isdigit() and len(count) < 10 else None
-    )
     charges = _charges(parts.get("Chrgs"))
     if charges:
         entry.charges = charges

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from services.integrations.bank.readers.raw import Unreadable
 
@@ -43,14 +43,14 @@ def _members(file: BinaryIO, left: list[int]) -> Iterator[tuple[str, BinaryIO]]:
         raise Unreadable("archive_unreadable", f"the ZIP archive cannot be opened: {error}") from error
 
 
-def _limited(content: BinaryIO | gzip.GzipFile, left: list[int]) -> BinaryIO:
+def _limited(content: IO[bytes] | gzip.GzipFile, left: list[int]) -> BinaryIO:
     return io.BufferedReader(_Unpacked(content, left), 256 * 1024)
 
 
 class _Unpacked(io.RawIOBase):
     """What an archive gives, until the limit."""
 
-    def __init__(self, content: BinaryIO | gzip.GzipFile, left: list[int]) -> None:
+    def __init__(self, content: IO[bytes] | gzip.GzipFile, left: list[int]) -> None:
         self._content = content
         self._left = left
 

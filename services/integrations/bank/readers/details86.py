@@ -1,7 +1,7 @@
 """The free text of `:86:`, in which banks put party, references and purpose, each country in its own way.
 
-German: `166?00text?20EREF+…?21SVWZ+…?30BLZ or BIC?31account?32name`. Dutch: `/EREF/…/BENM//NAME/…/REMI/…`. Everything
-else is text, in which an IBAN with a right checksum is taken for the other side's account.
+German: `166?00text?20EREF+…?21SVWZ+…?30BLZ or BIC?31account?32name`. Dutch: `/EREF/…/BENM//NAME/…/REMI/…`.
+Everything else is text, in which an IBAN with a right checksum is taken for the other side's account.
 """
 
 import re
@@ -11,7 +11,8 @@ from services.integrations.bank.readers.values import account_of, is_iban
 
 _GERMAN: Final = re.compile(r"\d{3}([^\w\s])(?=\d\d)")
 _PURPOSE: Final = frozenset(range(20, 30)) | frozenset(range(60, 64))
-#: Keywords within the purpose: end-to-end id, customer reference, mandate, creditor id, text, the other's name.
+#: Keywords within the purpose: end-to-end id, customer reference, mandate, creditor id, text, the other's
+#: name.
 _SEPA: Final = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC|COAM|OAMT|PURP|RREF|RTRN)\+")
 _SLASHED: Final = re.compile(
     r"/(TRTP|IBAN|BIC|NAME|REMI|EREF|MARF|CSID|ORDP|BENM|PREF|RTRN|ISDT|ADDR|ID|TRCD|CNTP|PURP|SVCL|OCMT|CHGS|INIT"

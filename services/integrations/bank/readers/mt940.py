@@ -1,7 +1,8 @@
 """Statements in SWIFT MT940, with the dialects of German, Dutch, Swiss and other banks.
 
-`:20:` begins a statement, `:25:` names the account, `:28C:` its number, `:60F:`/`:60M:` and `:62F:`/`:62M:` are the
-balances, each `:61:` is an entry and `:86:` its details. Source: SWIFT Standards MT, category 9 (MT 940).
+`:20:` begins a statement, `:25:` names the account, `:28C:` its number, `:60F:`/`:60M:` and
+`:62F:`/`:62M:` are the balances, each `:61:` is an entry and `:86:` its details. Source: SWIFT Standards
+MT, category 9 (MT 940).
 """
 
 import re
@@ -215,7 +216,7 @@ def _fill(entry: RawEntry, text: str, details: str, currency: str) -> bool:
 
 
 def _references(rest: str) -> tuple[str, str, str]:
-    """Reference for the account owner (16x), `//` the bank's (16x, some write more), supplementary details."""
+    """Reference for the account owner (16x), `//` the bank's (16x, often more), supplementary details."""
     line, _, supplement = rest.partition("\n")
     customer, slashes, bank = line.partition("//")
     if not slashes:

@@ -39,7 +39,7 @@ class RawStatement:
     problem: str | None = None
 
     def set_balances(self, balances: list[dict[str, Any]]) -> None:
-        """Take the booked opening and closing balance; those of the account's currency where there are more."""
+        """Take the booked opening and closing balance, of the account's currency where there are more."""
         booked = [one for one in balances if one["day"] is not None]
         currency = self.currency or next((one["currency"] for one in booked), None)
         self.currency = currency
@@ -86,7 +86,6 @@ class RawEntry:
     charges: str | None = None
     #: The payment file's batch of which it books the total.
     batch_id: str | None = None
-    batch_count: int | None = None
     #: Transactions of which it consists, as far as the file tells: `payment_id`, `references`, `party`, ...
     details: list[dict[str, Any]] = field(default_factory=list)
     #: Why it cannot be used.

@@ -1,7 +1,8 @@
 """What the reading child runs: a file is read once, its entries are kept on disk and handed out in batches.
 
-Memory does not grow with the file: of each entry only its place and what it is sorted by stay in it. Batches never
-cut through equal entries (same amount and day), so that whoever compares them with what is stored sees all of them.
+Memory does not grow with the file: of each entry only its place and what it is sorted by stay in it.
+Batches never cut through equal entries (same amount and day), so that whoever compares them with what is
+stored sees all of them.
 """
 
 import codecs
@@ -26,7 +27,7 @@ _ANSWER: Final = 4_000_000
 #: Statements in one file.
 _STATEMENTS: Final = 10_000
 _NEXT_STEPS: Final = {
-    "statement_malformed": "Compare it with the formats that the job's page names, or get it again from the bank.",
+    "statement_malformed": "Compare it with the formats on the job's page, or get it again from the bank.",
     "statement_xml_unsafe": "Do not open it elsewhere; find out who sent it. No bank sends such a file.",
     "archive_unreadable": "Unpack it by hand and import the files in it.",
     "archive_too_large": "Unpack it by hand and import the files in it one by one.",
@@ -77,8 +78,8 @@ class Reader:
             self._statements[-1].broken = (code, cause)
 
     def batch(self, statement: int, start: int, count: int) -> dict[str, Any]:
-        """Entries from `start` on in the order of amount and day: at least `count` where there are so many, and
-        all that equal the last one. `next` is None behind the last entry."""
+        """Entries from `start` on in the order of amount and day: at least `count` where there are so many,
+        and all that equal the last one. `next` is None behind the last entry."""
         places = self._statements[statement].in_order()
         entries: list[Any] = []
         size, place = 0, start
@@ -150,8 +151,8 @@ def _fields(entry: RawEntry) -> list[tuple[str, Any]]:
     return [
         ("position", entry.position), ("line", entry.line), ("amount", plain(entry.amount)),
         ("currency", entry.currency), ("booked", entry.booked), ("valued", entry.valued),
-        ("reversal", entry.reversal), ("bank_ref", entry.bank_ref), ("code", entry.code), ("text", entry.text),
-        ("charges", entry.charges), ("batch_id", entry.batch_id), ("batch_count", entry.batch_count),
+        ("reversal", entry.reversal), ("bank_ref", entry.bank_ref), ("code", entry.code),
+        ("text", entry.text), ("charges", entry.charges), ("batch_id", entry.batch_id),
         ("details", entry.details), ("problem", entry.problem),
     ]  # fmt: skip
 

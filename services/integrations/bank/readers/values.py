@@ -5,8 +5,8 @@ Runs in the reading child too, so nothing here imports pydantic.
 
 import re
 from datetime import date
-from functools import lru_cache
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 #: ISO 20022 ActiveOrHistoricCurrencyAndAmount: up to 18 digits, 5 of them decimals; some banks write more.

@@ -90,7 +90,7 @@ class FakeImport:
         if verdict.new:
             known = Known(
                 verdict.key, entry.amount, entry.booked, entry.booked_known, entry.valued, verdict.nth,
-                self._statement.identity, verdict.evidence, "none", bank.run_id, None, None, entry.bank_ref,
+                self._statement.identity, verdict.evidence, "none", bank.run_id, None,
                 len(entry.details), verdict.fields, entry.rank,
             )  # fmt: skip
             bank.transactions[verdict.key] = known, entry

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -83,9 +84,7 @@ def test_with_references_any_split_overlap_order_and_format_gives_the_same(data:
     ledger = data.draw(ledgers(references=True))
     size = len(ledger)
     windows = data.draw(
-        st.lists(
-            st.tuples(st.integers(0, size), st.integers(0, size), st.sampled_from(FORMATS)), max_size=6
-        )
+        st.lists(st.tuples(st.integers(0, size), st.integers(0, size), st.sampled_from(FORMATS)), max_size=6)
     )
     cut = data.draw(st.integers(0, size))
     forms = data.draw(st.tuples(st.sampled_from(FORMATS), st.sampled_from(FORMATS)))
@@ -113,7 +112,7 @@ def test_without_references_whole_days_in_any_overlap_order_and_format_give_the_
     edges = st.sampled_from(starts)
     windows = data.draw(st.lists(st.tuples(edges, edges, st.sampled_from(FORMATS)), max_size=5))
     files = [(min(a, b), max(a, b), form) for a, b, form in windows if a != b]
-    files += [(a, b, data.draw(st.sampled_from(FORMATS))) for a, b in zip(starts, starts[1:], strict=False)]
+    files += [(a, b, data.draw(st.sampled_from(FORMATS))) for a, b in pairwise(starts)]
     bank = FakeBank()
     for first, last, form in data.draw(st.permutations(files)):
         told_of(bank, written(in_mt940 if form == "mt940" else in_camt, first, last, form))
@@ -128,10 +127,10 @@ def test_statements_that_join_within_a_day_are_told_apart_by_their_balances(data
     cuts = sorted({0, count, *data.draw(st.lists(st.integers(1, count - 1), max_size=3))})
     forms = ("08", "mt940", "02")
     bank = FakeBank()
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         told_of(bank, written(ledger, first, last, data.draw(st.sampled_from(forms))))
     check(ledger, bank)
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         told_of(bank, written(ledger, first, last, data.draw(st.sampled_from(forms))))
     told_of(bank, written(ledger, 0, count, data.draw(st.sampled_from(FORMATS))))
     check(ledger, bank)
@@ -191,7 +190,9 @@ def test_an_account_is_the_same_under_its_other_spellings(spelling: str) -> None
 
 def test_without_entry_dates_the_value_date_finds_the_booking() -> None:
     ledger = [
-        Booking(Decimal("-2.50"), day=FIRST_DAY + timedelta(days=day), valued=FIRST_DAY + timedelta(days=day + 1))
+        Booking(
+            Decimal("-2.50"), day=FIRST_DAY + timedelta(days=day), valued=FIRST_DAY + timedelta(days=day + 1)
+        )
         for day in range(3)
     ]
     for contents in (
