@@ -8,7 +8,7 @@ and the record key says just that. Which of several equal ones an entry is, refe
    other side's account, the text;
 2. what is left is taken for the same, as long as nothing speaks against it: two values of the same kind
    that differ, in the same format; or a payment id that differs, in any; or that it stands in a statement
-   that joins the other's (`core.apart`), so that both are booked.
+   that joins the other's (`balances.apart`), so that both are booked.
 
 What finds no partner is new. An entry of two formats is so found by its evidence where both give it, else
 by counting.

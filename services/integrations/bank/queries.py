@@ -28,12 +28,12 @@ _STATEMENTS: Final = Order(
     (Key("closing_day", date, descending=True, nullable=True), Key("key", str), Key("client", str)),
 )
 _COLUMNS: Final = (
-    "client, key, account, booked_on, valued_on, amount, currency, reversal, bank_reference, code, text, charges,"
-    " party, party_account, details_count, match, run_id"
+    "client, key, account, booked_on, valued_on, amount, currency, reversal, bank_reference, code, text,"
+    " charges, party, party_account, details_count, match, run_id"
 )
 _STATEMENT_COLUMNS: Final = (
-    "client, key, label, account, currency, message, opening_amount, opening_day, closing_amount, closing_day,"
-    " total, entries, not_booked, warnings, file_name, run_id"
+    "client, key, label, account, currency, message, opening_amount, opening_day, closing_amount,"
+    " closing_day, total, entries, not_booked, warnings, file_name, run_id"
 )
 #: Details of one transaction in a list; a large batch has thousands.
 _DETAILS: Final = 20

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from services.integrations.bank.balances import balance_problem, why_unchecked
 from services.integrations.bank.core import (
-    balance_problem,
     entry_of,
     statement_of,
-    why_unchecked,
 )
 from services.integrations.bank.reading import OpenFile, StatementFiles
 from services.integrations.bank.store import BankStore

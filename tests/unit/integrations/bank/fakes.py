@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from services.integrations.bank.core import Entry, Neighbour, Statement, WrongEntry, apart, gaps, same_account
+from services.integrations.bank.balances import Neighbour, apart, gaps
+from services.integrations.bank.core import Entry, Statement, WrongEntry, same_account
 from services.integrations.bank.identity import Assignment
 from services.integrations.bank.judgement import Known, Verdict, judge
 from shared.errors import Failure
