@@ -22,6 +22,7 @@ from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
     approvals,
+    bank,
     chain,
     contract,
     dead_letters,
@@ -71,6 +72,7 @@ _STORIES = (
     chain,
     approvals,
     rates,
+    bank,
     payments,
     accounts,
     dead_letters,

@@ -20,6 +20,16 @@ from shared.commands.approvals import (
     StepTaken,
     WrongValue,
 )
+from shared.commands.bank import (
+    BankDetail,
+    BankMatch,
+    BankStatementRow,
+    BankStatementsPage,
+    BankStatementsQuery,
+    BankTransactionRow,
+    BankTransactionsPage,
+    BankTransactionsQuery,
+)
 from shared.commands.common import (
     PagedQuery,
     Published,
@@ -99,6 +109,14 @@ __all__ = [
     "AskBack",
     "AttachedDocument",
     "Attempt",
+    "BankDetail",
+    "BankMatch",
+    "BankStatementRow",
+    "BankStatementsPage",
+    "BankStatementsQuery",
+    "BankTransactionRow",
+    "BankTransactionsPage",
+    "BankTransactionsQuery",
     "CallRow",
     "CallsPage",
     "CallsQuery",

@@ -9,12 +9,12 @@ from services.documents.jobs.analyse_invoice import recognized_texts
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore
 from services.documents.suppliers.lessons import Lessons
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.events import Record
 from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.words import Kind, Level
+from shared.workplace import workplace
 
 
 @job(
