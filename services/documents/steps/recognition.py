@@ -111,17 +111,19 @@ def _translated(error: TesseractError) -> Exception:
     )
 
 
+def _back(skew: float, x: float) -> tuple[float, ...]:
+    """The matrix that undoes what `straighten` did, around the page's middle at `x`."""
+    lean = math.tan(math.radians(-skew))
+    return (1.0, lean, 0.0, 1.0, 0.0, -x * lean)
+
+
 def _turn_back(layer: Path, quarters: int, skew: float) -> None:
     """Turn the text layer of a page that was made upright so that it lies on the page as it was scanned."""
     if not quarters and not skew:
         return
-    angle = math.radians(-skew)
-    cosine, sine = math.cos(angle), math.sin(angle)
     with pikepdf.open(layer, allow_overwriting_input=True) as pdf:
         page = pdf.pages[0]
-        x, y = float(page.mediabox[2]) / 2, float(page.mediabox[3]) / 2
-        shift = (x - x * cosine + y * sine, y - x * sine - y * cosine)
-        matrix = (cosine, sine, -sine, cosine, *shift)
+        matrix = _back(skew, float(page.mediabox[2]) / 2)
         page.contents_add(f"q {' '.join(f'{value:.6f}' for value in matrix)} cm".encode(), prepend=True)
         page.contents_add(b"Q")
         # We turned counter-clockwise; a PDF turns its pages clockwise.
