@@ -62,7 +62,7 @@ class NurseryChild:
 
 
 class Nursery:
-    """The one process that children are forked from. Started when it is first needed, and again if it died."""
+    """The one process that children are forked from. Started when it is needed, and again if it died."""
 
     def __init__(self, preload: Sequence[str]) -> None:
         #: Modules that it imports.

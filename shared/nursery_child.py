@@ -1,4 +1,4 @@
-"""The nursery's side of `shared.nursery`: import once what reading takes, then fork a child for each document.
+"""The nursery's side of `shared.nursery`: import once what reading takes, then fork a child a document.
 
 It opens no document itself, and starts no thread: what is forked is as clean as a process that was started.
 """
@@ -37,8 +37,9 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _tell(control, {"ready": os.getpid()})
+    sources: list[Any] = [control, woken]
     while True:
-        ready, _, _ = select.select([control, woken], [], [])
+        ready, _, _ = select.select(sources, [], [])
         if woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(woken, 4096)

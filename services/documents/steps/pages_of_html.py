@@ -1,4 +1,4 @@
-"""Read HTML as blocks of text: what it says, in its order, with its tables. Nothing is loaded and nothing runs.
+"""Read HTML as blocks of text: what it says, in its order, with its tables. Nothing is loaded, nothing runs.
 
 Styles, scripts, forms and remote pictures are left out; a page is read as a person would copy it out.
 """
@@ -20,14 +20,16 @@ from shared.process_child import Refused
 
 _UNSEEN: Final = frozenset(
     {
-        "script", "style", "head", "title", "template", "noscript", "iframe", "object", "embed", "svg", "math",
+        "script", "style", "head", "title", "template", "noscript", "iframe", "object", "embed", "svg",
+        "math",
         "select", "option", "textarea", "audio", "video", "canvas", "meta", "link",
     }
 )  # fmt: skip
 _BLOCKS: Final = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt",
-        "fieldset", "figcaption", "figure", "footer", "form", "header", "html", "li", "main", "nav", "ol", "p",
+        "fieldset", "figcaption", "figure", "footer", "form", "header", "html", "li", "main", "nav", "ol",
+        "p",
         "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "caption",
     }
 )  # fmt: skip
@@ -230,7 +232,7 @@ class _Reading:
         )
 
     def _picture(self, element: Any) -> None:
-        """A picture that the page brings along; one from elsewhere is not fetched, its description is read."""
+        """A picture that the page brings along; of one from elsewhere its description is read."""
         data = _data_of(element.get("src") or "", self._inline)
         if data is None or len(self._letter.pictures) >= _MAX_PICTURES:
             if alternative := (element.get("alt") or "").strip():

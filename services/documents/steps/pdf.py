@@ -133,7 +133,7 @@ class PdfPages:
 
 
 def _at_best_resolution(picture: Image.Image, own: float, best: int) -> tuple[Image.Image, int]:
-    """A scan in its own pixels, which are read best and cost no rendering, if there are about enough of them."""
+    """A scan in its own pixels, which are read best and need no rendering, if they are about enough."""
     factor = best / own
     # Coarse pictures are enlarged because Tesseract wants letters of 20 pixels and more; fine ones are
     # reduced because they only cost time.

@@ -30,7 +30,7 @@ _TURNS: Final = {
 def only_picture(page: Any) -> Image.Image | None:
     """The picture in gray, upright as the page is shown, if it is all that a page shows; else None.
 
-    None also for a picture that is masked, cut, slanted, mirrored, or colored in a way that has to be worked out.
+    None also for a picture that is masked, cut, slanted, mirrored, or colored in a way that takes work.
     """
     objects = list(page.get_objects(max_depth=1))
     if len(objects) != 1 or objects[0].type != raw.FPDF_PAGEOBJ_IMAGE:
@@ -39,7 +39,7 @@ def only_picture(page: Any) -> Image.Image | None:
     if not _lies_plain(page, picture) or not _is_plain(picture):
         return None
     # Not closed by hand: the bitmap belongs to PDFium, which frees it with the page.
-    image = picture.get_bitmap(render=False).to_pil().convert("L")
+    image: Image.Image = picture.get_bitmap(render=False).to_pil().convert("L")
     turn = _TURNS.get(page.get_rotation())
     return image if turn is None else image.transpose(turn)
 

@@ -31,7 +31,7 @@ async def nursery(request: pytest.FixtureRequest) -> AsyncIterator[Nursery | Non
     await nursery.stop()
 
 
-def Children(slots: int, limits: Limits | None = None) -> AllChildren:  # noqa: N802
+def Children(slots: int, limits: Limits | None = None) -> AllChildren:
     return AllChildren(slots, limits, nursery=nurseries[0] if nurseries else None)
 
 
