@@ -8,6 +8,7 @@ import binascii
 import io
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +16,7 @@ from lxml import etree, html
 from PIL import Image
 
 from services.documents.core import MAX_IMAGE_PIXELS, MAX_TEXT_CHARACTERS
+from services.documents.steps.texts import decoded
 from services.documents.steps.typesetting import Block, Letter, Run, clean, text_block, too_long
 from shared.process_child import Refused
 
@@ -42,6 +44,7 @@ _DEPTH: Final = 60
 #: Elements of a page; nobody's mail has more.
 _MAX_ELEMENTS: Final = 200_000
 _MAX_PICTURES: Final = 50
+_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _INVISIBLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NUMBER: Final = re.compile(
     r"[-+]?[\d'’.,\s]*\d[\d'’.,\s]*(?:%|[A-Z]{3}|[€$£])?|(?:[A-Z]{3}|[€$£])\s*[-\d'’.,\s]+"
@@ -65,7 +68,14 @@ def add_html(letter: Letter, source: str | bytes, inline: Mapping[str, bytes]) -
                 f"the page has more than {_MAX_ELEMENTS:,} elements",
                 "Print it to a PDF where it comes from, and upload that.",
             )
+    before = len(letter.blocks)
     _Reading(letter, inline).read(root)
+    if len(letter.blocks) == before:
+        # The parser gives up on what is nested too deep; what it says can still be read.
+        text = source if isinstance(source, str) else decoded(source)
+        bare = " ".join(unescape(_TAG.sub(" ", text)).split())
+        if bare:
+            letter.blocks.append(text_block(bare))
 
 
 def title_of(source: bytes) -> str:
@@ -80,8 +90,6 @@ def _parsed(source: str | bytes) -> Any:
     else:
         encoding = None
         if not re.search(rb"charset|encoding\s*=", source[:2048], re.IGNORECASE):
-            from services.documents.steps.texts import decoded
-
             source, encoding = decoded(source).encode("utf-8", "replace"), "utf-8"
     parser = html.HTMLParser(
         encoding=encoding, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True

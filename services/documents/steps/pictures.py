@@ -145,7 +145,8 @@ def _sheet(image: Image.Image, path: Path | None, media_type: str) -> _Sheet:
         if orientation in _TURNED_ONLY:
             return _Sheet(path.read_bytes(), *_on_paper(image, dpi))
         lossy = True
-    upright = image
+    # The copy has the size that the picture has now.
+    upright = image.copy() if media_type == "image/tiff" else image
     if orientation in _UPRIGHT_BY and media_type != "image/tiff":
         upright = image.transpose(_UPRIGHT_BY[orientation])
     if orientation == 1 and path is not None and _can_lie_as_it_is(image, media_type):

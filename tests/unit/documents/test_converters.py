@@ -1,4 +1,4 @@
-"""Every kind of document through the converting child process: good ones, and those that are made to do harm."""
+"""Every kind of document through the converting child process: good ones, and those made to do harm."""
 
 import io
 import shutil
