@@ -115,6 +115,12 @@ class Installation:
         events = [decode_business_event(message.data) for message in messages]
         return [event for event in events if isinstance(event, DocumentConverted)]
 
+    async def uploads(self) -> list[DocumentUploaded]:
+        """Every `event.document.uploaded` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.document.uploaded")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, DocumentUploaded)]
+
     async def rerun(self, document: UUID, job: str = "documents.ocr") -> "Told":
         request = Requested(
             run_id=new_id(), job=job, client="acme", principal="ada", effective_principal="ada",
