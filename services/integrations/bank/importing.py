@@ -39,8 +39,12 @@ class PostgresImport:
         self._file_name = file_name
         self._assignment = Assignment(apart(statement, neighbours))
         self._matcher = Matcher(context, statement, invoices)
-        self.warnings = gaps(statement, *_around(statement, neighbours))
+        self._warnings = gaps(statement, *_around(statement, neighbours))
         self._outcome: Outcome | None = None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return self._warnings
 
     async def store(self, entries: Sequence[Entry | WrongEntry]) -> Sequence[Record]:
         context = self._context
@@ -101,7 +105,7 @@ class PostgresImport:
             statement.identity, context.client, statement.key, statement.label, statement.account,
             statement.currency, statement.message, opening and opening.amount, opening and opening.day,
             closing and closing.amount, closing and closing.day, statement.total, statement.entries,
-            statement.not_booked, statement.first_day, statement.last_day, list(self.warnings),
+            statement.not_booked, statement.first_day, statement.last_day, list(self._warnings),
             self._file_name, context.run_id,
         )  # fmt: skip
         # What an earlier attempt of this run wrote counts as new in this one.

@@ -77,7 +77,8 @@ async def insert(
         " text, charges, batch_id, party, party_account, details, details_count, details_fields,"
         " evidence) select $1, $2, $3, $4, $5, $6, new.* from unnest($7::text[], $8::date[],"
         " $9::numeric[], $10::int[], $11::date[], $12::bool[], $13::date[], $14::bool[], $15::text[],"
-        " $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[], $23::int[],"
+        " $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[],"
+        " $23::int[],"
         " $24::int[], $25::jsonb[]) as new",
         context.client, statement.account, statement.currency, statement.identity,
         context.run_id, statement.rank,

@@ -10,6 +10,7 @@ from services.integrations.bank.balances import Neighbour, apart, gaps
 from services.integrations.bank.core import Entry, Statement, WrongEntry, same_account
 from services.integrations.bank.identity import Assignment
 from services.integrations.bank.judgement import Known, Verdict, judge
+from services.integrations.bank.store import Import
 from shared.errors import Failure
 from shared.events import Record
 from shared.files import Stored
@@ -36,7 +37,7 @@ class FakeBank:
             self.accounts[written] = same.pop() if len(same) == 1 else written
         return self.accounts[written]
 
-    async def begin(self, statement: Statement, file_name: str) -> "FakeImport":
+    async def begin(self, statement: Statement, file_name: str) -> Import:
         return FakeImport(self, statement)
 
     async def refuse(self, statement: Statement, failure: Failure) -> Record:
@@ -64,7 +65,7 @@ class FakeImport:
             if id != statement.identity and other.account == statement.account
         ]
         self._assignment = Assignment(apart(statement, others))
-        self.warnings = gaps(statement, None, None)
+        self.warnings: Sequence[str] = gaps(statement, None, None)
         _, by = bank.statements.setdefault(statement.identity, (statement, bank.run_id))
         self._outcome = Outcome.CREATED if by == bank.run_id else Outcome.UNCHANGED
 
