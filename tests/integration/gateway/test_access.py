@@ -223,6 +223,8 @@ def test_no_route_is_forgotten() -> None:
         ("get", "/principals"), ("put", "/principals/{principal_id}"),
         # In test_rates.py: roles and clients of the rates.
         ("get", "/rates"),
+        # In test_bank.py: roles and clients of bank data.
+        ("get", "/bank/transactions"), ("get", "/bank/statements"),
     }  # fmt: skip
     routes = {
         (method, path.removeprefix("/api/v1"))

@@ -23,6 +23,8 @@ from tests.unit.cli.examples import (
     RECORDS,
     RUN,
     RUNS,
+    STATEMENTS,
+    TRANSACTIONS,
     UNREADABLE,
     detail,
     events,
@@ -95,6 +97,8 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
     gateway.on("GET", "/rates", RATES)
+    gateway.on("GET", "/bank/transactions", TRANSACTIONS)
+    gateway.on("GET", "/bank/statements", STATEMENTS)
     gateway.on("POST", f"/runs/{RUN}/cancel", Published(run_id=RUN, sequence=12))
     gateway.on("POST", f"/runs/{RUN}/rerun", STARTED, status=202)
     gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=13))
@@ -129,6 +133,8 @@ COMMANDS: dict[str, list[Any]] = {
     "changes": ["changes", RUN],
     "logs": ["logs", RUN],
     "rates": ["rates"],
+    "bank-transactions": ["bank-transactions"],
+    "bank-statements": ["bank-statements"],
     "upload": ["upload", "scan.pdf"],
     "upload-wait": ["upload", "scan.pdf", "--wait"],
     "document": ["document", DOCUMENT],
@@ -201,6 +207,19 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
         (
             ["rates", "--source", "ecb", "--currency", "usd", "--day", "2024-06-28"],
             {"source": ["ecb"], "currency": ["USD"], "day": ["2024-06-28"]},
+        ),
+        (
+            [
+                "bank-transactions",
+                "--from",
+                "2026-03-01",
+                "--to",
+                "2026-03-31",
+                "--unmatched",
+                "--account",
+                "CH93",
+            ],
+            {"from": ["2026-03-01"], "to": ["2026-03-31"], "matched": ["false"], "account": ["CH93"]},
         ),
         (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
     ],
