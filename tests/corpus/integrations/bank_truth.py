@@ -21,7 +21,7 @@ def of_json(file: Path) -> tuple[list[Facts], list[Facts]]:
     told = json.loads(file.read_text())
     records: dict[str, Facts] = {}
     entries = []
-    for entry in _entries_in(told):
+    for entry in told.get("getEntries") or []:
         record = entry.get("getRecord")
         if isinstance(record, dict):
             records.setdefault(json.dumps(record.get("getId")), _statement(record))
@@ -29,15 +29,6 @@ def of_json(file: Path) -> tuple[list[Facts], list[Facts]]:
             continue
         entries.append(_entry(entry))
     return list(records.values()), entries
-
-
-def _entries_in(told: Any) -> list[Any]:
-    """Each entry stands where it is met first; elsewhere the JSON only says that it recurs."""
-    of_records = [
-        one for record in told.get("getRecords") or [] if isinstance(record, dict)
-        for one in record.get("getEntries") or []
-    ]  # fmt: skip
-    return [one for one in [*of_records, *(told.get("getEntries") or [])] if isinstance(one, dict)]
 
 
 def _statement(record: Any) -> Facts:
