@@ -53,7 +53,7 @@ async def test_from_a_confirmed_start_to_the_answer_of_the_bank(payments_site: S
     await known(ada, event)
 
     refused = await ada.post(f"/jobs/{CREATE}/runs", json={"client": "alpha"})
-    assert refused.json()["code"] == "confirmation_missing"
+    assert refused.json()["code"] == "confirmation_required"
     ended = await run(ada, CREATE, confirm=CREATE, reason="weekly payments")
     assert (ended["state"], ended["counts"]) == ("succeeded", {"created": 2})
     (file,) = (await ada.get("/payments/files")).json()["items"]
