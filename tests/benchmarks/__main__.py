@@ -12,10 +12,14 @@ import uvloop
 from deploy.local.nats import Sync
 from deploy.local.stack import LocalStack
 from deploy.local.state import remove_state
+from tests.benchmarks.documents import measure_documents, measure_memory
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.ocr import measure_ocr
+from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.stack import SYNCS, config, resident_mb
+
+PARTS = ("start", "runs", "documents", "ocr", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -40,7 +44,14 @@ async def measure(parts: set[str], volume: Volume, report: Report, folder: Path)
     if "runs" in parts:
         for sync in SYNCS:
             await _measure_runs(folder / f"runs-{sync}", sync, volume, report)
+    if "documents" in parts:
+        async with LocalStack(config(folder / "documents", "always", laboratory=False)) as stack:
+            await measure_documents(stack, volume.rounds, report)
+    if "memory" in parts:
+        async with LocalStack(config(folder / "memory", "always", laboratory=False)) as stack:
+            await measure_memory(stack, volume.documents, report)
     if "ocr" in parts:
+        await measure_recognition(min(3, volume.rounds), report)
         for workers in (1, 2):
             state = folder / f"ocr-{workers}"
             async with LocalStack(config(state, "always", cpu_slots=workers, laboratory=False)) as stack:
@@ -55,17 +66,18 @@ async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=["start", "runs", "ocr"], help="measure this part")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
     parser.add_argument("--runs", type=int, default=5000, help="runs in a round")
+    parser.add_argument("--documents", type=int, default=1000, help="documents for the worker's memory")
     parser.add_argument("--latencies", type=int, default=200, help="single runs in a round")
     chosen = parser.parse_args()
     report = Report(Path(".tagwerk") / "bench.jsonl")
     folder = Path(tempfile.mkdtemp(prefix="tagwerk-bench-"))
     folder.chmod(0o711)
-    volume = Volume(chosen.rounds, chosen.runs, chosen.latencies)
+    volume = Volume(chosen.rounds, chosen.runs, chosen.latencies, chosen.documents)
     try:
-        asyncio.run(measure(set(chosen.only or ["start", "runs", "ocr"]), volume, report, folder))
+        asyncio.run(measure(set(chosen.only or PARTS), volume, report, folder))
     finally:
         for state in folder.iterdir():
             remove_state(state)

@@ -29,6 +29,7 @@ class Volume:
     rounds: int
     runs: int
     latencies: int
+    documents: int
 
 
 def _request() -> Requested:

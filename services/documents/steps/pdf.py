@@ -18,6 +18,7 @@ from services.documents.core import (
     has_real_text,
     resolution_for,
 )
+from services.documents.steps.scans import picture_of
 from shared.process_child import Refused
 
 #: Deflate packs at most 1032 to 1 (RFC 1951): a smaller stream cannot grow beyond the limit.
@@ -89,6 +90,8 @@ class PdfPages:
             raise page_too_large(f"it measures {width:.0f} x {height:.0f} points ({_meters(width, height)})")
         page = self._load(number)
         try:
+            if (scan := picture_of(page)) is not None:
+                return scan
             bitmap = page.render(scale=dpi / 72, grayscale=True, may_draw_forms=False)
             image = bitmap.to_pil().convert("L")
             bitmap.close()

@@ -10,7 +10,9 @@ SAMPLES = Path(__file__).parents[3] / "samples"
 
 
 def documents_in(folder: Path) -> dict[str, Path]:
-    return {file.name: file for file in folder.iterdir() if file.suffix not in (".py", ".md")}
+    return {
+        file.name: file for file in folder.iterdir() if file.is_file() and file.suffix not in (".py", ".md")
+    }
 
 
 def test_the_script_makes_the_samples_that_are_committed(tmp_path: Path) -> None:
