@@ -10,7 +10,6 @@ from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
-from services.documents.workplace import remove_abandoned_workplaces
 from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded
 from shared.files import Files, open_store
@@ -18,6 +17,7 @@ from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
+from shared.workplace import remove_abandoned_workplaces
 
 log = structlog.get_logger(__name__)
 
