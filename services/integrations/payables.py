@@ -62,9 +62,12 @@ async def _write(connection: "Connection", event: InvoiceApproved) -> None:
 
 
 async def open_again(connection: "Connection", documents: list[UUID]) -> None:
-    """The bank rejected their payments: they can be paid again, as they were approved last."""
+    """The bank rejected their payments: they can be paid again, as they were approved last. Not those that
+    were ordered again meanwhile."""
     rows = await connection.fetch(
-        "update payables set state = 'open' where document_id = any($1::uuid[]) returning later_approval",
+        "update payables set state = 'open' where document_id = any($1::uuid[]) and not exists"
+        " (select from payment_orders o where o.document_id = payables.document_id and o.state <> 'rejected')"
+        " returning later_approval",
         documents,
     )
     for row in rows:

@@ -38,6 +38,7 @@ async def change_orders(
     tx: Transaction,
     context: RunContext,
     documents: Sequence[UUID],
+    named: Sequence[str],
     after: PaymentState,
     *,
     at: datetime,
@@ -45,13 +46,22 @@ async def change_orders(
     reason: str | None = None,
 ) -> None:
     """A statement shows that these invoices are paid, or that the money came back (`rejected`): their orders,
-    if they have any, follow. The caller changes the invoices themselves, in the same transaction."""
+    if they have any, follow. `named` are the end-to-end ids that it shows, letters and digits only; where one
+    is an earlier order of an invoice, its later one stays. The caller changes the invoices themselves, in the
+    same transaction, afterwards."""
+    await tx.connection.execute(
+        "select 1 from payables where document_id = any($1::uuid[]) order by document_id for update",
+        documents,
+    )
     orders = await tx.connection.fetch(
-        "select * from payment_orders where client = $1 and document_id = any($2::uuid[])"
-        " and state not in ('rejected', $3) order by payment_id for update",
+        "select * from payment_orders o where client = $1 and document_id = any($2::uuid[])"
+        " and state not in ('rejected', $3) and not exists (select from payment_orders other"
+        " where other.document_id = o.document_id and other.payment_id <> o.payment_id"
+        " and upper(replace(other.payment_id, '-', '')) = any($4::text[])) order by payment_id",
         context.client,
         documents,
         after,
+        named,
     )
     for order in orders:
         row = {**dict(order), "reason_code": None, "reason": reason}
