@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from cli.demo.bank import status_report
+from cli.demo.bank import statement, status_report
 from shared import subjects
 from shared.commands import (
     PayablesPage,
@@ -37,6 +38,7 @@ from tests.support.engine import Told
 from tests.support.payments import approved
 
 CREATE, UPDATE = "integrations.create-payment-file", "integrations.update-payment-status"
+IMPORT = "integrations.import-bank-statements"
 ACCOUNTS = """
 [[clients.acme.accounts]]
 name = "Muster AG"
@@ -197,3 +199,31 @@ async def test_a_killed_update_is_ended_by_another_worker(treasury: Treasury) ->
     assert [(before, after) for _, before, after in await treasury.told()] == [
         ("open", "ordered"), ("ordered", "rejected"),
     ]  # fmt: skip
+
+
+async def test_a_statement_that_is_imported_reaches_the_orders(treasury: Treasury) -> None:
+    """Both jobs read the same statement, in whichever order, and each payment changes once."""
+    await treasury.installation.start(**treasury.settings)
+    kept, returned = approved("qrr"), approved("scor")
+    await treasury.approve(kept, returned)
+    await treasury.run(CREATE)
+    (path,) = (treasury.pickup / "acme").glob("*.xml")
+    booked = statement(path.read_bytes())
+    await treasury.files.put("inbox/bank/booked.xml", booked)
+    await treasury.files.put("inbox/payments/booked.xml", booked)
+    assert (await treasury.run(IMPORT)).end.state is RunState.SUCCEEDED
+    assert len((await treasury.known(2, state="paid")).items) == 2
+    update = await treasury.run(UPDATE)
+    assert {record.outcome for record in update.records} == {Outcome.UNCHANGED}
+    reason = {f"{returned.document_id.hex}-01": "AC06"}
+    back = statement(path.read_bytes(), booked=[], returned=reason, opening=Decimal("49759.00"))
+    await treasury.files.put("inbox/bank/returned.xml", back)
+    assert (await treasury.run(IMPORT)).end.state is RunState.SUCCEEDED
+    (held,) = (await treasury.known(1, state="open")).items
+    assert held.document_id == returned.document_id
+    assert held.held == "the bank rejected its payment: the money came back, as the statement shows"
+    assert sorted(await treasury.told()) == sorted(
+        [*((f"{one.document_id.hex}-01", "open", "ordered") for one in (kept, returned)),
+         *((f"{one.document_id.hex}-01", "ordered", "paid") for one in (kept, returned)),
+         (f"{returned.document_id.hex}-01", "paid", "rejected")]
+    )  # fmt: skip
