@@ -7,7 +7,7 @@ from services.integrations.bank import transactions
 from services.integrations.bank.balances import Neighbour, apart, gaps
 from services.integrations.bank.core import Entry, Statement, WrongEntry
 from services.integrations.bank.identity import Assignment
-from services.integrations.bank.judgement import judge
+from services.integrations.bank.judgement import highest_numbers, judge
 from services.integrations.bank.matches import Matcher
 from services.integrations.bank.matching import OpenInvoices
 from shared.events import Record
@@ -55,9 +55,7 @@ class PostgresImport:
             stored = await transactions.candidates(tx, context, self._statement, good)
             # Stands until the transaction is through: one that is rolled back ends the attempt.
             partners = self._assignment.partners(good, stored)
-            numbers = await transactions.highest_numbers(
-                tx, context, self._statement, [e for e, p in zip(good, partners, strict=True) if p is None]
-            )
+            numbers = highest_numbers(stored)
             verdicts = [
                 judge(entry, partner, self._statement, numbers, context.run_id)
                 for entry, partner in zip(good, partners, strict=True)

@@ -226,6 +226,8 @@ def test_no_route_is_forgotten() -> None:
         # In test_payments.py: roles and clients of payments.
         ("get", "/payables"), ("get", "/payments/files"), ("get", "/payments/files/{file_id}"),
         ("get", "/payments/files/{file_id}/content"),
+        # In test_bank.py: roles and clients of bank data.
+        ("get", "/bank/transactions"), ("get", "/bank/statements"),
     }  # fmt: skip
     routes = {
         (method, path.removeprefix("/api/v1"))

@@ -9,6 +9,12 @@ from shared.commands import (
     AnalysedInvoice,
     Answer,
     Attempt,
+    BankDetail,
+    BankMatch,
+    BankStatementRow,
+    BankStatementsPage,
+    BankTransactionRow,
+    BankTransactionsPage,
     CallRow,
     CallsPage,
     CurrencyTotal,
@@ -255,6 +261,68 @@ PAYMENT_FILE = PaymentFileDetail(
 
 PAYMENT_FILES = PaymentFilesPage(
     items=[PaymentFileRow(**{name: getattr(PAYMENT_FILE, name) for name in PaymentFileRow.model_fields})],
+    next_cursor="bW9yZQ",
+)
+
+TRANSACTIONS = BankTransactionsPage(
+    items=[
+        BankTransactionRow(
+            key="bank:CH9300762011623852957:2026-03-09:-95.40CHF:1",
+            client="main",
+            account="CH9300762011623852957",
+            booked_on=date(2026, 3, 9),
+            valued_on=date(2026, 3, 10),
+            amount=Decimal("-95.40"),
+            currency="CHF",
+            bank_reference="BR000000000001",
+            code="PMNT-ICDT-ESCT",
+            text="Zahlung",
+            charges="1.50 CHF",
+            party="Muster AG",
+            party_account="CH5604835012345678009",
+            details_count=1,
+            details=[
+                BankDetail(
+                    amount=Decimal("-95.40"), currency="CHF", party="Muster AG",
+                    party_account="CH5604835012345678009", payment_id="E2E-0000001",
+                    references=["RF18539007547034"], text="RE-2026-0815", instructed=Decimal("100.00"),
+                    instructed_currency="EUR", rate=Decimal("0.954"), charges="1.50 CHF",
+                )
+            ],
+            match="matched",
+            matches=[
+                BankMatch(
+                    document_id=DOCUMENT, invoice_number="RE-2026-0815", payee_name="Muster AG",
+                    amount=Decimal("100.00"), currency="EUR", matched_by="reference", settles=True,
+                )
+            ],
+            run_id=RUN,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)  # fmt: skip
+
+STATEMENTS = BankStatementsPage(
+    items=[
+        BankStatementRow(
+            key="bank-statement:CH9300762011623852957:2026-03-09:9f2c01ab",
+            client="main",
+            label="Statement 12 of CH9300762011623852957",
+            account="CH9300762011623852957",
+            currency="CHF",
+            message="camt.053.001.08",
+            opening_amount=Decimal("1000.00"),
+            opening_day=date(2026, 3, 8),
+            closing_amount=Decimal("904.60"),
+            closing_day=date(2026, 3, 9),
+            total=Decimal("-95.40"),
+            entries=1,
+            not_booked=2,
+            warnings=["it opens with 1000.00 on 2026-03-08: a statement in between is missing"],
+            file_name="march.xml",
+            run_id=RUN,
+        )
+    ],
     next_cursor="bW9yZQ",
 )
 

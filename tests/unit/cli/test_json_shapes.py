@@ -27,6 +27,8 @@ from tests.unit.cli.examples import (
     RECORDS,
     RUN,
     RUNS,
+    STATEMENTS,
+    TRANSACTIONS,
     UNREADABLE,
     detail,
     events,
@@ -102,6 +104,8 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/payables", PAYABLES)
     gateway.on("GET", "/payments/files", PAYMENT_FILES)
     gateway.on("GET", f"/payments/files/{FILE}", PAYMENT_FILE)
+    gateway.on("GET", "/bank/transactions", TRANSACTIONS)
+    gateway.on("GET", "/bank/statements", STATEMENTS)
     gateway.on("POST", f"/runs/{RUN}/cancel", Published(run_id=RUN, sequence=12))
     gateway.on("POST", f"/runs/{RUN}/rerun", STARTED, status=202)
     gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=13))
@@ -139,6 +143,8 @@ COMMANDS: dict[str, list[Any]] = {
     "payables": ["payables"],
     "payment-files": ["payment-files"],
     "payment-file": ["payment-file", FILE],
+    "bank-transactions": ["bank-transactions"],
+    "bank-statements": ["bank-statements"],
     "upload": ["upload", "scan.pdf"],
     "upload-wait": ["upload", "scan.pdf", "--wait"],
     "document": ["document", DOCUMENT],
@@ -214,6 +220,19 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
         ),
         (["payables", "--state", "open", "--client", "main"], {"state": ["open"], "client": ["main"]}),
         (["payment-files", "--limit", "3"], {"limit": ["3"]}),
+        (
+            [
+                "bank-transactions",
+                "--from",
+                "2026-03-01",
+                "--to",
+                "2026-03-31",
+                "--unmatched",
+                "--account",
+                "CH93",
+            ],
+            {"from": ["2026-03-01"], "to": ["2026-03-31"], "matched": ["false"], "account": ["CH93"]},
+        ),
         (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from cli.bars import Bars, LiveRun
+from cli.render.bank import statements_view, transactions_view
 from cli.render.documents import document_view
 from cli.render.lists import calls_view, logs_view, records_view
 from cli.render.payments import payables_view, payment_file_view, payment_files_view
@@ -18,6 +19,8 @@ from cli.render.run import run_view
 from cli.render.runs import RunList
 from cli.render.words import clock, duration, parse_moment, short_ids
 from shared.commands import (
+    BankStatementsPage,
+    BankTransactionsPage,
     LogsPage,
     PayablesPage,
     PaymentFilesPage,
@@ -43,6 +46,8 @@ from tests.unit.cli.examples import (
     RECORDS,
     RUN,
     RUNS,
+    STATEMENTS,
+    TRANSACTIONS,
     UNREADABLE,
     detail,
     events,
@@ -99,6 +104,10 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         calls_view(CALLS),
         logs_view(LOGS),
         rates_view(RATES),
+        transactions_view(TRANSACTIONS),
+        transactions_view(BankTransactionsPage(items=[])),
+        statements_view(STATEMENTS),
+        statements_view(BankStatementsPage(items=[])),
         rates_view(RatesPage(items=[])),
         payables_view(PAYABLES),
         payment_files_view(PAYMENT_FILES),
@@ -118,6 +127,18 @@ def test_records_say_what_failed_and_what_changed() -> None:
     text = shown(records_view(RECORDS, of_one_run=True, full_ids=False))
     for word in ("scan.pdf, page 1", "page_unreadable", "Scan the page again", "None → Rechnung", "bW9yZQ"):
         assert word in text
+
+
+def test_a_transaction_says_with_whom_it_was_and_what_it_pays() -> None:
+    text = " ".join(shown(transactions_view(TRANSACTIONS)).split())
+    assert "2026-03-09 -95.40 CHF Muster AG" in text
+    assert "pays RE-2026-0815" in text
+
+
+def test_a_statement_says_its_balances_and_warnings() -> None:
+    text = " ".join(shown(statements_view(STATEMENTS), width=160).split())
+    assert "1,000.00 904.60 CHF 1" in text
+    assert "a statement in between is missing" in text
 
 
 def test_a_rate_says_what_one_of_which_currency_costs() -> None:

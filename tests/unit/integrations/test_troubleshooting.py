@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable
-from tests.unit.documents.test_troubleshooting import codes_in, sections_of
+from tests.unit.documents.test_troubleshooting import RAISED, codes_in, sections_of
 
 ROOT = Path(__file__).parents[3]
 SERVICE = ROOT / "services" / "integrations"
 PAYMENTS = SERVICE / "payments"
 STATUS_MODULES = ("camt", "messages", "pain002", "reading", "status_store", "statuses")
 #: What makes an error or a failure by its code.
-MAKERS = {"TagwerkError", "_NotOrdered", "_needs_person"}
+MAKERS = {"Unreadable", "_NotOrdered", "_needs_person"}
 FILES = (ROOT / "shared" / "files.py", ROOT / "shared" / "incoming.py")
 #: Told by the gateway to who uploads, never by a job.
 OF_UPLOADS = {"file_name_invalid"}
@@ -45,6 +45,13 @@ PAGES: dict[str, Iterable[Path]] = {
         SERVICE / "jobs" / "update_payment_status.py",
         *FILES,
     ),
+    "import-bank-statements.md": (
+        *(SERVICE / "bank").rglob("*.py"),
+        SERVICE / "jobs" / "import_bank_statements.py",
+        ROOT / "shared" / "process.py",
+        ROOT / "shared" / "process_child.py",
+        *FILES,
+    ),
 }
 CALLS_OUTSIDE = {"import-daily-rates.md"}
 
@@ -65,7 +72,7 @@ def codes_of_records(path: Path) -> set[str]:
 def test_every_code_has_its_section_and_no_section_is_left_over(page: str) -> None:
     given = set(BY_CLASS) if page in CALLS_OUTSIDE else set()
     for path in PAGES[page]:
-        given |= codes_in(path, MAKERS) | codes_of_records(path)
+        given |= codes_in(path, RAISED | MAKERS) | codes_of_records(path)
     assert given - OF_UPLOADS == sections_of(page)
 
 

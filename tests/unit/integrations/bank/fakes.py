@@ -9,7 +9,7 @@ from uuid import UUID
 from services.integrations.bank.balances import Neighbour, apart, gaps
 from services.integrations.bank.core import Entry, Statement, WrongEntry, same_account
 from services.integrations.bank.identity import Assignment
-from services.integrations.bank.judgement import Known, Verdict, judge
+from services.integrations.bank.judgement import Known, Verdict, highest_numbers, judge
 from services.integrations.bank.store import Import
 from shared.errors import Failure
 from shared.events import Record
@@ -73,10 +73,7 @@ class FakeImport:
         bank, account = self._bank, self._statement.account
         good = [entry for entry in entries if isinstance(entry, Entry)]
         stored = [known for key, (known, _) in bank.transactions.items() if key.split(":")[1] == account]
-        numbers: dict[tuple[Decimal, date], int] = {}
-        for known in stored:
-            day = date.fromisoformat(known.key.split(":")[2])
-            numbers[known.amount, day] = max(known.nth, numbers.get((known.amount, day), 0))
+        numbers = highest_numbers(stored)
         partners = self._assignment.partners(good, stored)
         verdicts = [
             judge(entry, partner, self._statement, numbers, bank.run_id)
@@ -92,7 +89,7 @@ class FakeImport:
         if verdict.new:
             known = Known(
                 verdict.key, entry.amount, entry.booked, entry.booked_known, entry.valued, verdict.nth,
-                self._statement.identity, verdict.evidence, "none", bank.run_id, None,
+                self._statement.identity, verdict.evidence, entry.booked, "none", bank.run_id, None,
                 len(entry.details), verdict.fields, entry.rank,
             )  # fmt: skip
             bank.transactions[verdict.key] = known, entry
