@@ -66,6 +66,7 @@ class FileHandover:
                 await asyncio.to_thread(_stage, folder, name, file.content)
                 staged = await store.stage(file.id, name)
             await asyncio.to_thread(_move, folder, staged, f"{file.id}.xml")
+            await asyncio.to_thread(_clear, folder, f"{file.id}.*")
         except OSError as error:
             raise TagwerkError(
                 "pickup_folder_unavailable",
@@ -95,6 +96,12 @@ def _move(folder: Path, staged: str, name: str) -> None:
         (folder / STAGING).stat()
         return
     _sync(folder)
+
+
+def _clear(folder: Path, pattern: str) -> None:
+    """Copies of the file that another attempt staged; their names were never committed."""
+    for copy in (folder / STAGING).glob(pattern):
+        copy.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

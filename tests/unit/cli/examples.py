@@ -17,6 +17,7 @@ from shared.commands import (
     BankTransactionsPage,
     CallRow,
     CallsPage,
+    CurrencyTotal,
     DocumentDetail,
     DocumentPage,
     InvoiceField,
@@ -24,6 +25,12 @@ from shared.commands import (
     LogRow,
     LogsPage,
     OtherValue,
+    PayableRow,
+    PayablesPage,
+    PaymentFileDetail,
+    PaymentFileRow,
+    PaymentFilesPage,
+    PaymentOrderRow,
     RateRow,
     RatesPage,
     RecordRow,
@@ -35,7 +42,7 @@ from shared.commands import (
 )
 from shared.errors import Failure
 from shared.events import Cause
-from shared.words import CallOutcome, LogLevel, Outcome, RateSource, RunState, Trigger
+from shared.words import CallOutcome, LogLevel, Outcome, PaymentState, RateSource, RunState, Trigger
 
 RUN = UUID("5c0e2a4b-31f5-5b1e-8a52-0a4c0c6a0001")
 OTHER_RUN = UUID("5c0e9999-31f5-5b1e-8a52-0a4c0c6a0002")
@@ -191,6 +198,69 @@ RATES = RatesPage(
             run_id=RUN,
         )
     ],
+    next_cursor="bW9yZQ",
+)
+
+FILE = UUID("0192d4f0-11aa-7c01-8a55-77be3d5fb2b3")
+
+PAYABLES = PayablesPage(
+    items=[
+        PayableRow(
+            document_id=DOCUMENT,
+            client="main",
+            kind="invoice",
+            state=PaymentState.OPEN,
+            invoice_number="2026-0815",
+            payee_name="Käserei Oberland [AG]",
+            iban="CH4431999123000889012",
+            reference="210000000003139471430009017",
+            amount=Decimal("1234.50"),
+            currency="CHF",
+            due_date=date(2026, 3, 31),
+            approved_by=["ada", "ben"],
+            approved_at=AT,
+            payment_id=f"{DOCUMENT.hex}-01",
+            file_id=FILE,
+            held="the bank rejected its payment: AC04: the account is closed",
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
+
+PAYMENT_FILE = PaymentFileDetail(
+    file_id=FILE,
+    client="main",
+    message_id=FILE.hex,
+    run_id=RUN,
+    principal="ada",
+    created_at=AT,
+    completed_at=AT,
+    size=2711,
+    sha256="9f" * 32,
+    totals=[CurrencyTotal(currency="CHF", amount=Decimal("1234.50"))],
+    states={PaymentState.REJECTED: 1},
+    orders=[
+        PaymentOrderRow(
+            payment_id=f"{DOCUMENT.hex}-01",
+            block_id=f"{FILE.hex}001",
+            document_id=DOCUMENT,
+            state=PaymentState.REJECTED,
+            payee_name="Käserei Oberland [AG]",
+            iban="CH4431999123000889012",
+            reference="210000000003139471430009017",
+            amount=Decimal("1234.50"),
+            currency="CHF",
+            account="CH9300762011623852957",
+            execution_date=date(2026, 3, 31),
+            status_at=AT,
+            reason_code="AC04",
+            reason="AC04: the account is closed",
+        )
+    ],
+)
+
+PAYMENT_FILES = PaymentFilesPage(
+    items=[PaymentFileRow(**{name: getattr(PAYMENT_FILE, name) for name in PaymentFileRow.model_fields})],
     next_cursor="bW9yZQ",
 )
 

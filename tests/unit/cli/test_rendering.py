@@ -13,6 +13,7 @@ from cli.bars import Bars, LiveRun
 from cli.render.bank import statements_view, transactions_view
 from cli.render.documents import document_view
 from cli.render.lists import calls_view, logs_view, records_view
+from cli.render.payments import payables_view, payment_file_view, payment_files_view
 from cli.render.rates import rates_view
 from cli.render.run import run_view
 from cli.render.runs import RunList
@@ -21,6 +22,8 @@ from shared.commands import (
     BankStatementsPage,
     BankTransactionsPage,
     LogsPage,
+    PayablesPage,
+    PaymentFilesPage,
     Published,
     RatesPage,
     RecordsPage,
@@ -33,7 +36,11 @@ from tests.unit.cli.examples import (
     CALLS,
     DETAIL,
     DOCUMENT,
+    FILE,
     LOGS,
+    PAYABLES,
+    PAYMENT_FILE,
+    PAYMENT_FILES,
     QUESTIONS,
     RATES,
     RECORDS,
@@ -102,6 +109,9 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         statements_view(STATEMENTS),
         statements_view(BankStatementsPage(items=[])),
         rates_view(RatesPage(items=[])),
+        payables_view(PAYABLES),
+        payment_files_view(PAYMENT_FILES),
+        payment_file_view(PAYMENT_FILE),
     )
     for view in views:
         assert max(len(line) for line in shown(view, width).splitlines()) <= width
@@ -135,6 +145,19 @@ def test_a_rate_says_what_one_of_which_currency_costs() -> None:
     text = " ".join(shown(rates_view(RATES)).split())
     assert "2026-06-04 BAZG 1 EGP = 0.0166619 CHF" in text
     assert "bW9yZQ" in text
+
+
+def test_payments_say_what_is_owed_to_whom_and_what_the_bank_said() -> None:
+    text = " ".join(shown(payables_view(PAYABLES)).split())
+    assert "open CHF 1,234.50 Käserei Oberland [AG], invoice 2026-0815 due 2026-03-31" in text
+    assert "! the bank rejected its payment: AC04" in text
+    text = " ".join(shown(payment_file_view(PAYMENT_FILE)).split())
+    assert f"{FILE.hex}" in text
+    assert "rejected CHF 1,234.50 Käserei Oberland [AG] CH4431999123000889012" in text
+    assert "AC04: the account is closed" in text
+    assert "1 rejected" in shown(payment_files_view(PAYMENT_FILES))
+    assert "There are no payment files." in shown(payment_files_view(PaymentFilesPage(items=[])))
+    assert "No approved invoices match." in shown(payables_view(PayablesPage(items=[])))
 
 
 def test_text_in_square_brackets_is_shown_and_not_taken_for_markup() -> None:
