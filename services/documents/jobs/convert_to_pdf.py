@@ -9,7 +9,7 @@ from services.documents.converters import Converted, Converters
 from services.documents.core import MAILS, conversion_recipe, pdf_key
 from services.documents.jobs.originals import concerning, fetch_original, known_document, sha256_of
 from services.documents.store import Conversion, DocumentStore, StoredDocument
-from services.documents.workplace import workplace
+from shared.workplace import workplace
 from shared.access import Access
 from shared.events import Record
 from shared.files import Files
