@@ -62,6 +62,8 @@ class Scenario:
     sample: int = 12
     #: Points that a sample takes with both sides.
     sides_of: Sequence[str] = ()
+    #: Columns that are another each time without meaning it: digests of contents with ids in them.
+    besides: Sequence[str] = ()
     #: Settings of the service that dies, without the prefix.
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -97,11 +99,14 @@ class Report:
     #: Name -> passages in an undisturbed repetition.
     points: Counter[str]
     kills: list[Kill]
+    #: Temporary files that nobody removes.
+    leftovers: list[str]
     seconds: float
 
     @property
     def faults(self) -> list[str]:
-        return [f"killed {kill.point}: {fault}" for kill in self.kills for fault in kill.faults]
+        faults = [f"killed {kill.point}: {fault}" for kill in self.kills for fault in kill.faults]
+        return faults + [f"after all kills a temporary file stays: {name}" for name in self.leftovers]
 
     @property
     def reached(self) -> int:
@@ -136,8 +141,9 @@ async def sweep(lanes: Sequence[Lane], scenario: Scenario, *, whole: bool) -> Re
             kills.append(await _killed(lane, scenario, next(numbers), todo.pop(0), right))
 
     await asyncio.gather(*(work(lane) for lane in lanes))
+    left = [name for lane in lanes for name in await lane.leftovers(scenario.dies, scenario.settings)]
     await asyncio.gather(*(lane.stop_all() for lane in lanes))
-    return Report(points, kills, time.monotonic() - began)
+    return Report(points, kills, left, time.monotonic() - began)
 
 
 def product(points: Counter[str]) -> list[Point]:
@@ -183,6 +189,7 @@ class Stage:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
+        await self._scene.close()
 
     async def play(self, watch: Watch | None) -> bool:
         """Cause everything and wait until it has come to rest; whether the service died on the way."""
@@ -200,7 +207,7 @@ class Stage:
         return died
 
     async def outcome(self) -> Outcome:
-        found = await self._scene.outcome()
+        found = await self._scene.outcome(self._scenario.besides)
         return replace(found, outside=sorted(await self._scenario.look_outside(self._scene)))
 
     async def decide(self) -> list[str]:
