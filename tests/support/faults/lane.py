@@ -331,7 +331,8 @@ class Scene:
             audits=await self._lines(subjects.AUDIT, "audit.>"),
             dead=await self._dead_letters(),
             rows=sorted(await self._rows((*UNCOMPARED_COLUMNS, *besides))),
-            files=await asyncio.to_thread(self._files),
+            # Not in a thread: PDFium is not made for several.
+            files=self._files(),
         )
 
     async def _run_line(self, run: RunDetail) -> str:
