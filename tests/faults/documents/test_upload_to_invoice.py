@@ -78,7 +78,6 @@ PIPELINE = Scenario(
         "publish event.invoice.analysed",
         "publish run.finished",
     ),
-    sample=8,
 )
 
 
@@ -98,7 +97,7 @@ MAIL_WITH_INVOICE = Scenario(
         "commit documents.store.PostgresDocuments.keep_attachment",
     ),
     sides_of=("commit intake.Intake.accept of documents.attachments.IntakeAttachments._is_new",),
-    sample=6,
+    sample=3,
 )
 
 
