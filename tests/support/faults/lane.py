@@ -157,9 +157,9 @@ class Lane:
         (self.folder / "sign-in.json").write_text(json.dumps(content))
 
     async def leftovers(self, service: str, settings: dict[str, str]) -> list[str]:
-        """Temporary files that stay although the service has started again, minutes later."""
+        """Temporary files that stay although the service has started again, a day later."""
         for path in self.temporary.iterdir():
-            long_ago = time.time() - 600
+            long_ago = time.time() - 25 * 3600
             os.utime(path, (long_ago, long_ago))
         process = await self.start(service, settings)
         await self.ready(service)
