@@ -2,67 +2,52 @@
 
 Lines of text that run level give rows of the page that differ sharply in brightness; the angle that makes
 them differ most is the skew (projection profile; W. Postl, US patent 4,723,297). Measured on our scanned
-invoices: up to 2 degrees Tesseract copes by itself and reads the page as well as a straightened one, for less
-CPU time; from 2.6 degrees on it loses words, at 3 to 4 degrees a sixth of the characters.
+invoice: up to 2 degrees Tesseract copes by itself, at 3 to 4 degrees it loses a sixth of the characters;
+small print in columns gains from 0.3 degrees on (0.948 to 0.971 like the truth).
+
+The page is not rotated: its columns are shifted up or down by whole pixels. At these angles the letters lean
+by less than an italic does and are read as well, nothing is blurred, and it takes a sixth of the time.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
 from functools import partial
 from itertools import pairwise
-from statistics import linear_regression, median
 
 from PIL import Image
-
-from services.documents.steps.layout import Word
 
 #: Skews are looked for within so many degrees; larger ones are rotations that nobody scans by accident.
 _REACH = 4.0
 #: A page is only turned if that sharpens its rows by this factor: drawings and photos stay as they are.
 _WORTHWHILE = 1.15
 _WIDTH = 500
-#: Degrees below which Tesseract is left to cope, and only the boxes of its words are put level.
-_LEAST = 1.5
-#: Words of a line from which on its slope says something about the page.
-_WORDS_OF_A_LINE = 4
 
 
 def straighten(page: Image.Image) -> tuple[Image.Image, float]:
-    """The gray page upright, and the degrees by which it was turned counter-clockwise (0.0 for untouched)."""
+    """The gray page upright, and the degrees by which its lines were turned counter-clockwise (0.0 for
+    untouched)."""
     if min(page.size) < _WIDTH // 4 or max(page.size) > 4 * min(page.size):
         return page, 0.0
     small = page.reduce(max(1, page.width // _WIDTH))
     paper = _paper_of(small)
     coarsely, sharpness = partial(_sharpness, small.reduce(2), paper), partial(_sharpness, small, paper)
     coarse = max((step / 2 for step in range(-int(_REACH * 2), int(_REACH * 2) + 1)), key=coarsely)
-    if abs(coarse) < _LEAST - 0.5:
-        return page, 0.0
     angle = max((coarse + step / 10 for step in range(-4, 5)), key=sharpness)
-    if abs(angle) < _LEAST or sharpness(angle) <= sharpness(0.0) * _WORTHWHILE:
+    if abs(angle) < 0.15 or sharpness(angle) <= sharpness(0.0) * _WORTHWHILE:
         return page, 0.0
-    # Bicubic takes three times as long and is not read better.
-    return page.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper), angle
+    return _shifted(page, paper, angle), angle
 
 
-def leveled(words: Sequence[Word]) -> list[Word]:
-    """The words with their boxes as if the page had been straight: lines that run a little uphill or downhill
-    would not be level with what stands beside them. The slope is the median of the slopes of the lines."""
-    lines: dict[tuple[int, int, int], list[Word]] = {}
-    for word in words:
-        lines.setdefault((word.block, word.paragraph, word.line), []).append(word)
-    slopes = [
-        linear_regression([word.left for word in line], [word.bottom for word in line]).slope
-        for line in lines.values()
-        if len(line) >= _WORDS_OF_A_LINE and line[0].left != line[-1].left
-    ]
-    if not slopes:
-        return list(words)
-    slope = median(slopes)
-    return [
-        replace(word, top=word.top - down, bottom=word.bottom - down)
-        for word in words
-        for down in (round(slope * word.left),)
-    ]
+def shift_of(angle: float) -> float:
+    """By how much of its distance from the middle a column is shifted for a skew of `angle` degrees."""
+    return math.tan(math.radians(angle))
+
+
+def _shifted(page: Image.Image, paper: int, angle: float) -> Image.Image:
+    shift = shift_of(angle)
+    matrix = (1, 0, 0, shift, 1, -shift * page.width / 2)
+    return page.transform(
+        page.size, Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST, fillcolor=paper
+    )
 
 
 def _paper_of(page: Image.Image) -> int:
@@ -72,7 +57,7 @@ def _paper_of(page: Image.Image) -> int:
 
 
 def _sharpness(page: Image.Image, paper: int, angle: float) -> float:
-    turned = page.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper)
+    turned = _shifted(page, paper, angle)
     margin = page.width // 20
     rows = turned.crop((margin, 0, page.width - margin, page.height)).resize(
         (1, page.height), Image.Resampling.BOX

@@ -1,6 +1,5 @@
 """Recognize a page with Tesseract: one call for text with confidences and for the invisible text layer."""
 
-import math
 import os
 import signal
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import pikepdf
 from PIL import Image
 from pytesseract import TesseractError, pytesseract
 
-from services.documents.steps.deskew import leveled, straighten
+from services.documents.steps.deskew import shift_of, straighten
 from services.documents.steps.layout import Word, parse_tsv, reading_order
 from services.documents.steps.orientation import better_turn, confidence_of, is_better
 from shared.process_child import LimitExceeded, Refused, die_with_parent
@@ -73,7 +72,7 @@ class Tesseract:
         _turn_back(layer, quarters or 0, skew)
         confidence = confidence_of(words)
         return Recognition(
-            reading_order(leveled(words)),
+            reading_order(words),
             None if confidence is None else round(confidence, 1),
             (quarters or 0) * 90 + skew,
         )
@@ -115,13 +114,10 @@ def _turn_back(layer: Path, quarters: int, skew: float) -> None:
     """Turn the text layer of a page that was made upright so that it lies on the page as it was scanned."""
     if not quarters and not skew:
         return
-    angle = math.radians(-skew)
-    cosine, sine = math.cos(angle), math.sin(angle)
+    shift = shift_of(skew)
     with pikepdf.open(layer, allow_overwriting_input=True) as pdf:
         page = pdf.pages[0]
-        x, y = float(page.mediabox[2]) / 2, float(page.mediabox[3]) / 2
-        shift = (x - x * cosine + y * sine, y - x * sine - y * cosine)
-        matrix = (cosine, sine, -sine, cosine, *shift)
+        matrix = (1.0, -shift, 0.0, 1.0, 0.0, shift * float(page.mediabox[2]) / 2)
         page.contents_add(f"q {' '.join(f'{value:.6f}' for value in matrix)} cm".encode(), prepend=True)
         page.contents_add(b"Q")
         # We turned counter-clockwise; a PDF turns its pages clockwise.
