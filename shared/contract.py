@@ -14,6 +14,10 @@ from pydantic import BaseModel, Field
 from shared import events, subjects
 from shared.audit import AuditEntry
 from shared.commands import (
+    BankStatementsPage,
+    BankStatementsQuery,
+    BankTransactionsPage,
+    BankTransactionsQuery,
     CallsPage,
     CallsQuery,
     ChangesQuery,
@@ -55,6 +59,8 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.query("status", "events"): (EventsQuery, EventsPage),
     subjects.query("documents", "document"): (DocumentQuery, DocumentDetail),
     subjects.query("integrations", "rates"): (RatesQuery, RatesPage),
+    subjects.query("integrations", "bank-transactions"): (BankTransactionsQuery, BankTransactionsPage),
+    subjects.query("integrations", "bank-statements"): (BankStatementsQuery, BankStatementsPage),
     subjects.query("integrations", "payables"): (PayablesQuery, PayablesPage),
     subjects.query("integrations", "payment-files"): (PaymentFilesQuery, PaymentFilesPage),
     subjects.query("integrations", "payment-file"): (PaymentFileQuery, PaymentFileDetail),

@@ -31,13 +31,13 @@ def _known_form(written: str) -> str:
 #: The name of a file in the job's inbox folder, or the reference that an upload answered.
 IncomingFile = Annotated[
     str,
-    AfterValidator(_known_form),
     Field(
         min_length=1,
         max_length=280,
         pattern=r"^(upload:[0-9a-f]{64}/)?[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$",
         json_schema_extra={"format": FORMAT},
     ),
+    AfterValidator(_known_form),
 ]
 
 

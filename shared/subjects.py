@@ -151,6 +151,8 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "events"): "the stored events of a run, as they were published",
     query("documents", "document"): "one document with its pages and derived files",
     query("integrations", "rates"): "daily exchange rates by source, currency and day",
+    query("integrations", "bank-transactions"): "bank transactions by account, day and match",
+    query("integrations", "bank-statements"): "bank statements with balances and warnings, by account",
     query("integrations", "payables"): "approved invoices by state, and how far their payment is",
     query("integrations", "payment-files"): "payment files, the newest first",
     query("integrations", "payment-file"): "one payment file with its orders and their states",

@@ -12,7 +12,6 @@ from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
-from services.documents.workplace import remove_abandoned_workplaces
 from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded
 from shared.files import Files, open_store
@@ -22,6 +21,7 @@ from shared.runner.attempt import Attempt
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
+from shared.workplace import remove_abandoned_workplaces
 
 log = structlog.get_logger(__name__)
 

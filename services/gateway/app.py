@@ -21,6 +21,7 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    bank,
     contract,
     dead_letters,
     documents,
@@ -67,6 +68,7 @@ _STORIES = (
     files,
     documents,
     rates,
+    bank,
     payments,
     accounts,
     dead_letters,

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
+import structlog
+
 from services.integrations import handlers
+from services.integrations.bank import queries as bank_queries
+from services.integrations.bank.reading import AREA as BANK_AREA
+from services.integrations.bank.reading import LIMITS, ChildStatementFiles, StatementFiles
+from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
 from services.integrations.payments import queries as payment_queries
 from services.integrations.payments.accounts import Accounts, read_accounts
@@ -14,13 +20,24 @@ from services.integrations.rates import queries as rates_queries
 from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
 from services.integrations.rates.store import PostgresRates, RateStore
-from shared.commands import PayablesQuery, PaymentFileQuery, PaymentFilesQuery, RatesQuery
-from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected
+from shared.commands import (
+    BankStatementsQuery,
+    BankTransactionsQuery,
+    PayablesQuery,
+    PaymentFileQuery,
+    PaymentFilesQuery,
+    RatesQuery,
+)
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.incoming import Incoming
+from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
+from shared.workplace import remove_abandoned_workplaces
+
+log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
@@ -32,9 +49,12 @@ def build(settings: Settings) -> Service:
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
     accounts = read_accounts(settings.accounts_file)
+    children = Children(settings.cpu_slots, LIMITS)
+    if removed := remove_abandoned_workplaces():
+        log.info("removed temporary files of workers that were killed", folders=len(removed))
 
-    async def record_approval_requested(event: ApprovalRequested) -> None:
-        await handlers.record_approval_requested(service.pool, event)
+    async def record_invoice_corrected(event: InvoiceCorrected) -> None:
+        await handlers.record_invoice_corrected(service.pool, event)
 
     async def record_invoice_approved(event: InvoiceApproved) -> None:
         await handlers.record_invoice_approved(service.pool, event)
@@ -55,6 +75,10 @@ def build(settings: Settings) -> Service:
                 attempt.calls, addresses, Incoming(Files(files, attempt.context.client), RATES_AREA)
             ),
             RateStore: lambda attempt: PostgresRates(attempt.outbox, attempt.context),
+            StatementFiles: lambda attempt: ChildStatementFiles(
+                Incoming(Files(files, attempt.context.client), BANK_AREA), children
+            ),
+            BankStore: lambda attempt: PostgresBank(attempt.outbox, attempt.context),
             Accounts: lambda attempt: accounts,
             Handover: lambda attempt: handover(attempt.context.client),
             PaymentFiles: lambda attempt: PostgresPaymentFiles(
@@ -64,8 +88,8 @@ def build(settings: Settings) -> Service:
             StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
         },
         on_event={
-            "event.approval.requested": record_approval_requested,
             "event.invoice.approved": record_invoice_approved,
+            "event.invoice.corrected": record_invoice_corrected,
             "event.invoice.rejected": record_invoice_rejected,
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
@@ -74,6 +98,16 @@ def build(settings: Settings) -> Service:
         query("integrations", "rates"),
         RatesQuery,
         lambda request: rates_queries.list_rates(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "bank-transactions"),
+        BankTransactionsQuery,
+        lambda request: bank_queries.list_transactions(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "bank-statements"),
+        BankStatementsQuery,
+        lambda request: bank_queries.list_statements(service.pool, request),
     )
     service.answer(
         query("integrations", "payables"),

@@ -5,6 +5,16 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
+from shared.commands.bank import (
+    BankDetail,
+    BankMatch,
+    BankStatementRow,
+    BankStatementsPage,
+    BankStatementsQuery,
+    BankTransactionRow,
+    BankTransactionsPage,
+    BankTransactionsQuery,
+)
 from shared.commands.common import (
     PagedQuery,
     Published,
@@ -72,6 +82,14 @@ __all__ = [
     "Answer",
     "AttachedDocument",
     "Attempt",
+    "BankDetail",
+    "BankMatch",
+    "BankStatementRow",
+    "BankStatementsPage",
+    "BankStatementsQuery",
+    "BankTransactionRow",
+    "BankTransactionsPage",
+    "BankTransactionsQuery",
     "CallRow",
     "CallsPage",
     "CallsQuery",

@@ -9,7 +9,6 @@ from services.documents.invoice_store import InvoiceStore
 from services.documents.jobs.ocr import text_key
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore, StoredDocument
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record
@@ -17,6 +16,7 @@ from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunLog
 from shared.words import Kind, Level
+from shared.workplace import workplace
 
 
 @job(

@@ -1,5 +1,7 @@
 """Files for jobs over HTTP: uploaded once, answered with a reference, given to a job."""
 
+from typing import Any
+
 import pytest
 
 from tests.integration.gateway.site import Site
@@ -34,12 +36,13 @@ async def test_an_uploaded_file_is_read_by_the_job_that_gets_its_reference(files
 
 async def test_bad_files_are_refused_with_their_reason(files_site: Site) -> None:
     admin = files_site.admin
-    for files, status, code in (
+    bad: list[tuple[Any, int, str]] = [
         ({"file": ("a.xml", b"")}, 422, "file_empty"),
         ({"file": ("a.xml", b"x" * 1_000_001)}, 413, "file_too_large"),
-        ({}, 415, "media_type_unsupported"),
-    ):
-        refused = await admin.post("/files", files=files or None)
+        (None, 415, "media_type_unsupported"),
+    ]
+    for files, status, code in bad:
+        refused = await admin.post("/files", files=files)
         assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
     two = await admin.post("/files", files=[("file", ("a", b"x")), ("file", ("b", b"y"))])
     assert (two.status_code, two.json()["errors"][0]["field"]) == (422, "file")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PREFIX = "tagwerk-ocr-"
+_PREFIX = "tagwerk-work-"
 #: Seconds in which a folder may exist without its lock: between making the one and taking the other.
 _NEW = 60.0
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from services.documents.workplace import remove_abandoned_workplaces, workplace
+from shared.workplace import remove_abandoned_workplaces, workplace
 
 HOLD = """
 import time
-from services.documents.workplace import workplace
+from shared.workplace import workplace
 with workplace() as folder:
     (folder / "original").write_bytes(b"a client's document")
     print(folder, flush=True)
