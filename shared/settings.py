@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     ecb_history_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
     #: Where the Swiss customs office publishes the newest daily rates.
     bazg_daily_url: str = "https://www.backend-rates.bazg.admin.ch/api/xmldaily?locale=en"
+    #: TOML file of the clients' own accounts, from which payments are ordered.
+    accounts_file: Path | None = None
+    #: Folder into which payment files go besides, one below it for each client; the bank's software takes
+    #: them from there.
+    payments_folder: Path | None = None
     #: `console` for people, `json` for machines.
     log_format: str = "console"
     log_level: str = "info"

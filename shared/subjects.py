@@ -153,6 +153,11 @@ QUERIES: Final[dict[str, str]] = {
     query("documents", "approvals"): "approvals of invoices that the asker may see, the earliest due first",
     query("documents", "approval"): "the approval of one invoice, with its history",
     query("integrations", "rates"): "daily exchange rates by source, currency and day",
+    query("integrations", "bank-transactions"): "bank transactions by account, day and match",
+    query("integrations", "bank-statements"): "bank statements with balances and warnings, by account",
+    query("integrations", "payables"): "approved invoices by state, and how far their payment is",
+    query("integrations", "payment-files"): "payment files, the newest first",
+    query("integrations", "payment-file"): "one payment file with its orders and their states",
 }
 
 

@@ -31,21 +31,16 @@ class Analysts(Protocol):
     """Look for the invoice in a document."""
 
     async def analyse(
-        self,
-        original: Path,
-        media_type: str,
-        recognized: dict[int, str],
-        today: date,
-        hints: Sequence[Hint] = (),
+        self, pdf: Path, recognized: dict[int, str], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        """What the file `original` says; `recognized` are the texts of its pages that have no text layer,
-        `hints` what is known of the client's suppliers.
+        """What the PDF says; `recognized` are the texts of its pages that have no text layer, `hints` what is
+        known of the client's suppliers.
 
         Raises `TagwerkError` with the codes of `docs/jobs/analyse-invoice.md` if it cannot be read at all.
         """
 
     async def labels_of(
-        self, original: Path, media_type: str, recognized: dict[int, str], values: dict[str, str]
+        self, pdf: Path, recognized: dict[int, str], values: dict[str, str]
     ) -> dict[str, str]:
         """Field -> the label that stands before its value in `values`, where there is one."""
 
@@ -57,34 +52,22 @@ class ChildAnalysts:
         self._children = children
 
     async def analyse(
-        self,
-        original: Path,
-        media_type: str,
-        recognized: dict[int, str],
-        today: date,
-        hints: Sequence[Hint] = (),
+        self, pdf: Path, recognized: dict[int, str], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
         told = [{"keys": hint.keys, "labels": hint.labels} for hint in hints]
-        orders = _orders(original, media_type, recognized)
-        async with self._children.open(_READER, orders, folder=original.parent) as child:
+        async with self._children.open(_READER, _orders(pdf, recognized), folder=pdf.parent) as child:
             return analysis_of(await child.call("analyse", today=today.isoformat(), hints=told))
 
     async def labels_of(
-        self, original: Path, media_type: str, recognized: dict[int, str], values: dict[str, str]
+        self, pdf: Path, recognized: dict[int, str], values: dict[str, str]
     ) -> dict[str, str]:
-        orders = _orders(original, media_type, recognized)
-        async with self._children.open(_READER, orders, folder=original.parent) as child:
-            return {
-                str(field): str(label) for field, label in (await child.call("labels", values=values)).items()
-            }
+        async with self._children.open(_READER, _orders(pdf, recognized), folder=pdf.parent) as child:
+            found = await child.call("labels", values=values)
+        return {str(field): str(label) for field, label in found.items()}
 
 
-def _orders(original: Path, media_type: str, recognized: dict[int, str]) -> dict[str, Any]:
-    return {
-        "path": str(original),
-        "declared": media_type,
-        "recognized": {str(number): text for number, text in recognized.items()},
-    }
+def _orders(pdf: Path, recognized: dict[int, str]) -> dict[str, Any]:
+    return {"path": str(pdf), "recognized": {str(number): text for number, text in recognized.items()}}
 
 
 def analysis_of(answer: dict[str, Any]) -> Analysis:

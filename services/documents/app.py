@@ -11,26 +11,46 @@ from services.documents.approvals.desk import Desk
 from services.documents.approvals.payments import record_invoice_paid, record_payment_status
 from services.documents.approvals.rules_file import read_rules
 from services.documents.approvals.workflow import PostgresWorkflow, Workflow
+from services.documents.attachments import Attachments, IntakeAttachments
+from services.documents.converters import ChildConverters, Converters
 from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
 from services.documents.suppliers.lessons import Lessons, PostgresLessons
-from services.documents.workplace import remove_abandoned_workplaces
 from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, RatesImported
 from shared.files import Files, open_store
+from shared.intake import Intake
+from shared.nursery import Nursery
 from shared.outbox import Outbox
-from shared.process import Children
+from shared.process import Children, Limits
+from shared.runner.attempt import Attempt
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
+from shared.workplace import remove_abandoned_workplaces
 
 log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
+
+#: What the children of most documents import; the rest costs time only where it is needed.
+PRELOAD = (
+    "services.documents.steps.assembly",
+    "services.documents.steps.checks",
+    "services.documents.steps.converter",
+    "services.documents.steps.invoice_reader",
+    "services.documents.steps.pictures",
+    "services.documents.steps.reader",
+    "services.documents.steps.recognition",
+    "services.documents.steps.typesetting",
+    "facturx",
+)
+#: LibreOffice maps more than other readers; what it uses of it is little.
+OFFICE_LIMITS = Limits(memory=4 * 1024**3, cpu_seconds=90)
 
 
 def build(settings: Settings) -> Service:
@@ -40,10 +60,19 @@ def build(settings: Settings) -> Service:
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
     engine = Engine.find(settings.ocr_languages, settings.tessdata)
-    children = Children(settings.cpu_slots)
+    nursery = Nursery(PRELOAD)
+    children = Children(settings.cpu_slots, nursery=nursery)
+    converters = ChildConverters(children, Children(1, OFFICE_LIMITS, nursery=nursery))
     readers = ChildReaders(children, engine)
     analysts = ChildAnalysts(children)
     store = open_store(settings.files_url)
+
+    def attachments(attempt: Attempt) -> Attachments:
+        intake = Intake(service.pool, service.relay, store, size_limit=settings.upload_limit)
+        return IntakeAttachments(intake, documents(attempt), attempt.context)
+
+    def documents(attempt: Attempt) -> DocumentStore:
+        return PostgresDocuments(service.pool, attempt.outbox, attempt.context)
 
     async def record_document_uploaded(event: DocumentUploaded) -> None:
         await handlers.record_document_uploaded(service.pool, event)
@@ -62,7 +91,9 @@ def build(settings: Settings) -> Service:
         settings,
         migrations=MIGRATIONS,
         providers={
-            DocumentStore: lambda attempt: PostgresDocuments(service.pool, attempt.outbox, attempt.context),
+            Attachments: attachments,
+            Converters: lambda attempt: converters,
+            DocumentStore: documents,
             InvoiceStore: lambda attempt: PostgresInvoices(service.pool, attempt.outbox, attempt.context),
             Lessons: lambda attempt: PostgresLessons(service.pool, attempt.outbox, attempt.context),
             Workflow: lambda attempt: PostgresWorkflow(attempt.outbox, attempt.context, desk),
@@ -78,6 +109,7 @@ def build(settings: Settings) -> Service:
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
+    service.background("nursery", nursery.keep)
     service.answer(
         query("documents", "document"),
         DocumentQuery,

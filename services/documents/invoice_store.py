@@ -156,6 +156,7 @@ def _event(context: RunContext, document_id: UUID, settled: Settled) -> InvoiceA
         about=[f"document:{document_id}", invoice_key(document_id)],
         run_id=context.run_id,
         traceparent=context.traceparent,
+        interactive=context.interactive,
         document_id=document_id,
         kind=analysis.kind or "invoice",
         source=analysis.source or "text",

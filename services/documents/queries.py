@@ -4,8 +4,14 @@ from services.documents.approvals.access import may_see
 from services.documents.approvals.cases import Case, load_case
 from services.documents.approvals.views import approval_detail
 from services.documents.invoice_store import find_invoice
-from services.documents.store import StoredDocument, document_not_found, find_document, read_pages
-from shared.commands import DocumentDetail, DocumentPage, DocumentQuery
+from services.documents.store import (
+    StoredDocument,
+    document_not_found,
+    find_document,
+    read_attachments,
+    read_pages,
+)
+from shared.commands import AttachedDocument, DocumentDetail, DocumentPage, DocumentQuery
 from shared.database import Pool
 
 
@@ -25,6 +31,11 @@ async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
         size=found.size,
         sha256=found.sha256,
         uploaded_at=found.uploaded_at,
+        parent_id=found.parent_id,
+        attachments=[
+            AttachedDocument(document_id=attached, file_name=name)
+            for attached, name in await read_attachments(pool, found.document_id)
+        ],
         page_count=found.page_count,
         pages=[
             DocumentPage(
@@ -50,5 +61,5 @@ def _shown(query: DocumentQuery, case: Case) -> bool:
 
 
 def _files_of(document: StoredDocument) -> dict[str, str]:
-    keys = {"text": document.text_key, "searchable-pdf": document.searchable_pdf_key}
+    keys = {"pdf": document.pdf_key, "text": document.text_key, "searchable-pdf": document.searchable_pdf_key}
     return {name: key for name, key in keys.items() if key is not None}

@@ -89,6 +89,15 @@ class AnalysedInvoice(BaseModel):
     analysed_at: datetime
 
 
+class AttachedDocument(BaseModel):
+    """A document that came with another one: the attachment of an e-mail."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    document_id: UUID
+    file_name: str
+
+
 class ApprovalStep(BaseModel):
     """Something that happened to an approval."""
 
@@ -170,9 +179,14 @@ class DocumentDetail(BaseModel):
     size: int
     sha256: str
     uploaded_at: datetime
+    #: The document that brought it along: the e-mail of an attachment.
+    parent_id: UUID | None = None
+    #: What came with it.
+    attachments: list[AttachedDocument] = Field(default_factory=list)
     page_count: int | None = None
     pages: list[DocumentPage] = Field(default_factory=list)
-    #: Derived files that can be downloaded: `text` and `searchable-pdf` -> key in the files port.
+    #: Files that can be downloaded besides the original: `pdf`, `text` and `searchable-pdf` -> key in the
+    #: files port.
     files: dict[str, str] = Field(default_factory=dict)
     #: None until it was analysed, and for a document that is no invoice.
     invoice: AnalysedInvoice | None = None

@@ -7,9 +7,8 @@ from uuid import UUID
 from services.documents.analysts import Analysts
 from services.documents.invoice_store import InvoiceStore
 from services.documents.jobs.ocr import text_key
-from services.documents.jobs.originals import concerning, fetch_original, known_document
+from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore, StoredDocument
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record
@@ -17,6 +16,7 @@ from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunLog
 from shared.words import Kind, Level
+from shared.workplace import workplace
 
 
 @job(
@@ -62,10 +62,10 @@ async def analyse_invoice(
         )
     await progress(0, 1)
     with workplace() as folder, concerning(about.file_name):
-        original = await fetch_original(files, about, folder)
+        pdf = await fetch_pdf(files, about, folder)
         recognized = await recognized_texts(documents, files, about)
         hints = await invoices.hints()
-        found = await analysts.analyse(original, about.media_type, recognized, _today(), hints)
+        found = await analysts.analyse(pdf, recognized, _today(), hints)
     log.info(
         "analysed",
         kind=found.kind or "no invoice",

@@ -6,15 +6,15 @@ from uuid import UUID
 from services.documents.analysts import Analysts
 from services.documents.approvals.access import CORRECTING
 from services.documents.jobs.analyse_invoice import recognized_texts
-from services.documents.jobs.originals import concerning, fetch_original, known_document
+from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore
 from services.documents.suppliers.lessons import Lessons
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.events import Record
 from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.words import Kind, Level
+from shared.workplace import workplace
 
 
 @job(
@@ -48,9 +48,9 @@ async def learn_from_correction(
         yield lessons.nothing(document, about.file_name, reason)
         return
     with workplace() as folder, concerning(about.file_name):
-        original = await fetch_original(files, about, folder)
+        pdf = await fetch_pdf(files, about, folder)
         recognized = await recognized_texts(documents, files, about)
-        labels = await analysts.labels_of(original, about.media_type, recognized, corrected)
+        labels = await analysts.labels_of(pdf, recognized, corrected)
     if not labels:
         reason = "no label stands before the corrected values on the page"
         yield lessons.nothing(document, about.file_name, reason)

@@ -15,9 +15,7 @@ from services.documents.invoices.text import is_credit_note, read_text, why_no_i
 from services.documents.invoices.words import SOURCES, Candidate, Finding
 from services.documents.steps.codes import qr_codes
 from services.documents.steps.embedded import embedded_xml
-from services.documents.steps.images import DECODING_ERRORS, ImagePages
-from services.documents.steps.inspection import media_type_of
-from services.documents.steps.pdf import PdfPages
+from services.documents.steps.pdf import DECODING_ERRORS, PdfPages
 from services.documents.steps.words import open_pdf, words_of_page
 from services.documents.suppliers.labels import Hint, label_of, with_hints
 from shared.process_child import LimitExceeded, Refused
@@ -28,16 +26,13 @@ _LAST_PAGES: Final = 3
 
 
 class InvoiceReader:
-    """The document at `path`, declared as `declared`; `recognized` are the texts of pages without a text
+    """The PDF at `path`; `recognized` are the texts of pages without a text
     layer, by page number."""
 
-    def __init__(self, path: str, declared: str, recognized: dict[str, str]) -> None:
+    def __init__(self, path: str, recognized: dict[str, str]) -> None:
         self._path = Path(path)
         self._recognized = {int(number): text for number, text in recognized.items()}
-        media_type = media_type_of(self._path, declared)
-        self._pages: PdfPages | ImagePages = (
-            PdfPages(self._path) if media_type == "application/pdf" else ImagePages(self._path, media_type)
-        )
+        self._pages = PdfPages(self._path)
         self._findings: list[Finding] = []
 
     def analyse(self, today: str, hints: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
@@ -90,8 +85,6 @@ class InvoiceReader:
     def _e_invoice(self) -> EInvoice | None:
         """The first embedded file that is an e-invoice; what stands in the way of others is found."""
         found: EInvoice | None = None
-        if not isinstance(self._pages, PdfPages):
-            return None
         try:
             for file in embedded_xml(self._path, MAX_XML_BYTES):
                 if file.data is None:
@@ -123,8 +116,6 @@ class InvoiceReader:
     def _lines(self, number: int) -> list[Line]:
         if number in self._recognized:
             return lines_of_text(self._recognized[number], number)
-        if not isinstance(self._pages, PdfPages):
-            return []
         pdf = open_pdf(self._path)
         try:
             return lines_of_words(words_of_page(pdf, number), number)

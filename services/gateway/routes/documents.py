@@ -20,7 +20,7 @@ from shared.intake import original_key
 
 router = APIRouter(tags=["documents"])
 
-FileKind = Literal["original", "text", "searchable-pdf"]
+FileKind = Literal["original", "pdf", "text", "searchable-pdf"]
 
 
 @router.get("/documents/{document_id}", summary="One document with its pages", responses=answers(404))
@@ -51,12 +51,13 @@ async def find_document(gateway: Gateway, asking: Principal, document_id: UUID) 
         size=event.size,
         sha256=event.sha256,
         uploaded_at=event.time,
+        parent_id=event.parent_id,
     )
 
 
 @router.get(
     "/documents/{document_id}/files/{kind}",
-    summary="Download a document's original, its text, or its searchable PDF",
+    summary="Download a document's original, its PDF, its text, or its searchable PDF",
     response_class=StreamingResponse,
     responses=answers(404) | {200: {"content": {"application/octet-stream": {}}}},
 )
@@ -92,6 +93,11 @@ def _disposition(file_name: str, kind: FileKind) -> str:
     """RFC 6266: always a download, under a name without tricks."""
     name = core.safe_file_name(file_name)
     stem = name.rsplit(".", 1)[0] if "." in name else name
-    name = {"original": name, "text": f"{stem}.txt", "searchable-pdf": f"{stem}.searchable.pdf"}[kind]
+    name = {
+        "original": name,
+        "pdf": f"{stem}.pdf",
+        "text": f"{stem}.txt",
+        "searchable-pdf": f"{stem}.searchable.pdf",
+    }[kind]
     plain = "".join(c if c.isascii() and c not in '"\\%' else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

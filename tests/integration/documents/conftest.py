@@ -19,6 +19,7 @@ from shared.bus import Bus
 from shared.commands import DocumentDetail, DocumentQuery, Reply, Scope
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.events import (
+    DocumentConverted,
     DocumentTextRecognized,
     DocumentUploaded,
     Finished,
@@ -105,17 +106,36 @@ class Installation:
         await self.bus.publish(event.type, event.encode(), msg_id=str(event.id))
         return event
 
-    async def triggered(self, event: DocumentUploaded) -> "Told":
-        """The run that an upload started, at its end."""
-        return await self.ended(run_id_of("acme", "ada", "documents.ocr", str(event.id)))
+    async def converted(self, event: DocumentUploaded) -> "Told":
+        """The conversion that an upload started, at its end."""
+        job = "documents.convert-to-pdf"
+        return await self.ended(run_id_of("acme", "ada", job, str(event.id)), job)
 
-    async def rerun(self, document: UUID) -> "Told":
+    async def triggered(self, event: DocumentUploaded) -> "Told":
+        """The recognition that followed it, at its end."""
+        await self.converted(event)
+        (told,) = [one for one in await self.conversions() if one.document_id == event.document_id]
+        return await self.ended(run_id_of("acme", "ada", "documents.ocr", str(told.id)))
+
+    async def conversions(self) -> list[DocumentConverted]:
+        """Every `event.document.converted` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.document.converted")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, DocumentConverted)]
+
+    async def uploads(self) -> list[DocumentUploaded]:
+        """Every `event.document.uploaded` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.document.uploaded")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, DocumentUploaded)]
+
+    async def rerun(self, document: UUID, job: str = "documents.ocr") -> "Told":
         request = Requested(
-            run_id=new_id(), job="documents.ocr", client="acme", principal="ada", effective_principal="ada",
+            run_id=new_id(), job=job, client="acme", principal="ada", effective_principal="ada",
             trigger=Trigger.MANUAL, parameters={"document": str(document)},
         )  # fmt: skip
         await request_run(self.bus, request, Lane.INTERACTIVE)
-        return await self.ended(request.run_id)
+        return await self.ended(request.run_id, job)
 
     async def ended(self, run_id: UUID, job: str = "documents.ocr") -> "Told":
         deadline = time.monotonic() + 30

@@ -30,23 +30,18 @@ class AskedAnalysts:
     """Finds `FOUND`, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, str, dict[int, str]]] = []
+        self.asked: list[tuple[bytes, dict[int, str]]] = []
         self.hinted: list[Hint] = []
 
     async def analyse(
-        self,
-        original: Path,
-        media_type: str,
-        recognized: dict[int, str],
-        today: date,
-        hints: Sequence[Hint],
+        self, pdf: Path, recognized: dict[int, str], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        self.asked.append((original.read_bytes(), media_type, recognized))
+        self.asked.append((pdf.read_bytes(), recognized))
         self.hinted += hints
         return FOUND
 
     async def labels_of(
-        self, original: Path, media_type: str, recognized: dict[int, str], values: dict[str, str]
+        self, pdf: Path, recognized: dict[int, str], values: dict[str, str]
     ) -> dict[str, str]:
         raise NotImplementedError
 
@@ -80,7 +75,7 @@ async def run(office: Office, analysts: AskedAnalysts, invoices: KeptInvoices) -
 async def recognized() -> Office:
     """A document of two pages: the first has a text layer, the second was recognized."""
     office = Office()
-    await office.store_original()
+    await office.store_converted()
     document = office.document
     office.documents.rows[document] = replace(office.documents.rows[document], recipe=RECIPE, page_count=2)
     for number, source in ((1, "text_layer"), (2, "tesseract")):
@@ -90,11 +85,11 @@ async def recognized() -> Office:
     return office
 
 
-async def test_the_original_is_analysed_with_the_texts_of_recognized_pages() -> None:
+async def test_the_pdf_is_analysed_with_the_texts_of_recognized_pages() -> None:
     office, analysts, invoices = await recognized(), AskedAnalysts(), KeptInvoices()
     (record,) = await run(office, analysts, invoices)
     assert record.key == f"invoice:{office.document}"
-    assert analysts.asked == [(b"a scan", "image/tiff", {2: "text 2"})]
+    assert analysts.asked == [(b"a scan", {2: "text 2"})]
     assert analysts.hinted == [HINT]
     assert invoices.kept == [(office.document, "scan.tif", FOUND)]
     assert office.progress == [(0, 1), (1, 1)]
@@ -102,7 +97,7 @@ async def test_the_original_is_analysed_with_the_texts_of_recognized_pages() -> 
 
 async def test_a_document_without_text_is_not_analysed() -> None:
     office, analysts = Office(), AskedAnalysts()
-    await office.store_original()
+    await office.store_converted()
     with pytest.raises(TagwerkError) as caught:
         await run(office, analysts, KeptInvoices())
     assert caught.value.failure.code == "text_not_yet_recognized"
