@@ -21,7 +21,8 @@ def statement(
     opening: Balance | None, closing: Balance | None, total: str = "0", unusable: int = 0
 ) -> Statement:
     return Statement(
-        family="camt", message="camt.053.001.08", account="CH93", currency="CHF", id="S", number="1", page=None,
+        family="camt", message="camt.053.001.08", account="CH93", currency="CHF", id="S", number="1",
+        page=None,
         opening=opening, closing=closing, total=Decimal(total), entries=2, not_booked=0, unusable=unusable,
         first_day=DAY, last_day=DAY,
     )  # fmt: skip
