@@ -5,6 +5,21 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
+from shared.commands.approvals import (
+    AnswerQuestion,
+    ApprovalQuery,
+    ApprovalRow,
+    ApprovalsPage,
+    ApprovalsQuery,
+    ApproveInvoice,
+    AskBack,
+    Command,
+    CorrectInvoice,
+    Refusal,
+    RejectInvoice,
+    StepTaken,
+    WrongValue,
+)
 from shared.commands.bank import (
     BankDetail,
     BankMatch,
@@ -24,12 +39,16 @@ from shared.commands.common import (
 )
 from shared.commands.documents import (
     AnalysedInvoice,
+    ApprovalDetail,
+    ApprovalStep,
+    AttachedDocument,
     DocumentDetail,
     DocumentPage,
     DocumentQuery,
     InvoiceField,
     InvoiceFinding,
     OtherValue,
+    Payment,
 )
 from shared.commands.payments import (
     CurrencyTotal,
@@ -79,6 +98,16 @@ from shared.commands.status import (
 __all__ = [
     "AnalysedInvoice",
     "Answer",
+    "AnswerQuestion",
+    "ApprovalDetail",
+    "ApprovalQuery",
+    "ApprovalRow",
+    "ApprovalStep",
+    "ApprovalsPage",
+    "ApprovalsQuery",
+    "ApproveInvoice",
+    "AskBack",
+    "AttachedDocument",
     "Attempt",
     "BankDetail",
     "BankMatch",
@@ -92,6 +121,8 @@ __all__ = [
     "CallsPage",
     "CallsQuery",
     "ChangesQuery",
+    "Command",
+    "CorrectInvoice",
     "CurrencyTotal",
     "Decide",
     "DocumentDetail",
@@ -110,6 +141,7 @@ __all__ = [
     "PayableRow",
     "PayablesPage",
     "PayablesQuery",
+    "Payment",
     "PaymentFileDetail",
     "PaymentFileQuery",
     "PaymentFileRow",
@@ -126,6 +158,8 @@ __all__ = [
     "RecordRow",
     "RecordsPage",
     "RecordsQuery",
+    "Refusal",
+    "RejectInvoice",
     "Reply",
     "RunDetail",
     "RunQuery",
@@ -134,5 +168,7 @@ __all__ = [
     "RunsPage",
     "RunsQuery",
     "Scope",
+    "StepTaken",
     "TimelineEntry",
+    "WrongValue",
 ]

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pikepdf
 import pytest
 
 from services.documents.analysts import Analysis, ChildAnalysts
+from services.documents.converters import ChildConverters
 from services.documents.readers import ChildReaders, Engine, ReadPage
 from shared.process import Children
 from tests.corpus.documents.truth import Truth, of_embedded_xml, of_json, of_qr_code, same
@@ -38,7 +40,12 @@ Table = dict[str, dict[str, Count]]
 
 
 async def analysed(file: Path) -> Analysis:
-    return await ChildAnalysts(Children(1)).analyse(file, TYPES[file.suffix], {}, TODAY)
+    children = Children(1)
+    with TemporaryDirectory() as folder:
+        made = await ChildConverters(children, children).convert(
+            file, TYPES[file.suffix], file.name, Path(folder)
+        )
+        return await ChildAnalysts(children).analyse(made.pdf or file, {}, TODAY)
 
 
 async def scanned(file: Path, folder: Path) -> Analysis:
@@ -50,10 +57,10 @@ async def scanned(file: Path, folder: Path) -> Analysis:
     pictures[0].save(scan, "PDF", save_all=True, append_images=pictures[1:], resolution=300)
     children = Children(2)
     readers = ChildReaders(children, Engine.find("deu+eng", None))
-    async with readers.open(scan, "application/pdf", folder) as reading:
+    async with readers.open(scan, folder) as reading:
         pages = [page async for page in reading.read(range(1, reading.page_count + 1))]
     texts = {page.number: page.text for page in pages if isinstance(page, ReadPage)}
-    return await ChildAnalysts(children).analyse(scan, "application/pdf", texts, TODAY)
+    return await ChildAnalysts(children).analyse(scan, texts, TODAY)
 
 
 def without_attachments(file: Path, folder: Path) -> Path:

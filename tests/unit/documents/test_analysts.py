@@ -21,10 +21,10 @@ INVOICE = (
 )  # fmt: skip
 
 
-async def analysed(content: bytes, folder: Path, media_type: str = "application/pdf") -> Analysis:
-    file = folder / "original"
+async def analysed(content: bytes, folder: Path) -> Analysis:
+    file = folder / "document.pdf"
     file.write_bytes(content)
-    return await ChildAnalysts(Children(1)).analyse(file, media_type, {}, date(2026, 11, 1))
+    return await ChildAnalysts(Children(1)).analyse(file, {}, date(2026, 11, 1))
 
 
 def values(analysis: Analysis) -> dict[str, tuple[str, str, str]]:
@@ -58,8 +58,8 @@ async def test_a_photographed_qr_bill_is_read(tmp_path: Path) -> None:
     page = Image.new("L", (1240, 1754), 255)
     page.paste(Image.fromarray(zxingcpp.write_barcode_to_image(code, scale=5)), (100, 1000))
     target = io.BytesIO()
-    page.save(target, "PNG", dpi=(150, 150))
-    found = await analysed(target.getvalue(), tmp_path, "image/png")
+    page.save(target, "PDF", resolution=150)
+    found = await analysed(target.getvalue(), tmp_path)
     assert found.source == "qr_bill"
     assert values(found)["iban"] == ("CH4431999123000889012", "qr_bill", "certain")
     amount = next(field for field in found.fields if field.name == "payable_amount")
