@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 from obstore.store import ObjectStore
 
 from shared.database import Pool
@@ -18,16 +17,8 @@ from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.files import Files
 from shared.ids import derived_id, document_id_of
+from shared.media_types import Unsuitable, media_type_of
 from shared.outbox import Outbox, Relay
-
-#: What Tagwerk can process, by the beginning of the content; the declared type is not trusted.
-SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +33,10 @@ class Arrival:
     declared_type: str | None = None
     interactive: bool = True
     traceparent: str | None = None
+    #: The document that brought it along: the e-mail of an attachment.
+    parent_id: UUID | None = None
+    #: The run that took it out of there.
+    run_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +67,10 @@ class Intake:
 
         Killed before the row: the caller got no answer and sends it again, to the same place. Killed
         after: the outbox has the event. Raises `file_empty`, `file_too_large`, `file_type_unsupported`,
-        `file_type_mismatch`.
+        `file_type_mismatch`, `archive_unsupported`.
         """
         size = arrival.path.stat().st_size
-        media_type = check_file(arrival, size, self._size_limit)
+        media_type = await asyncio.to_thread(check_file, arrival, size, self._size_limit)
         sha256 = await asyncio.to_thread(_sha256, arrival.path)
         document_id = document_id_of(arrival.client, sha256)
         await Files(self._store, arrival.client).put(original_key(document_id), arrival.path)
@@ -91,6 +86,8 @@ class Intake:
             media_type=media_type,
             size=size,
             sha256=sha256,
+            parent_id=arrival.parent_id,
+            run_id=arrival.run_id,
         )
         async with Outbox(self._pool, self._relay).transaction() as tx:
             first = await tx.connection.fetchval(
@@ -103,26 +100,19 @@ class Intake:
                 tx.event(event)
         if first:
             return Accepted(event, duplicate=False)
-        return Accepted(await self._earlier(document_id), duplicate=True)
+        earlier = await self.earlier(document_id)
+        assert earlier is not None, "arrivals are never deleted"
+        return Accepted(earlier, duplicate=True)
 
-    async def _earlier(self, document_id: UUID) -> DocumentUploaded:
-        row: asyncpg.Record | None = await self._pool.fetchrow(
-            "select event from arrivals where document_id = $1", document_id
-        )
-        assert row is not None, "arrivals are never deleted"
-        return DocumentUploaded.model_validate_json(row["event"])
+    async def earlier(self, document_id: UUID) -> DocumentUploaded | None:
+        """What told of the document when it came in this way; None if it did not."""
+        row = await self._pool.fetchval("select event from arrivals where document_id = $1", document_id)
+        return None if row is None else DocumentUploaded.model_validate_json(row)
 
 
 def check_file(arrival: Arrival, size: int, size_limit: int) -> str:
     """The media type that the content has. Raises `TagwerkError` for what cannot be processed."""
     name = arrival.file_name
-    if size == 0:
-        raise TagwerkError(
-            "file_empty",
-            f"{name} is empty",
-            concern=name,
-            next_step="Upload the file again; if it is empty on your side too, get it again from its sender.",
-        )
     if size > size_limit:
         raise TagwerkError(
             "file_too_large",
@@ -130,31 +120,12 @@ def check_file(arrival: Arrival, size: int, size_limit: int) -> str:
             concern=name,
             next_step="Split the document, or ask an administrator to raise TAGWERK_UPLOAD_LIMIT.",
         )
-    with arrival.path.open("rb") as file:
-        head = file.read(1024)
-    media_type = next((kind for start, kind in SIGNATURES if head.startswith(start)), None)
-    if media_type is None and b"%PDF-" in head:
-        # PDF readers accept up to 1,024 bytes of something else before the header.
-        media_type = "application/pdf"
-    if media_type is None:
+    try:
+        return media_type_of(arrival.path, arrival.declared_type, name)
+    except Unsuitable as error:
         raise TagwerkError(
-            "file_type_unsupported",
-            f"the content of {name} is no PDF, PNG, JPEG or TIFF",
-            concern=name,
-            next_step="Save or print it as PDF, then upload that.",
-        )
-    declared = arrival.declared_type
-    if declared and declared not in (media_type, "application/octet-stream") and declared in _KNOWN_TYPES:
-        raise TagwerkError(
-            "file_type_mismatch",
-            f"{name} says that it is {declared}, but its content is {media_type}",
-            concern=name,
-            next_step="Give the file the ending of its real type, or export it again.",
-        )
-    return media_type
-
-
-_KNOWN_TYPES = {kind for _, kind in SIGNATURES}
+            error.code, f"{name} is not taken: {error}", concern=name, next_step=error.next_step
+        ) from error
 
 
 def _sha256(path: Path) -> str:

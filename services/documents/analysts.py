@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from services.documents.invoices.words import Finding
+from services.documents.suppliers.labels import Hint
 from shared.commands import InvoiceField, InvoiceFinding
 from shared.errors import TagwerkError
 from shared.process import Children, Limits
@@ -37,13 +38,17 @@ class Analysts(Protocol):
     """Look for the invoice in a document."""
 
     async def analyse(
-        self, original: Path, media_type: str, layers: dict[int, Path], today: date
+        self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        """What the file `original` says; `layers` are PDFs of one page each with what was recognized on its
-        pages that have no text layer of their own. Temporary files come to lie beside the original.
+        """What the PDF, or the XML of an e-invoice, says; `layers` are PDFs of one page each with what was
+        recognized on its pages that have no text layer of their own, `hints` what is known of the client's
+        suppliers. Temporary files come to lie beside the document.
 
         Raises `TagwerkError` with the codes of `docs/jobs/analyse-invoice.md` if it cannot be read at all.
         """
+
+    async def labels_of(self, pdf: Path, layers: dict[int, Path], values: dict[str, str]) -> dict[str, str]:
+        """Field -> the label that stands before its value in `values`, where there is one."""
 
 
 class ChildAnalysts:
@@ -53,22 +58,22 @@ class ChildAnalysts:
         self._children = children
 
     async def analyse(
-        self, original: Path, media_type: str, layers: dict[int, Path], today: date
+        self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        folder = original.parent
-        orders = {
-            "path": str(original),
-            "declared": media_type,
-            "layers": {str(number): str(layer) for number, layer in layers.items()},
-            "folder": str(folder),
-        }
-        async with self._children.open(_READER, orders, folder=folder) as child:
+        told = [{"keys": hint.keys, "labels": hint.labels} for hint in hints]
+        folder = pdf.parent
+        async with self._children.open(_READER, _orders(pdf, layers), folder=folder) as child:
             xml = await child.call("e_invoice")
             async with self._checking(None if xml is None else folder / xml) as checked:
-                found = await child.call("analyse", today=today.isoformat())
+                found = await child.call("analyse", today=today.isoformat(), hints=told)
                 rules = await checked
         found["findings"] = [*found["findings"], *rules]
         return analysis_of(found)
+
+    async def labels_of(self, pdf: Path, layers: dict[int, Path], values: dict[str, str]) -> dict[str, str]:
+        async with self._children.open(_READER, _orders(pdf, layers), folder=pdf.parent) as child:
+            found = await child.call("labels", values=values)
+        return {str(field): str(label) for field, label in found.items()}
 
     @contextlib.asynccontextmanager
     async def _checking(self, xml: Path | None) -> AsyncIterator["asyncio.Task[list[dict[str, Any]]]"]:
@@ -93,6 +98,12 @@ class ChildAnalysts:
             # The fields were read; that the rules could not be checked must not take them away.
             words = f"the e-invoice was not checked against the rules of EN 16931: {error.failure.cause}"
             return [asdict(Finding("rules_not_checked", words))]
+
+
+def _orders(pdf: Path, layers: dict[int, Path]) -> dict[str, Any]:
+    """What the reading process is opened with."""
+    found = {str(number): str(layer) for number, layer in layers.items()}
+    return {"path": str(pdf), "layers": found, "folder": str(pdf.parent)}
 
 
 def analysis_of(answer: dict[str, Any]) -> Analysis:

@@ -4,27 +4,28 @@ library: the reading processes import it too.
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-#: Media types that can be read -> what a person calls them.
-READABLE: Final = {
-    "application/pdf": "PDF",
-    "image/png": "PNG",
-    "image/jpeg": "JPEG",
-    "image/tiff": "TIFF",
+#: Media types that LibreOffice makes a PDF of -> the extension by which it knows them.
+OFFICE_EXTENSIONS: Final = {
+    "application/msword": ".doc",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.ms-powerpoint": ".ppt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.oasis.opendocument.presentation": ".odp",
+    "application/rtf": ".rtf",
 }
-#: Said by clients that do not know the type; then the content decides.
-UNDECLARED: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})
-#: Other spellings that clients use.
-SYNONYMS: Final = {
-    "application/x-pdf": "application/pdf",
-    "image/jpg": "image/jpeg",
-    "image/pjpeg": "image/jpeg",
-    "image/tif": "image/tiff",
-    "image/x-png": "image/png",
-}
+#: Kinds of documents that bring others along.
+MAILS: Final = frozenset({"message/rfc822", "application/vnd.ms-outlook"})
+#: Mails within mails that are taken apart.
+MAX_NESTING: Final = 5
 
 #: Pages of one document.
 MAX_PAGES: Final = 2000
@@ -32,6 +33,8 @@ MAX_PAGES: Final = 2000
 MAX_RENDERED_PIXELS: Final = 36_000_000
 #: Pixels of a picture in a file, or of one that is a file: A3 at 600 dpi fits.
 MAX_IMAGE_PIXELS: Final = 100_000_000
+#: Characters of a text, a mail or a page that is set as a PDF.
+MAX_TEXT_CHARACTERS: Final = 2_000_000
 #: Bytes that one compressed stream of a PDF (a page's drawing, a picture) may inflate to.
 MAX_STREAM_BYTES: Final = 400_000_000
 #: Tesseract's models are trained for print of this resolution.
@@ -87,7 +90,17 @@ def recipe(engine: str, languages: str, models: Iterable[bytes]) -> str:
     for model in models:
         digest.update(hashlib.sha256(model).digest())
     # The number counts our own changes to rendering, deskewing and reading order.
-    return f"tesseract-{engine}-{languages}-{digest.hexdigest()[:8]}-1"
+    return f"tesseract-{engine}-{languages}-{digest.hexdigest()[:8]}-2"
+
+
+def conversion_recipe(media_type: str) -> str:
+    """Names how a PDF is made of a document of this type; one made by another recipe is made anew."""
+    # The numbers count our own changes to each way.
+    if media_type == "application/pdf":
+        return "passed-1"
+    if media_type.startswith("image/"):
+        return "picture-1"
+    return "office-1" if media_type in OFFICE_EXTENSIONS else "typeset-1"
 
 
 def mean_confidence(confidences: Iterable[tuple[int, float | None]]) -> float | None:
@@ -98,6 +111,11 @@ def mean_confidence(confidences: Iterable[tuple[int, float | None]]) -> float | 
     return round(sum(weight * percent for weight, percent in known) / sum(weight for weight, _ in known), 1)
 
 
+def pdf_key(document: object) -> str:
+    """The record key of a document's conversion into a PDF."""
+    return f"document:{document}/pdf"
+
+
 def page_key(document: object, page: int) -> str:
     """The record key of a page (from 1)."""
     return f"document:{document}/page:{page}"
@@ -106,6 +124,16 @@ def page_key(document: object, page: int) -> str:
 def invoice_key(document: object) -> str:
     """The record key of the invoice in a document."""
     return f"invoice:{document}"
+
+
+def approval_key(document: object) -> str:
+    """The record key of the approval of the invoice in a document."""
+    return f"approval:{document}"
+
+
+def compact(value: str) -> str:
+    """Only letters and digits, in one case: how values are compared."""
+    return re.sub(r"[\W_]", "", value).casefold()
 
 
 def changes_between(

@@ -47,18 +47,25 @@ class UnreadPage:
     failure: Failure
 
 
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The searchable PDF."""
+
+    path: Path
+    #: Whether the document is signed digitally. The signature does not cover what was made of it.
+    signed: bool
+
+
 class Reading(Protocol):
     """One opened document."""
 
-    #: What the file really is.
-    media_type: str
     page_count: int
 
     def read(self, numbers: Iterable[int]) -> AsyncGenerator[ReadPage | UnreadPage, None]:
         """Read pages; they come as they are done, not in order."""
 
-    async def assemble(self, layers: dict[int, Path]) -> Path:
-        """Make the searchable PDF from the original and the text layers by page number."""
+    async def assemble(self, layers: dict[int, Path]) -> Assembled:
+        """Make the searchable PDF from the document and the text layers by page number."""
 
 
 class Readers(Protocol):
@@ -67,10 +74,8 @@ class Readers(Protocol):
     #: Names engine, languages and models; kept results of another recipe are not used.
     recipe: str
 
-    def open(
-        self, original: Path, media_type: str, folder: Path
-    ) -> contextlib.AbstractAsyncContextManager[Reading]:
-        """The document in the file `original`, declared as `media_type`; `folder` is for temporary files.
+    def open(self, pdf: Path, folder: Path) -> contextlib.AbstractAsyncContextManager[Reading]:
+        """The PDF; `folder` is for temporary files.
 
         Raises `TagwerkError` with the codes of `docs/jobs/ocr.md` if it cannot be read at all.
         """
@@ -128,8 +133,8 @@ class ChildReaders:
         self.recipe = engine.recipe
 
     @asynccontextmanager
-    async def open(self, original: Path, media_type: str, folder: Path) -> AsyncIterator["ChildReading"]:
-        reading = ChildReading(self._children, self._engine, original, media_type, folder)
+    async def open(self, pdf: Path, folder: Path) -> AsyncIterator["ChildReading"]:
+        reading = ChildReading(self._children, self._engine, pdf, folder)
         async with reading.child() as child:
             found = await child.call("inspect")
             reading.adopt(child, found)
@@ -139,19 +144,15 @@ class ChildReaders:
 class ChildReading:
     """One document, read by a child of its own and by more children while slots are free."""
 
-    media_type: str
     page_count: int
 
-    def __init__(
-        self, children: Children, engine: Engine, original: Path, media_type: str, folder: Path
-    ) -> None:
+    def __init__(self, children: Children, engine: Engine, pdf: Path, folder: Path) -> None:
         self._children = children
         self._folder = folder
         self._too_large: dict[int, str] = {}
         self._first: Child | None = None
         self._orders = {
-            "path": str(original),
-            "declared": media_type,
+            "path": str(pdf),
             "folder": str(folder),
             "program": engine.program,
             "tessdata": engine.tessdata,
@@ -165,7 +166,6 @@ class ChildReading:
     def adopt(self, child: Child, found: dict[str, Any]) -> None:
         """Take over what inspection found, and the child that did it."""
         self._first = child
-        self.media_type = found["media_type"]
         self.page_count = found["pages"]
         self._too_large = {int(number): reason for number, reason in found["too_large"].items()}
 
@@ -191,15 +191,15 @@ class ChildReading:
         finally:
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def assemble(self, layers: dict[int, Path]) -> Path:
+    async def assemble(self, layers: dict[int, Path]) -> Assembled:
         target = "searchable.pdf"
         names = {str(number): layer.name for number, layer in layers.items()}
         async with contextlib.AsyncExitStack() as stack:
             child = self._first
             if child is None or not child.alive:
                 child = await stack.enter_async_context(self.child())
-            await child.call("assemble", layers=names, target=target)
-        return self._folder / target
+            made = await child.call("assemble", layers=names, target=target)
+        return Assembled(self._folder / target, signed=bool(made["signed"]))
 
     async def _work(
         self,

@@ -25,6 +25,8 @@ class RunContext:
     #: A rerun of some records only: their keys.
     only_records: frozenset[str] | None = None
     traceparent: str | None = None
+    #: Whether a person waits: what the run causes goes the same way as it.
+    interactive: bool = True
 
     def wants(self, record_key: str) -> bool:
         """Whether this run is to handle the record; False only in a rerun of other records."""

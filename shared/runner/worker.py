@@ -179,13 +179,14 @@ class Worker:
             log.debug("a work item needs no attempt", run_id=str(run.run_id), why=str(done))
             await delivery.ack()
             return
-        attempt = self._attempt(job, history.request, event, sequence)
+        lane = where.lane or Lane.INTERACTIVE
+        attempt = self._attempt(job, history.request, event, sequence, lane)
         self._attempts[run.run_id] = attempt
         if run.run_id in self._cancelled_early or history.cancel is not None:
             attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
         if self._stopping:
             attempt.stop(Stop.HANDOVER, grace=0.0)
-        await self._perform(attempt, run, history, delivery, where.lane or Lane.INTERACTIVE)
+        await self._perform(attempt, run, history, delivery, lane)
 
     async def _history(self, run: RunSubjects, delivery: Delivery, kind: str) -> History | None:
         """What happened to the run; None if its work item cannot be decoded."""
@@ -201,7 +202,7 @@ class Worker:
             return History.of([Stored(delivery.subject, delivery.sequence, delivery.data, delivery.headers)])
         return History.of(await self._bus.read(subjects.RUNS, run.all))
 
-    def _attempt(self, job: Job, request: Requested, event: Started, sequence: int) -> Attempt:
+    def _attempt(self, job: Job, request: Requested, event: Started, sequence: int, lane: Lane) -> Attempt:
         context = RunContext(
             run_id=event.run_id,
             attempt=event.attempt,
@@ -211,6 +212,7 @@ class Worker:
             about=tuple(request.about),
             only_records=frozenset(request.only_records) if request.only_records is not None else None,
             traceparent=request.traceparent,
+            interactive=lane is Lane.INTERACTIVE,
         )
         sink = Sink(self._bus, context, sequence)
         return Attempt(job, context, self._bus, sink, self._pool, self._relay, self._effect_slots)

@@ -8,9 +8,8 @@ from uuid import UUID
 from services.documents.analysts import Analysts
 from services.documents.invoice_store import InvoiceStore
 from services.documents.jobs.ocr import layer_key
-from services.documents.jobs.originals import concerning, fetch_original, known_document
+from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore, StoredDocument
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record
@@ -18,6 +17,7 @@ from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunLog
 from shared.words import Kind, Level
+from shared.workplace import workplace
 
 
 @job(
@@ -63,9 +63,10 @@ async def analyse_invoice(
         )
     await progress(0, 1)
     with workplace() as folder, concerning(about.file_name):
-        original = await fetch_original(files, about, folder)
-        layers = await _recognized_layers(documents, files, about, folder)
-        found = await analysts.analyse(original, about.media_type, layers, _today())
+        pdf = await fetch_pdf(files, about, folder)
+        layers = await recognized_layers(documents, files, about, folder)
+        hints = await invoices.hints()
+        found = await analysts.analyse(pdf, layers, _today(), hints)
     log.info(
         "analysed",
         kind=found.kind or "no invoice",
@@ -78,7 +79,7 @@ async def analyse_invoice(
     await progress(1, 1)
 
 
-async def _recognized_layers(
+async def recognized_layers(
     documents: DocumentStore, files: Files, about: StoredDocument, folder: Path
 ) -> dict[int, Path]:
     """What was recognized on pages that have no text layer of their own, with its places."""

@@ -1,4 +1,4 @@
-"""documents.ocr: make the text of an uploaded document readable and searchable."""
+"""documents.ocr: make the text of a document readable and searchable."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -7,10 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 from services.documents.core import page_key
-from services.documents.jobs.originals import concerning, fetch_original, known_document
+from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.readers import Readers, Reading, ReadPage, UnreadPage
 from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.errors import Failure
 from shared.events import Record
@@ -18,6 +17,7 @@ from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import Kind, Level, Outcome
+from shared.workplace import workplace
 
 
 @job(
@@ -39,7 +39,7 @@ from shared.words import Kind, Level, Outcome
     expected_result="every page of the document has text, from its text layer or recognized",
     logs="service=documents job=documents.ocr",
     troubleshooting="docs/jobs/ocr.md",
-    on="event.document.uploaded",
+    on="event.document.converted",
     cpu_bound=True,
 )
 async def ocr(
@@ -66,12 +66,12 @@ async def ocr(
         await progress(len(kept), about.page_count)
         return
     with workplace() as folder, concerning(about.file_name):
-        original = await fetch_original(files, about, folder)
-        async with readers.open(original, about.media_type, folder) as reading:
+        pdf = await fetch_pdf(files, about, folder)
+        async with readers.open(pdf, folder) as reading:
             wanted = [
                 page for page in _missing(reading.page_count, kept) if context.wants(page_key(document, page))
             ]
-            log.info("reading", pages=len(wanted), kept=len(kept), media_type=reading.media_type)
+            log.info("reading", pages=len(wanted), kept=len(kept))
             done = reading.page_count - len(wanted)
             await progress(done, reading.page_count)
             async with aclosing(reading.read(wanted)) as results:
@@ -88,7 +88,7 @@ async def ocr(
                     await progress(done, reading.page_count)
             digest = digest_of(readers.recipe, reading.page_count, kept)
             if kept and digest != about.derived_digest:
-                derived = await _derive(files, about, readers.recipe, reading, original, kept, digest)
+                derived = await _derive(files, about, readers.recipe, reading, pdf, kept, digest, log)
                 await documents.finish(document, derived, list(kept.values()))
 
 
@@ -128,9 +128,10 @@ async def _derive(
     about: StoredDocument,
     recipe: str,
     reading: Reading,
-    original: Path,
+    pdf: Path,
     kept: dict[int, KeptPage],
     digest: str,
+    log: RunLog,
 ) -> Derived:
     """Make and store text and searchable PDF from the kept pages; a page that failed stays as it was."""
     document = about.document_id
@@ -139,10 +140,14 @@ async def _derive(
     layers = {}
     for page in kept.values():
         if page.source == "tesseract":
-            layers[page.page] = original.parent / f"kept-{page.page}.pdf"
+            layers[page.page] = pdf.parent / f"kept-{page.page}.pdf"
             await files.fetch(layer_key(document, recipe, page.page), layers[page.page])
-    untouched = reading.media_type == "application/pdf" and not layers
-    searchable = original if untouched else await reading.assemble(layers)
+    searchable = pdf
+    if layers:
+        assembled = await reading.assemble(layers)
+        searchable = assembled.path
+        if assembled.signed:
+            log.warning("the digital signature covers the original, and not the searchable PDF made of it")
     derived = Derived(
         page_count=reading.page_count,
         recipe=recipe,

@@ -31,17 +31,35 @@ async def known_document(documents: DocumentStore, files: Files, document: UUID)
 async def fetch_original(files: Files, about: StoredDocument, folder: Path) -> Path:
     path = folder / "original"
     await files.fetch(original_key(about.document_id), path)
-    found = await asyncio.to_thread(_sha256_of, path)
-    if found != about.sha256:
-        raise TagwerkError(
-            "original_damaged",
-            f"the stored original is not what was uploaded: SHA-256 {found[:12]}…, not {about.sha256[:12]}…",
-            next_step="Check the storage of the files port, restore the file from a backup, then rerun.",
-        )
+    await _check_content(path, about.sha256)
     return path
 
 
-def _sha256_of(path: Path) -> str:
+async def fetch_pdf(files: Files, about: StoredDocument, folder: Path) -> Path:
+    """The document as a PDF: the original itself, or what documents.convert-to-pdf made of it."""
+    if about.pdf_key is None or about.pdf_sha256 is None:
+        raise TagwerkError(
+            "pdf_not_yet_made",
+            "the document has not been converted, so there is no PDF of it yet",
+            next_step="Start documents.convert-to-pdf for it; what comes after follows by itself.",
+        )
+    path = folder / "document.pdf"
+    await files.fetch(about.pdf_key, path)
+    await _check_content(path, about.pdf_sha256)
+    return path
+
+
+async def _check_content(path: Path, sha256: str) -> None:
+    found = await asyncio.to_thread(sha256_of, path)
+    if found != sha256:
+        raise TagwerkError(
+            "original_damaged",
+            f"the stored file is not what was stored: SHA-256 {found[:12]}…, not {sha256[:12]}…",
+            next_step="Check the storage of the files port, restore the file from a backup, then rerun.",
+        )
+
+
+def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,13 +1,12 @@
 """What the analysing process serves: one document, read from the most trusted source to the least."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import pikepdf
 
-from services.documents.core import UNDECLARED
 from services.documents.invoices.e_invoice import MAX_XML_BYTES, EInvoice, NotReadable, read_e_invoice
 from services.documents.invoices.judgement import judge
 from services.documents.invoices.kinds import is_credit_note, why_no_invoice
@@ -17,37 +16,29 @@ from services.documents.invoices.text import read_text
 from services.documents.invoices.words import SOURCES, Candidate, Finding
 from services.documents.steps.codes import DPI, qr_codes
 from services.documents.steps.embedded import EmbeddedFile, embedded_xml, looks_like_xml
-from services.documents.steps.images import DECODING_ERRORS, ImagePages
-from services.documents.steps.inspection import media_type_of
-from services.documents.steps.pdf import PdfPages
+from services.documents.steps.pdf import DECODING_ERRORS, PdfPages
 from services.documents.steps.words import open_pdf, words_of_page
+from services.documents.suppliers.labels import Hint, label_of, with_hints
 from shared.process_child import Refused
 
 #: Pages that are looked at: from the beginning, and the last ones, where payment slips are.
 _FIRST_PAGES: Final = 10
 _LAST_PAGES: Final = 3
-_XML: Final = frozenset({"application/xml", "text/xml"})
 #: The file that the rules are checked on.
 _COPY: Final = "e-invoice.xml"
 
 
 class InvoiceReader:
-    """The document at `path`, declared as `declared`; `layers` are the files, by page number, with what was
+    """The PDF at `path`, or the XML of an e-invoice; `layers` are the files, by page number, with what was
     recognized on pages without a text layer of their own: PDFs of one page. Files are written to `folder`."""
 
-    def __init__(self, path: str, declared: str, layers: dict[str, str], folder: str) -> None:
+    def __init__(self, path: str, layers: dict[str, str], folder: str) -> None:
         self._path = Path(path)
         self._folder = Path(folder)
         self._layers = {int(number): Path(layer) for number, layer in layers.items()}
         self._findings: list[Finding] = []
-        self._pages: PdfPages | ImagePages | None = None
+        self._pages = None if _is_xml(self._path) else PdfPages(self._path)
         self._found: EInvoice | None = None
-        if _is_xml(self._path, declared):
-            return
-        media_type = media_type_of(self._path, declared)
-        self._pages = (
-            PdfPages(self._path) if media_type == "application/pdf" else ImagePages(self._path, media_type)
-        )
 
     def e_invoice(self) -> str | None:
         """The name of the file, in the folder, into which the e-invoice was copied that the document is or
@@ -68,15 +59,16 @@ class InvoiceReader:
                 (self._folder / _COPY).write_bytes(file.data)
         return None if self._found is None else _COPY
 
-    def analyse(self, today: str) -> dict[str, Any]:
+    def analyse(self, today: str, hints: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
         """`{kind, source, format, fields: [...], findings: [...]}` as `shared.commands.AnalysedInvoice` has
-        them, or `{reason}` for a document that is no invoice."""
+        them, or `{reason}` for a document that is no invoice. `hints` are those of `suppliers.labels`."""
         e_invoice = self._found
-        too_large = self._pages.too_large() if self._pages else {}
-        numbers = [number for number in self._numbers() if number not in too_large]
+        numbers = self._numbers()
         coded = [candidate for number in numbers for candidate in self._codes(number)]
         lines = [line for number in numbers for line in self._lines(number)]
-        read = read_text(lines)
+        known = [Hint(tuple(hint["keys"]), hint["labels"]) for hint in hints]
+        others = [*(e_invoice.candidates if e_invoice else ()), *coded]
+        read = with_hints(read_text(lines), lines, known, others)
         if e_invoice is None and self._pages is None:
             return {"reason": "it is an XML file, but no e-invoice of a known kind", "findings": self._told()}
         if e_invoice is None and not coded and (reason := why_no_invoice(lines, read)) is not None:
@@ -99,13 +91,22 @@ class InvoiceReader:
             "findings": self._told(),
         }
 
+    def labels(self, values: dict[str, str]) -> dict[str, str]:
+        """Field -> the label that stands before its value in `values`, where there is one."""
+        lines = [line for number in self._numbers() for line in self._lines(number)]
+        found = {field: label_of(lines, field, value) for field, value in values.items()}
+        return {field: label for field, label in found.items() if label is not None}
+
     def _told(self) -> list[dict[str, Any]]:
         return [{"code": one.code, "words": one.words, "fields": one.fields} for one in self._findings]
 
     def _numbers(self) -> list[int]:
-        count = self._pages.count if self._pages else 0
+        """Pages that are looked at: those that are not too large, from the beginning and the last ones."""
+        if self._pages is None:
+            return []
+        count, too_large = self._pages.count, self._pages.too_large()
         last = range(max(_FIRST_PAGES + 1, count - _LAST_PAGES + 1), count + 1)
-        return [*range(1, min(count, _FIRST_PAGES) + 1), *last]
+        return [n for n in (*range(1, min(count, _FIRST_PAGES) + 1), *last) if n not in too_large]
 
     def _xml_files(self) -> Iterator[EmbeddedFile]:
         """The document itself, if it is XML, or the XML files in a PDF."""
@@ -113,7 +114,7 @@ class InvoiceReader:
             small = self._path.stat().st_size <= MAX_XML_BYTES
             reason = f"it has more than {MAX_XML_BYTES // 1_000_000} MB"
             yield EmbeddedFile("the file", self._path.read_bytes() if small else None, reason)
-        elif isinstance(self._pages, PdfPages):
+        else:
             try:
                 yield from embedded_xml(self._path, MAX_XML_BYTES)
             except pikepdf.PdfError as error:
@@ -130,8 +131,6 @@ class InvoiceReader:
 
     def _lines(self, number: int) -> list[Line]:
         layer = self._layers.get(number)
-        if layer is None and not isinstance(self._pages, PdfPages):
-            return []
         pdf = open_pdf(layer or self._path)
         try:
             words = words_of_page(pdf, 1 if layer else number, recognized=layer is not None)
@@ -156,9 +155,7 @@ def _in_agreement(coded: list[Candidate], findings: list[Finding]) -> list[Candi
     return list(reversed(distinct.values()))
 
 
-def _is_xml(path: Path, declared: str) -> bool:
-    """Whether a file that may be XML is: the e-invoice itself, not converted."""
-    if declared.partition(";")[0].strip().lower() not in {*_XML, *UNDECLARED}:
-        return False
+def _is_xml(path: Path) -> bool:
+    """Whether a file is the e-invoice itself, not converted."""
     with path.open("rb") as file:
         return looks_like_xml(file.read(64))

@@ -4,38 +4,30 @@ import os
 from pathlib import Path
 from typing import Any
 
-from services.documents.steps.images import DECODING_ERRORS, ImagePages
-from services.documents.steps.inspection import media_type_of
-from services.documents.steps.pdf import PdfPages, page_too_large
+from services.documents.steps.pdf import DECODING_ERRORS, PdfPages, page_too_large
 from shared.process_child import LimitExceeded, Refused
 
 
 class Reader:
-    """The document at `path`. Every method takes and returns JSON data; refusals are `Refused`.
+    """The PDF at `path`. Every method takes and returns JSON data; refusals are `Refused`.
 
     `folder` is for files that go to and fro; nothing else is written.
     """
 
-    def __init__(
-        self, path: str, declared: str, folder: str, program: str, tessdata: str, languages: str
-    ) -> None:
+    def __init__(self, path: str, folder: str, program: str, tessdata: str, languages: str) -> None:
         self._path = Path(path)
         self._folder = Path(folder)
         self._engine = (program, tessdata, languages)
-        media_type = media_type_of(self._path, declared)
-        self._pages: PdfPages | ImagePages = (
-            PdfPages(self._path) if media_type == "application/pdf" else ImagePages(self._path, media_type)
-        )
+        self._pages = PdfPages(self._path)
 
     def inspect(self) -> dict[str, Any]:
-        """`{media_type, pages, too_large: {page: why}}`. Raises `document_too_large` if no page is left."""
+        """`{pages, too_large: {page: why}}`. Raises `document_too_large` if no page is left."""
         too_large = self._pages.too_large()
         if len(too_large) == self._pages.count:
             number, reason = next(iter(too_large.items()))
             refusal = page_too_large(reason)
             raise Refused("document_too_large", f"page {number} is too large: {reason}", refusal.next_step)
         return {
-            "media_type": self._pages.media_type,
             "pages": self._pages.count,
             "too_large": {str(number): reason for number, reason in too_large.items()},
         }
@@ -70,9 +62,11 @@ class Reader:
         }
 
     def assemble(self, layers: dict[str, str], target: str) -> dict[str, Any]:
-        """Write the searchable PDF to the file `target` of the folder; `layers` are file names by page."""
+        """Write the searchable PDF to the file `target` of the folder; `layers` are file names by page.
+        `{signed}`: whether the document is."""
         from services.documents.steps.assembly import assemble
+        from services.documents.steps.checks import is_signed
 
         found = {int(number): self._folder / name for number, name in layers.items()}
-        assemble(self._pages, self._path, found, self._folder / target)
-        return {"size": (self._folder / target).stat().st_size}
+        assemble(self._path, found, self._folder / target)
+        return {"signed": is_signed(self._path)}

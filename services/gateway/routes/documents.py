@@ -20,17 +20,17 @@ from shared.intake import original_key
 
 router = APIRouter(tags=["documents"])
 
-FileKind = Literal["original", "text", "searchable-pdf"]
+FileKind = Literal["original", "pdf", "text", "searchable-pdf"]
 
 
 @router.get("/documents/{document_id}", summary="One document with its pages", responses=answers(404))
 async def read_document(document_id: UUID, asking: Asking, gateway: TheGateway) -> DocumentDetail:
-    return await _find(gateway, asking, document_id)
+    return await find_document(gateway, asking, document_id)
 
 
-async def _find(gateway: Gateway, asking: Principal, document_id: UUID) -> DocumentDetail:
+async def find_document(gateway: Gateway, asking: Principal, document_id: UUID) -> DocumentDetail:
     """The document as the documents service knows it; right after its upload, as the intake does."""
-    query = DocumentQuery(document_id=document_id, **await gateway.gate.scope(asking))
+    query = DocumentQuery(document_id=document_id, asker=asking, **await gateway.gate.scope(asking))
     try:
         return await gateway.bus.ask(
             subjects.query("documents", "document"), query, DocumentDetail, timeout=QUERY_TIMEOUT
@@ -51,12 +51,13 @@ async def _find(gateway: Gateway, asking: Principal, document_id: UUID) -> Docum
         size=event.size,
         sha256=event.sha256,
         uploaded_at=event.time,
+        parent_id=event.parent_id,
     )
 
 
 @router.get(
     "/documents/{document_id}/files/{kind}",
-    summary="Download a document's original, its text, or its searchable PDF",
+    summary="Download a document's original, its PDF, its text, or its searchable PDF",
     response_class=StreamingResponse,
     responses=answers(404) | {200: {"content": {"application/octet-stream": {}}}},
 )
@@ -66,7 +67,7 @@ async def download_file(
     asking: Asking,
     gateway: TheGateway,
 ) -> StreamingResponse:
-    document = await _find(gateway, asking, document_id)
+    document = await find_document(gateway, asking, document_id)
     headers: dict[str, str] = {}
     if kind == "original":
         key, media_type = original_key(document_id), document.media_type
@@ -92,6 +93,11 @@ def _disposition(file_name: str, kind: FileKind) -> str:
     """RFC 6266: always a download, under a name without tricks."""
     name = core.safe_file_name(file_name)
     stem = name.rsplit(".", 1)[0] if "." in name else name
-    name = {"original": name, "text": f"{stem}.txt", "searchable-pdf": f"{stem}.searchable.pdf"}[kind]
+    name = {
+        "original": name,
+        "pdf": f"{stem}.pdf",
+        "text": f"{stem}.txt",
+        "searchable-pdf": f"{stem}.searchable.pdf",
+    }[kind]
     plain = "".join(c if c.isascii() and c not in '"\\%' else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.documents.converters import ChildConverters
 from services.documents.readers import ChildReaders, Engine, ReadPage, UnreadPage
 from shared.errors import TagwerkError
 from shared.process import Children
@@ -22,7 +23,11 @@ def readers() -> ChildReaders:
 
 
 async def pages_of(readers: ChildReaders, file: Path, folder: Path) -> list[ReadPage | UnreadPage]:
-    async with readers.open(file.resolve(), TYPES[file.suffix], folder) as reading:
+    children = Children(1)
+    made = await ChildConverters(children, children).convert(
+        file.resolve(), TYPES[file.suffix], file.name, folder
+    )
+    async with readers.open(made.pdf or file.resolve(), folder) as reading:
         found = [page async for page in reading.read(range(1, reading.page_count + 1))]
     return sorted(found, key=lambda page: page.number)
 
@@ -82,6 +87,6 @@ async def test_hostile_files_are_refused_within_limits_and_the_worker_lives(
     began = time.monotonic()
     with pytest.raises(TagwerkError) as caught:
         await pages_of(readers, file, tmp_path)
-    assert caught.value.failure.code in {"document_too_large", "pdf_broken", "file_type_unsupported"}
+    assert caught.value.failure.code in {"document_too_large", "pdf_broken", "xml_broken"}
     assert not caught.value.failure.retryable
     assert time.monotonic() - began < 30

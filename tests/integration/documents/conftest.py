@@ -19,6 +19,7 @@ from shared.bus import Bus
 from shared.commands import DocumentDetail, DocumentQuery, Reply, Scope
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.events import (
+    DocumentConverted,
     DocumentTextRecognized,
     DocumentUploaded,
     Finished,
@@ -39,6 +40,7 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
+from tests.integration.documents.office import Office
 from tests.support.servers import PostgresServer
 
 
@@ -48,9 +50,14 @@ async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Po
     url = postgres.url("documents", database_name)
     await migrate(url, "documents", SHARED_MIGRATIONS)
     await migrate(url, "documents", MIGRATIONS)
-    pool = await open_pool(url, max_size=2)
+    pool = await open_pool(url, max_size=4)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def office(pool: Pool) -> Office:
+    return Office(pool)
 
 
 class Installation:
@@ -64,12 +71,14 @@ class Installation:
         self.bus: Bus
 
     async def __aenter__(self) -> "Installation":
-        await provision(self._admin_url, [DECLARATION])
+        await provision(self._admin_url, [DECLARATION], ack_wait=self.settings.ack_wait)
         nc = await nats.connect(self._admin_url, max_reconnect_attempts=-1)
         self.bus = Bus(nc)
         await self.bus.start()
-        ada = Principal(id="ada", name="Ada", roles=frozenset({"uploader"}), clients=frozenset({"acme"}))
-        await Bucket(self.bus, subjects.PRINCIPALS, Principal).put("ada", ada)
+        principals = Bucket(self.bus, subjects.PRINCIPALS, Principal)
+        for id, roles in (("ada", {"uploader", "accounting"}), ("uma", {"uploader"})):
+            principal = Principal(id=id, name=id.title(), roles=frozenset(roles), clients=frozenset({"acme"}))
+            await principals.put(id, principal)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -97,17 +106,36 @@ class Installation:
         await self.bus.publish(event.type, event.encode(), msg_id=str(event.id))
         return event
 
-    async def triggered(self, event: DocumentUploaded) -> "Told":
-        """The run that an upload started, at its end."""
-        return await self.ended(run_id_of("acme", "ada", "documents.ocr", str(event.id)))
+    async def converted(self, event: DocumentUploaded) -> "Told":
+        """The conversion that an upload started, at its end."""
+        job = "documents.convert-to-pdf"
+        return await self.ended(run_id_of("acme", "ada", job, str(event.id)), job)
 
-    async def rerun(self, document: UUID) -> "Told":
+    async def triggered(self, event: DocumentUploaded) -> "Told":
+        """The recognition that followed it, at its end."""
+        await self.converted(event)
+        (told,) = [one for one in await self.conversions() if one.document_id == event.document_id]
+        return await self.ended(run_id_of("acme", "ada", "documents.ocr", str(told.id)))
+
+    async def conversions(self) -> list[DocumentConverted]:
+        """Every `event.document.converted` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.document.converted")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, DocumentConverted)]
+
+    async def uploads(self) -> list[DocumentUploaded]:
+        """Every `event.document.uploaded` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.document.uploaded")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, DocumentUploaded)]
+
+    async def rerun(self, document: UUID, job: str = "documents.ocr") -> "Told":
         request = Requested(
-            run_id=new_id(), job="documents.ocr", client="acme", principal="ada", effective_principal="ada",
+            run_id=new_id(), job=job, client="acme", principal="ada", effective_principal="ada",
             trigger=Trigger.MANUAL, parameters={"document": str(document)},
         )  # fmt: skip
         await request_run(self.bus, request, Lane.INTERACTIVE)
-        return await self.ended(request.run_id)
+        return await self.ended(request.run_id, job)
 
     async def ended(self, run_id: UUID, job: str = "documents.ocr") -> "Told":
         deadline = time.monotonic() + 30
@@ -164,6 +192,7 @@ async def installation(
         nats_url=bus_url,
         database_url=postgres.url("documents", database_name),
         files_url=f"file://{tmp_path}/files",
+        ack_wait=3.0,
         log_level="warning",
     )
     async with Installation(settings, bus_url) as installation:

@@ -12,8 +12,8 @@ from uuid import UUID
 from obstore.store import MemoryStore
 
 from services.documents.jobs.ocr import ocr
-from services.documents.readers import Readers, ReadPage, UnreadPage
-from services.documents.store import Derived, KeptPage, StoredDocument
+from services.documents.readers import Assembled, Readers, ReadPage, UnreadPage
+from services.documents.store import Conversion, Derived, KeptPage, StoredDocument
 from shared.errors import Failure
 from shared.events import Record
 from shared.files import Files
@@ -34,11 +34,44 @@ class MemoryDocuments:
         self.pages: dict[tuple[UUID, str, int], KeptPage] = {}
         #: Pages named by each event that was written.
         self.events: list[int] = []
+        self.conversions: list[Conversion] = []
+        #: File names by document and what came with it.
+        self.attachments: dict[tuple[UUID, UUID], str] = {}
+        #: The run that works on the rows.
+        self.run_id: UUID | None = None
         self.kill_before: str | None = None
         self.kill_after: str | None = None
 
     async def find(self, document_id: UUID) -> StoredDocument | None:
         return self.rows.get(document_id)
+
+    async def keep_conversion(self, document_id: UUID, conversion: Conversion, record: Record) -> Record:
+        self._die_at(self.kill_before, "keep_conversion")
+        self.rows[document_id] = replace(
+            self.rows[document_id],
+            pdf_key=conversion.pdf_key,
+            pdf_sha256=conversion.sha256,
+            pdf_recipe=conversion.recipe,
+            pdf_pages=conversion.pages,
+            converted_by=self.run_id,
+        )
+        self.conversions.append(conversion)
+        self._die_at(self.kill_after, "keep_conversion")
+        return record
+
+    async def ancestors(self, document_id: UUID) -> int:
+        parent, count = self.rows[document_id].parent_id, 0
+        while parent is not None:
+            parent, count = self.rows[parent].parent_id, count + 1
+        return count
+
+    async def keep_attachment(
+        self, parent_id: UUID, document_id: UUID, file_name: str, record: Record
+    ) -> Record:
+        self._die_at(self.kill_before, "keep_attachment")
+        self.attachments[parent_id, document_id] = file_name
+        self._die_at(self.kill_after, "keep_attachment")
+        return record
 
     async def kept_pages(self, document_id: UUID, recipe: str) -> dict[int, KeptPage]:
         return {
@@ -80,15 +113,15 @@ class CountingReaders:
     ) -> None:
         self.recipe = recipe
         self.page_count = pages
-        self.media_type = "image/tiff"
         self.failing = failing or {}
+        self.signed = False
         self.opened = 0
         self.assembled = 0
         self.read_counts: Counter[int] = Counter()
         self._folder = Path()
 
     @asynccontextmanager
-    async def open(self, original: Path, media_type: str, folder: Path) -> AsyncIterator["CountingReaders"]:
+    async def open(self, pdf: Path, folder: Path) -> AsyncIterator["CountingReaders"]:
         self.opened += 1
         self._folder = folder
         yield self
@@ -103,11 +136,11 @@ class CountingReaders:
             layer.write_bytes(b"layer %d" % number)
             yield ReadPage(number, "tesseract", f"text of page {number}", 90.0 + number, 0.0, layer)
 
-    async def assemble(self, layers: dict[int, Path]) -> Path:
+    async def assemble(self, layers: dict[int, Path]) -> Assembled:
         self.assembled += 1
         target = self._folder / "searchable.pdf"
         target.write_bytes(b"\n".join(layers[number].read_bytes() for number in sorted(layers)))
-        return target
+        return Assembled(target, signed=self.signed)
 
 
 class Office:
@@ -134,6 +167,18 @@ class Office:
 
     async def store_original(self) -> None:
         await self.files.put(original_key(self.document), self._content)
+
+    async def store_converted(self) -> None:
+        """As documents.convert-to-pdf leaves it: here the original counts as the PDF."""
+        await self.store_original()
+        row = self.documents.rows[self.document]
+        self.documents.rows[self.document] = replace(
+            row,
+            pdf_key=original_key(self.document),
+            pdf_sha256=row.sha256,
+            pdf_recipe="passed-1",
+            pdf_pages=1,
+        )
 
     async def run(
         self,

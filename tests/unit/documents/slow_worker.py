@@ -12,7 +12,7 @@ from shared.process import Children
 
 async def work(original: Path, folder: Path) -> None:
     readers = ChildReaders(Children(1), Engine.find("deu+eng", None))
-    async with readers.open(original, "application/pdf", folder) as reading, asyncio.TaskGroup() as tasks:
+    async with readers.open(original, folder) as reading, asyncio.TaskGroup() as tasks:
         tasks.create_task(tell())
         while True:
             async for _ in reading.read([1]):

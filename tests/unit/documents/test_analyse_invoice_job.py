@@ -1,5 +1,6 @@
 """documents.analyse-invoice as a plain generator, without a bus, a database or a child process."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from services.documents.core import changes_between, invoice_key
 from services.documents.jobs.analyse_invoice import analyse_invoice
 from services.documents.jobs.ocr import layer_key
 from services.documents.store import KeptPage
+from services.documents.suppliers.labels import Hint
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.ids import new_id
@@ -21,25 +23,34 @@ from tests.unit.documents.fakes import Office
 
 FOUND = Analysis("invoice", None, "text", None, [], [])
 RECIPE = "recipe-1"
+HINT = Hint(("name:nordlicht",), {"invoice_number": "vorgang"})
 
 
 class AskedAnalysts:
     """Finds `FOUND`, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, str, dict[int, bytes]]] = []
+        self.asked: list[tuple[bytes, dict[int, bytes]]] = []
+        self.hinted: list[Hint] = []
 
     async def analyse(
-        self, original: Path, media_type: str, layers: dict[int, Path], today: date
+        self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
         read = {number: layer.read_bytes() for number, layer in layers.items()}
-        self.asked.append((original.read_bytes(), media_type, read))
+        self.asked.append((pdf.read_bytes(), read))
+        self.hinted += hints
         return FOUND
+
+    async def labels_of(self, pdf: Path, layers: dict[int, Path], values: dict[str, str]) -> dict[str, str]:
+        raise NotImplementedError
 
 
 class KeptInvoices:
     def __init__(self) -> None:
         self.kept: list[tuple[UUID, str, Analysis]] = []
+
+    async def hints(self) -> list[Hint]:
+        return [HINT]
 
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
         self.kept.append((document_id, label, analysis))
@@ -63,7 +74,7 @@ async def run(office: Office, analysts: AskedAnalysts, invoices: KeptInvoices) -
 async def recognized() -> Office:
     """A document of two pages: the first has a text layer, the second was recognized."""
     office = Office()
-    await office.store_original()
+    await office.store_converted()
     document = office.document
     office.documents.rows[document] = replace(office.documents.rows[document], recipe=RECIPE, page_count=2)
     for number, source in ((1, "text_layer"), (2, "tesseract")):
@@ -73,18 +84,19 @@ async def recognized() -> Office:
     return office
 
 
-async def test_the_original_is_analysed_with_what_was_recognized_on_its_pages() -> None:
+async def test_the_pdf_is_analysed_with_what_was_recognized_on_its_pages() -> None:
     office, analysts, invoices = await recognized(), AskedAnalysts(), KeptInvoices()
     (record,) = await run(office, analysts, invoices)
     assert record.key == f"invoice:{office.document}"
-    assert analysts.asked == [(b"a scan", "image/tiff", {2: b"layer 2"})]
+    assert analysts.asked == [(b"a scan", {2: b"layer 2"})]
+    assert analysts.hinted == [HINT]
     assert invoices.kept == [(office.document, "scan.tif", FOUND)]
     assert office.progress == [(0, 1), (1, 1)]
 
 
 async def test_a_document_without_text_is_not_analysed() -> None:
     office, analysts = Office(), AskedAnalysts()
-    await office.store_original()
+    await office.store_converted()
     with pytest.raises(TagwerkError) as caught:
         await run(office, analysts, KeptInvoices())
     assert caught.value.failure.code == "text_not_yet_recognized"

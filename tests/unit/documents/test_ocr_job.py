@@ -14,7 +14,7 @@ BLOTTED = Failure(code="page_unreadable", cause="a blot of ink", next_step="Scan
 
 async def uploaded() -> Office:
     office = Office()
-    await office.store_original()
+    await office.store_converted()
     return office
 
 

@@ -1,12 +1,11 @@
 """Text with layout, in the languages in which invoices arrive."""
 
-import re
-
 import pytest
 
 from services.documents.invoices.kinds import why_no_invoice
-from services.documents.invoices.lines import Line, lines_of_words
+from services.documents.invoices.lines import lines_of_words
 from services.documents.invoices.text import read_text
+from tests.unit.documents.invoices.pages import page_of
 
 GERMAN = """Nordlicht Druck GmbH   www.nordlicht-druck.de
 Rechnung Nr. 2026-0815 vom 12. März 2026
@@ -37,18 +36,8 @@ Amount due   £1,200.00
 Due date: 2026-06-02"""
 
 
-def lines(text: str, *, recognized: bool = False) -> list[Line]:
-    """A page with this text: letters 5 points wide and 10 high, three spaces between cells."""
-    words = [
-        (word.group(), (word.start() * 5.0, row * 14.0, word.end() * 5.0, row * 14.0 + 10))
-        for row, line in enumerate(text.splitlines())
-        for word in re.finditer(r"\S+", line)
-    ]
-    return lines_of_words(words, 1, recognized=recognized)
-
-
 def values(text: str) -> dict[str, str]:
-    return {one.field: one.value for one in reversed(read_text(lines(text)))}
+    return {one.field: one.value for one in reversed(read_text(page_of(text)))}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +67,7 @@ def test_account_vat_id_and_customer_number_are_found_by_their_form() -> None:
 
 
 def test_what_was_recognized_from_a_picture_is_explicit_only_with_a_check_sum() -> None:
-    explicit = {one.field for one in read_text(lines(GERMAN, recognized=True)) if one.explicit}
+    explicit = {one.field for one in read_text(page_of(GERMAN, recognized=True)) if one.explicit}
     assert "invoice_number" not in explicit
     assert "invoice_date" not in explicit
     assert "iban" in explicit
@@ -113,18 +102,18 @@ def test_the_beginning_of_an_account_is_no_vat_id() -> None:
     ids=["empty", "contract", "offer", "letter"],
 )
 def test_what_is_no_invoice_is_skipped_with_the_reason(text: str) -> None:
-    assert why_no_invoice(lines(text), read_text(lines(text)))
+    assert why_no_invoice(page_of(text), read_text(page_of(text)))
 
 
 @pytest.mark.parametrize("text", [GERMAN, FRENCH, ITALIAN, ENGLISH], ids=["de", "fr", "it", "en"])
 def test_what_is_an_invoice_is_not(text: str) -> None:
-    assert why_no_invoice(lines(text), read_text(lines(text))) is None
+    assert why_no_invoice(page_of(text), read_text(page_of(text))) is None
 
 
 def test_a_page_that_lay_askew_is_read_as_if_it_had_lain_straight() -> None:
     askew = [
         (word, (left, top + left * 0.02, right, bottom + left * 0.02))
-        for line in lines(
+        for line in page_of(
             "Rechnungsbetrag inklusive aller Steuern   1.190,00 EUR\nFällig am Ende   30.06.2026"
         )
         for cell in line.cells
@@ -173,12 +162,12 @@ def test_sums_are_told_by_labels_and_by_what_adds_up(text: str, expected: tuple[
     ],
 )
 def test_the_order_of_day_and_month_is_told_by_the_rest_of_the_paper(text: str, expected: str) -> None:
-    found = {one.field: one for one in read_text(lines(text))}
+    found = {one.field: one for one in read_text(page_of(text))}
     assert (found["invoice_date"].value, found["invoice_date"].explicit) == (expected, True)
 
 
 def test_an_order_of_day_and_month_that_nothing_tells_is_never_explicit() -> None:
-    found = {one.field: one for one in read_text(lines("Invoice 4711\nInvoice date: 03/04/2026"))}
+    found = {one.field: one for one in read_text(page_of("Invoice 4711\nInvoice date: 03/04/2026"))}
     assert not found["invoice_date"].explicit
 
 
@@ -204,6 +193,6 @@ def test_the_issuer_is_told_from_the_recipient_by_what_stands_elsewhere() -> Non
 
 
 def test_a_vat_id_that_fails_its_check_is_found_where_a_label_says_that_it_is_one() -> None:
-    found = {one.field: one for one in read_text(lines("Rechnung 4711\nUSt-IdNr.: DE123456789"))}
+    found = {one.field: one for one in read_text(page_of("Rechnung 4711\nUSt-IdNr.: DE123456789"))}
     assert found["issuer_vat_id"].value == "DE123456789"
     assert not found["issuer_vat_id"].explicit
