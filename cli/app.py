@@ -5,7 +5,19 @@ import sys
 import typer
 
 from cli.command import ApiFunction, api_command
-from cli.commands import accounts, documents, jobs, lists, platform, rates, runs, stack
+from cli.commands import (
+    accounts,
+    approvals,
+    bank,
+    documents,
+    jobs,
+    lists,
+    payments,
+    platform,
+    rates,
+    runs,
+    stack,
+)
 
 app = typer.Typer(
     name="tagwerk",
@@ -24,6 +36,12 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "start": jobs.start,
     "upload": documents.upload,
     "document": documents.document,
+    "approvals": approvals.approvals,
+    "approve": approvals.approve,
+    "reject": approvals.reject,
+    "ask": approvals.ask,
+    "answer": approvals.answer,
+    "correct": approvals.correct,
     "runs": runs.runs,
     "run": runs.run,
     "cancel": runs.cancel,
@@ -34,6 +52,11 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "changes": lists.changes,
     "logs": lists.logs,
     "rates": rates.rates,
+    "bank-transactions": bank.bank_transactions,
+    "bank-statements": bank.bank_statements,
+    "payables": payments.payables,
+    "payment-files": payments.payment_files,
+    "payment-file": payments.payment_file,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
     "me": accounts.me,

@@ -89,6 +89,18 @@ class Gateway:
             raise problem_of_answer(answer.status_code, body, str(answer.url))
         return body
 
+    async def keep_file(self, file: Path, *, client: str | None) -> Any:
+        """Upload a file that a job is to read; the answer names its reference."""
+        with file.open("rb") as content:
+            answer = await self._send(
+                "POST",
+                "/files",
+                data={} if client is None else {"client": client},
+                files={"file": (shown_name(file), content, "application/octet-stream")},
+                timeout=_patience(STALLED_AFTER),
+            )
+        return _json(answer)
+
     async def download(self, path: str, target: Path) -> int:
         """Write a file as it comes; returns its size. A download that breaks off leaves nothing behind."""
         unfinished = target.with_name(target.name + ".unfinished")

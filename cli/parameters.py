@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from cli.problems import wrong_use
+from shared.incoming import FORMAT
 
 Schema = dict[str, Any]
 
@@ -25,6 +27,17 @@ def parse_parameters(written: Sequence[str], schema: Schema) -> dict[str, Any]:
             )
         given.setdefault(name.replace("-", "_"), []).append(value)
     return {name: _value(values, _of(schema, name)) for name, values in given.items()}
+
+
+def file_parameters(parameters: dict[str, Any], schema: Schema) -> dict[str, Path]:
+    """Files of this machine that are to be uploaded first: `@path`, where the schema wants a file."""
+    return {
+        name: Path(value[1:]).expanduser()
+        for name, value in parameters.items()
+        if isinstance(value, str)
+        and value.startswith("@")
+        and any(way.get("format") == FORMAT for way in _of(schema, name))
+    }
 
 
 def _of(schema: Schema, name: str) -> list[Schema]:

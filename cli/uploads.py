@@ -1,10 +1,11 @@
-"""One file on its way in: what the gateway made of it, a document or a reason why not."""
+"""Files on their way in: a document, or a reason why it is none; and files that a job is to read."""
 
 from pathlib import Path
 from typing import Any
 
 from cli.answers import UploadedFile
 from cli.client import Gateway, shown_name
+from cli.parameters import Schema, file_parameters
 from cli.problems import problem_of_answer
 
 
@@ -23,3 +24,14 @@ def _uploaded(sent: dict[str, Any], name: str) -> UploadedFile:
         return UploadedFile.model_validate(sent)
     problem = problem_of_answer(int(refused.get("status", 422)), refused, name)
     return UploadedFile(file_name=name, failure=problem.failure)
+
+
+async def send_files_of(
+    gateway: Gateway, parameters: dict[str, Any], schema: Schema, *, client: str | None
+) -> dict[str, Any]:
+    """The parameters, with each `@path` of one that is a file replaced by the reference of its upload."""
+    sent = {
+        name: (await gateway.keep_file(path, client=client))["reference"]
+        for name, path in file_parameters(parameters, schema).items()
+    }
+    return parameters | sent

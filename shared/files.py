@@ -5,6 +5,8 @@ reach a file of client B.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -29,6 +31,17 @@ class FileMissing(TagwerkError):
             concern=key,
             next_step="Check the storage and its backups; the database still knows the file.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store tells of a file without opening it."""
+
+    #: Below the folder that was listed.
+    name: str
+    #: Bytes.
+    size: int
+    modified: datetime
 
 
 class Files:
@@ -76,3 +89,20 @@ class Files:
         except FileNotFoundError:
             return False
         return True
+
+    async def list(self, folder: str) -> list[Stored]:
+        """The files directly in `folder`, by name; none where there is no such folder."""
+        path = self._path(folder)
+        found = await obstore.list_with_delimiter_async(self._store, prefix=path)
+        stored = [
+            Stored(one["path"].removeprefix(f"{path}/"), one["size"], one["last_modified"])
+            for one in found["objects"]
+        ]
+        return sorted(stored, key=lambda one: one.name)
+
+    async def size(self, key: str) -> int:
+        """Bytes of a file. Raises `FileMissing`."""
+        try:
+            return int((await obstore.head_async(self._store, self._path(key)))["size"])
+        except FileNotFoundError as error:
+            raise FileMissing(key) from error

@@ -38,11 +38,18 @@ class Settings(BaseSettings):
     tessdata: Path | None = None
     #: Languages for OCR, as Tesseract names them.
     ocr_languages: str = "deu+eng"
+    #: TOML file that says which approval an invoice needs; without one the built-in rules hold.
+    approval_rules: Path | None = None
     #: Where the European Central Bank publishes the newest reference rates, and those of 90 days.
     ecb_daily_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
     ecb_history_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
     #: Where the Swiss customs office publishes the newest daily rates.
     bazg_daily_url: str = "https://www.backend-rates.bazg.admin.ch/api/xmldaily?locale=en"
+    #: TOML file of the clients' own accounts, from which payments are ordered.
+    accounts_file: Path | None = None
+    #: Folder into which payment files go besides, one below it for each client; the bank's software takes
+    #: them from there.
+    payments_folder: Path | None = None
     #: `console` for people, `json` for machines.
     log_format: str = "console"
     log_level: str = "info"

@@ -38,7 +38,10 @@ async def start(
     job_id: JobId,
     param: Annotated[
         list[str],
-        typer.Option(metavar="NAME=VALUE", help="A parameter; several times for several, or for a list."),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A parameter; several times for several, or for a list. NAME=@PATH uploads a file.",
+        ),
     ] = [],  # noqa: B006  # typer copies it
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,
     key: Key = None,
@@ -52,11 +55,13 @@ async def start(
     from cli.answers import JobView, StartedRun
     from cli.commands.runs import show_end
     from cli.parameters import parse_parameters
+    from cli.uploads import send_files_of
 
     schema = (await session.gateway.get(f"/jobs/{job_id}", JobView)).parameters if param else {}
+    parameters = parse_parameters(param, schema)
     body = {
         "client": client,
-        "parameters": parse_parameters(param, schema),
+        "parameters": await send_files_of(session.gateway, parameters, schema, client=client),
         "reason": reason,
         "confirm": confirm,
         "lane": str(Lane.BULK if bulk else Lane.INTERACTIVE),

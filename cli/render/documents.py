@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answers import DocumentText, UploadedFile, UploadReport
+from cli.render.approvals import approval_view, payment_view
 from cli.render.run import failure_view, headline
 from cli.render.words import moment
 from shared.commands import AnalysedInvoice, DocumentDetail, RunDetail
@@ -73,6 +74,10 @@ def document_view(document: DocumentDetail) -> RenderableType:
         parts.append(text.append(f", run {page.run_id}", style="dim"))
     if document.invoice is not None:
         parts.append(_invoice(document.invoice))
+    if document.approval is not None:
+        parts.append(Padding(approval_view(document.approval), (0, 0, 0, 2)))
+    if document.payment is not None:
+        parts.append(Padding(payment_view(document.payment), (0, 0, 0, 2)))
     return Group(*parts)
 
 

@@ -12,13 +12,14 @@ from shared.errors import TagwerkError
 NATS: Final = "nats"
 POSTGRES: Final = "postgres"
 GATEWAY: Final = "gateway"
+INTEGRATIONS: Final = "integrations"
 
 #: Name -> module; each is started as `python -m <module>`.
 SERVICES: Final[dict[str, str]] = {
     GATEWAY: "services.gateway",
     "scheduler": "services.scheduler",
     "documents": "services.documents",
-    "integrations": "services.integrations",
+    INTEGRATIONS: "services.integrations",
     "status": "services.status",
 }
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.local.accounts import ensure_accounts
 from deploy.local.children import unprivileged_account
-from deploy.local.config import GATEWAY, NATS, POSTGRES, StackConfig
+from deploy.local.config import GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
 from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
 from deploy.local.nats import is_ready as nats_is_ready
@@ -98,6 +99,8 @@ class StackPlan:
         }
         if self.config.cpu_slots is not None:
             environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
+        if name == INTEGRATIONS:
+            environment["TAGWERK_ACCOUNTS_FILE"] = str(ensure_accounts(self.state))
         if name == GATEWAY:
             environment["TAGWERK_HTTP_HOST"] = LOOPBACK
             environment["TAGWERK_HTTP_PORT"] = self.sign_in.url.rpartition(":")[2]

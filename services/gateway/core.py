@@ -18,6 +18,7 @@ from shared.commands import Scope
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.ids import run_id_of
+from shared.incoming import takes_files
 from shared.jobs import CatalogueEntry
 
 #: Names of clients are parts of paths in the file store.
@@ -155,6 +156,16 @@ def roles_missing_for_upload(principal: Principal, client: str, jobs: Iterable[C
     if any(decision.allowed for decision in decisions):
         return []
     return sorted({role for entry in waiting for role in entry.access.roles})
+
+
+def roles_missing_for_files(
+    principal: Principal, client: str, jobs: Iterable[CatalogueEntry]
+) -> list[str] | None:
+    """None if the principal may start some job that takes a file, else the roles of which any would do."""
+    readers = [entry for entry in jobs if takes_files(entry.parameters) and not entry.retired]
+    if any(decide_access(principal, entry.access, Action.START, client).allowed for entry in readers):
+        return None
+    return sorted({role for entry in readers for role in entry.access.roles})
 
 
 def why_not_grant(giver: Principal, *accounts: Principal | None) -> str | None:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 BODY_LIMIT = 512 * 1024
 
 #: Where larger bodies are read piece by piece, with limits of their own.
-UPLOADS = "/api/v1/documents"
+UPLOADS = frozenset({"/api/v1/documents", "/api/v1/files"})
 
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -87,7 +87,7 @@ def _limited(scope: MutableMapping[str, Any], headers: Headers, receive: Receive
 
     Starlette's own middleware for this answers in plain text; ours leaves it to the one translation.
     """
-    if scope["path"].rstrip("/") == UPLOADS:
+    if scope["path"].rstrip("/") in UPLOADS:
         return receive
     announced = headers.get("content-length", "0")
     seen = 0

@@ -2,16 +2,42 @@
 
 from pathlib import Path
 
-from services.integrations import handlers, queries
+import structlog
+
+from services.integrations import handlers
+from services.integrations.bank import queries as bank_queries
+from services.integrations.bank.reading import AREA as BANK_AREA
+from services.integrations.bank.reading import LIMITS, ChildStatementFiles, StatementFiles
+from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
-from services.integrations.feed import Addresses, HttpFeed, RatesFeed
-from services.integrations.store import PostgresRates, RateStore
-from shared.commands import RatesQuery
-from shared.events import InvoiceApproved
+from services.integrations.payments import queries as payment_queries
+from services.integrations.payments.accounts import Accounts, read_accounts
+from services.integrations.payments.handover import FileHandover, Handover
+from services.integrations.payments.reading import StatusFiles
+from services.integrations.payments.status_store import PaymentStatuses, PostgresPaymentStatuses
+from services.integrations.payments.store import PaymentFiles, PostgresPaymentFiles
+from services.integrations.rates import queries as rates_queries
+from services.integrations.rates.feed import AREA as RATES_AREA
+from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
+from services.integrations.rates.store import PostgresRates, RateStore
+from shared.commands import (
+    BankStatementsQuery,
+    BankTransactionsQuery,
+    PayablesQuery,
+    PaymentFileQuery,
+    PaymentFilesQuery,
+    RatesQuery,
+)
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
+from shared.incoming import Incoming
+from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import query
+from shared.workplace import remove_abandoned_workplaces
+
+log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
@@ -19,12 +45,26 @@ ROOT = Path(__file__).parents[2]
 
 
 def build(settings: Settings) -> Service:
-    """The service, ready to start."""
+    """The service, ready to start. Raises `accounts_file_invalid`."""
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
+    accounts = read_accounts(settings.accounts_file)
+    children = Children(settings.cpu_slots, LIMITS)
+    if removed := remove_abandoned_workplaces():
+        log.info("removed temporary files of workers that were killed", folders=len(removed))
+
+    async def record_invoice_corrected(event: InvoiceCorrected) -> None:
+        await handlers.record_invoice_corrected(service.pool, event)
 
     async def record_invoice_approved(event: InvoiceApproved) -> None:
         await handlers.record_invoice_approved(service.pool, event)
+
+    async def record_invoice_rejected(event: InvoiceRejected) -> None:
+        await handlers.record_invoice_rejected(service.pool, event)
+
+    def handover(client: str) -> FileHandover:
+        folder = settings.payments_folder
+        return FileHandover(Files(files, client), folder / client if folder else None)
 
     service = Service(
         DECLARATION,
@@ -32,14 +72,56 @@ def build(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         providers={
             RatesFeed: lambda attempt: HttpFeed(
-                attempt.calls, addresses, Files(files, attempt.context.client)
+                attempt.calls, addresses, Incoming(Files(files, attempt.context.client), RATES_AREA)
             ),
             RateStore: lambda attempt: PostgresRates(attempt.outbox, attempt.context),
+            StatementFiles: lambda attempt: ChildStatementFiles(
+                Incoming(Files(files, attempt.context.client), BANK_AREA), children
+            ),
+            BankStore: lambda attempt: PostgresBank(attempt.outbox, attempt.context),
+            Accounts: lambda attempt: accounts,
+            Handover: lambda attempt: handover(attempt.context.client),
+            PaymentFiles: lambda attempt: PostgresPaymentFiles(
+                attempt.outbox, attempt.context, accounts.of.get(attempt.context.client, ())
+            ),
+            PaymentStatuses: lambda attempt: PostgresPaymentStatuses(attempt.outbox, attempt.context),
+            StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
         },
-        on_event={"event.invoice.approved": record_invoice_approved},
+        on_event={
+            "event.invoice.approved": record_invoice_approved,
+            "event.invoice.corrected": record_invoice_corrected,
+            "event.invoice.rejected": record_invoice_rejected,
+        },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.answer(
-        query("integrations", "rates"), RatesQuery, lambda request: queries.list_rates(service.pool, request)
+        query("integrations", "rates"),
+        RatesQuery,
+        lambda request: rates_queries.list_rates(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "bank-transactions"),
+        BankTransactionsQuery,
+        lambda request: bank_queries.list_transactions(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "bank-statements"),
+        BankStatementsQuery,
+        lambda request: bank_queries.list_statements(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "payables"),
+        PayablesQuery,
+        lambda request: payment_queries.list_payables(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "payment-files"),
+        PaymentFilesQuery,
+        lambda request: payment_queries.list_files(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "payment-file"),
+        PaymentFileQuery,
+        lambda request: payment_queries.read_file(service.pool, request),
     )
     return service

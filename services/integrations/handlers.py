@@ -1,10 +1,20 @@
-"""Events in: what this service learns from others."""
+"""Events in: what this service learns from others. The same event again changes nothing."""
 
-from services.integrations.payables import remember_approved_invoice
+from services.integrations import payables
 from shared.database import Pool
-from shared.events import InvoiceApproved
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 
 
 async def record_invoice_approved(pool: Pool, event: InvoiceApproved) -> None:
-    """Know the invoice as one that may be paid. The same event again changes nothing."""
-    await remember_approved_invoice(pool, event)
+    """Know the invoice as one that may be paid."""
+    await payables.remember_approved_invoice(pool, event)
+
+
+async def record_invoice_corrected(pool: Pool, event: InvoiceCorrected) -> None:
+    """Pay nothing that people have to look at again."""
+    await payables.hold_corrected_invoice(pool, event)
+
+
+async def record_invoice_rejected(pool: Pool, event: InvoiceRejected) -> None:
+    """Pay nothing that people do not want to pay."""
+    await payables.hold_rejected_invoice(pool, event)

@@ -31,7 +31,7 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A later delivery of the work item is at work already: not a word, not even an acknowledgement."""
+    """A later delivery of this work item is at work already: not a word, not even an acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ def first_step(history: History, delivery: tuple[int, int]) -> Start | Ignore | 
 
     A worker that was paused finds deliveries in its socket that the server has long given to another.
     """
+    if delivery[0] < history.delivery[0]:
+        # Its worker died between parking the retry and acknowledging; it would come again for ever.
+        return Ignore("a later work item of the run has been taken up")
     if history.delivery >= delivery:
         return Stale()
     if history.finished is not None:

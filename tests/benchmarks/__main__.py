@@ -12,6 +12,7 @@ import uvloop
 from deploy.local.nats import Sync
 from deploy.local.stack import LocalStack
 from deploy.local.state import remove_state
+from tests.benchmarks.bank import measure_bank
 from tests.benchmarks.documents import measure_documents, measure_memory
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.ocr import measure_ocr
@@ -19,7 +20,7 @@ from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "memory")
+PARTS = ("start", "runs", "documents", "ocr", "bank", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -56,6 +57,10 @@ async def measure(parts: set[str], volume: Volume, report: Report, folder: Path)
             state = folder / f"ocr-{workers}"
             async with LocalStack(config(state, "always", cpu_slots=workers, laboratory=False)) as stack:
                 await measure_ocr(stack, workers, min(3, volume.rounds), report)
+
+    if "bank" in parts:
+        async with LocalStack(config(folder / "bank", "always", laboratory=False)) as stack:
+            await measure_bank(stack, min(3, volume.rounds), report)
 
 
 async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report) -> None:

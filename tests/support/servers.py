@@ -62,14 +62,12 @@ class NatsServer:
     """One nats-server process. It keeps its ports and its store over `kill` and `restart`."""
 
     def __init__(self, folder: Path, *, sync: Sync = "default", max_file: int | None = None) -> None:
-        ports: list[int] = []
-        for _ in range(3):
-            ports.append(free_port(taken=ports))
+        port, monitor_port, mqtt_port = _three_ports()
         config = NatsConfig(
             folder=folder,
-            port=ports[0],
-            monitor_port=ports[1],
-            mqtt_port=ports[2],
+            port=port,
+            monitor_port=monitor_port,
+            mqtt_port=mqtt_port,
             users={name: secrets.token_urlsafe(12) for name in ("admin", *SERVICES)},
             sync=sync,
             server_name=f"test-{secrets.token_hex(4)}",
@@ -103,14 +101,25 @@ class NatsServer:
         return (self.config.folder / "server.log").read_text()
 
     def start(self) -> None:
+        """Start it; for the first time on other ports if somebody else has just taken one of its own."""
+        first = self._process is None
+        self._start()
+        for _ in range(5):
+            if self.running or not first or "address already in use" not in self.log:
+                break
+            port, monitor_port, mqtt_port = _three_ports()
+            self.config = replace(self.config, port=port, monitor_port=monitor_port, mqtt_port=mqtt_port)
+            self._start()
+        if not self.running:
+            raise RuntimeError(f"nats-server did not start:\n{self.log}")
+
+    def _start(self) -> None:
         command = self.config.write()
         with (self.config.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **child_options(signal.SIGKILL)
             )
         wait_until(lambda: not self.running or is_ready(self.config.port), "nats-server ready")
-        if not self.running:
-            raise RuntimeError(f"nats-server did not start:\n{self.log}")
 
     def kill(self) -> None:
         """SIGKILL, as a crash of the process. Returns when it is gone."""
@@ -128,6 +137,13 @@ class NatsServer:
         if self._process is not None and self.running:
             self._process.send_signal(how)
             self._process.wait(timeout=15)
+
+
+def _three_ports() -> list[int]:
+    ports: list[int] = []
+    for _ in range(3):
+        ports.append(free_port(taken=ports))
+    return ports
 
 
 class PostgresServer:

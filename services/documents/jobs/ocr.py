@@ -10,7 +10,6 @@ from services.documents.core import page_key
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.readers import Readers, Reading, ReadPage, UnreadPage
 from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument
-from services.documents.workplace import workplace
 from shared.access import Access
 from shared.errors import Failure
 from shared.events import Record
@@ -18,6 +17,7 @@ from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import Kind, Level, Outcome
+from shared.workplace import workplace
 
 
 @job(

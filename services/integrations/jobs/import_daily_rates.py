@@ -6,19 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.integrations.core import Publication, batches, wanted
-from services.integrations.feed import RatesFeed
-from services.integrations.store import RateStore
+from services.integrations.rates.core import Publication, batches, wanted
+from services.integrations.rates.feed import RatesFeed
+from services.integrations.rates.store import RateStore
 from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record
+from shared.incoming import IncomingFile
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import Kind, Level, RateSource
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217: `USD`")]
-#: No separators: it cannot lead out of the inbox.
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 @job(
@@ -41,7 +40,7 @@ async def import_daily_rates(
     currencies: Annotated[list[Currency], Field(description="Only these; none: all")] = [],  # noqa: B006
     source: Annotated[Literal["ecb", "bazg", "both"], Field(description="Whose rates")] = "both",
     file: Annotated[
-        FileName | None, Field(description="Read this file of the client's inbox/rates instead")
+        IncomingFile | None, Field(description="Read this instead: a file of inbox/rates, or an upload")
     ] = None,
     *,
     feed: RatesFeed,

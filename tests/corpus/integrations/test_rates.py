@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.integrations.core import Rate
-from services.integrations.readers.rates import read_rates
+from services.integrations.rates.core import Rate
+from services.integrations.rates.readers.rates import read_rates
 from shared.errors import TagwerkError
 
 

@@ -20,6 +20,8 @@ from tests.support.servers import PostgresServer
 
 PDF = b"%PDF-1.7\n" + b"x" * 300
 
+TAKES_A_FILE = {"type": "object", "properties": {"file": {"type": "string", "format": "incoming-file"}}}
+
 GENERAL, OPERATIONAL, TECHNICAL = "desk.general", "desk.operational", "desk.technical"
 
 PRINCIPALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -64,7 +66,9 @@ async def scene(
         }
         for id, (level, role) in levels.items():
             access = Access(module="desk", level=level, roles=frozenset({role}))
-            await site.offer(id, access=access, on="event.document.uploaded" if id == GENERAL else None)
+            general = id == GENERAL
+            on, parameters = ("event.document.uploaded", TAKES_A_FILE) if general else (None, {})
+            await site.offer(id, access=access, on=on, parameters=parameters)
         await site.start("status", "documents")
         await site.start_gateway()
         clients = {
@@ -179,10 +183,15 @@ async def test_commands_on_a_run_need_the_role_to_start_it(scene: Scene) -> None
 async def test_documents_follow_the_client(scene: Scene) -> None:
     wanted = (OK, OK, OK, OK, OK, OK, GONE, GONE)
     await check(scene, wanted, "GET", f"/documents/{scene.document}")
+    await check(scene, wanted, "GET", f"/documents/{scene.document}/chain")
     await check(scene, wanted, "GET", f"/documents/{scene.document}/files/original")
     uploads = (OK, NO, NO, NO, OK, NO, GONE, GONE)
     files, form = {"file": ("a.pdf", PDF)}, {"client": "alpha"}
     await check(scene, uploads, "POST", "/documents", files=files, data=form)
+    # All at once: the first is new, and nobody can tell which was.
+    files = {"file": ("a.xml", b"<Document/>")}
+    await scene.clients["root"].post("/files", files=files, data=form)
+    await check(scene, uploads, "POST", "/files", files=files, data=form)
 
 
 async def test_the_platform_is_for_technical_administrators(scene: Scene) -> None:
@@ -209,12 +218,22 @@ def test_no_route_is_forgotten() -> None:
         ("get", "/me"), ("get", "/jobs"), ("get", "/jobs/{job_id}"), ("post", "/jobs/{job_id}/runs"),
         ("get", "/runs"), ("get", "/records"), *(("get", run + list) for list in lists),
         ("post", f"{run}/cancel"), ("post", f"{run}/rerun"), ("post", f"{run}/decisions"),
-        ("post", "/documents"), ("get", document), ("get", f"{document}/files/{{kind}}"),
+        ("post", "/documents"), ("post", "/files"), ("get", document), ("get", f"{document}/files/{{kind}}"),
         ("get", "/dead-letters"), ("post", "/dead-letters/{letter_id}/replay"), ("post", "/rebuild"),
         ("get", "/tokens"), ("post", "/tokens"), ("delete", "/tokens/{token_id}"),
         ("get", "/principals"), ("put", "/principals/{principal_id}"),
+        ("get", f"{document}/chain"),
+        # In test_approvals.py: roles and clients of approvals and corrections.
+        ("get", "/approvals"), ("get", "/approvals/{document_id}"),
+        *(("post", f"/approvals/{{document_id}}/{step}") for step in ("approve", "reject", "ask", "answer")),
+        ("post", f"{document}/invoice/corrections"),
         # In test_rates.py: roles and clients of the rates.
         ("get", "/rates"),
+        # In test_payments.py: roles and clients of payments.
+        ("get", "/payables"), ("get", "/payments/files"), ("get", "/payments/files/{file_id}"),
+        ("get", "/payments/files/{file_id}/content"),
+        # In test_bank.py: roles and clients of bank data.
+        ("get", "/bank/transactions"), ("get", "/bank/statements"),
     }  # fmt: skip
     routes = {
         (method, path.removeprefix("/api/v1"))
@@ -235,7 +254,7 @@ async def test_nobody_without_a_token_gets_in_anywhere(scene: Scene) -> None:
             continue
         for method in operations:
             place = path.removeprefix("/api/v1")
-            for name in ("run_id", "token_id", "document_id"):
+            for name in ("run_id", "token_id", "document_id", "file_id"):
                 place = place.replace(f"{{{name}}}", some_id)
             place = place.replace("{job_id}", GENERAL).replace("{principal_id}", "x")
             place = place.replace("{letter_id}", "1").replace("{kind}", "text")
@@ -243,6 +262,11 @@ async def test_nobody_without_a_token_gets_in_anywhere(scene: Scene) -> None:
             bodies: dict[str, Any] = {
                 "/tokens": {"principal": "x", "name": "x"},
                 "/principals/x": {"name": "x"},
+                f"/approvals/{some_id}/approve": {"values_version": "x"},
+                f"/approvals/{some_id}/reject": {"reason": "xxx"},
+                f"/approvals/{some_id}/ask": {"question": "xxx"},
+                f"/approvals/{some_id}/answer": {"answer": "xxx"},
+                f"/documents/{some_id}/invoice/corrections": {"fields": {"iban": "x"}},
                 f"/runs/{some_id}/decisions": {"effect": "x", "decision": "happened", "reason": "xxx"},
             }
             body = bodies.get(place, {})

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from services.integrations.feed import INBOX
+from services.integrations.rates.feed import AREA
 from shared.files import Files, open_store
 from tests.integration.gateway.site import Site
 from tests.support.rates_files import bazg_file
@@ -17,7 +17,7 @@ async def rates_site(site: Site) -> Site:
     await site.start("integrations")
     files = Files(open_store(f"file://{site.folder}/files"), "alpha")
     content = bazg_file("06.03.2026,07.03.2026", [("1 USD", "0.79588"), ("100 EGP", "1.66619")])
-    await files.put(f"{INBOX}/rates.xml", content)
+    await files.put(f"inbox/{AREA}/rates.xml", content)
     return site
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from services.integrations.app import MIGRATIONS, build
 from services.integrations.declaration import DECLARATION
-from services.integrations.feed import INBOX
+from services.integrations.rates.feed import AREA
 from services.scheduler.app import build as build_scheduler
 from services.scheduler.declaration import DECLARATION as SCHEDULER
 from shared import subjects
@@ -127,29 +127,29 @@ class Installation:
         self._processes.append(process)
         return process
 
-    async def put_file(self, name: str, content: bytes, client: str = "acme") -> None:
-        await Files(open_store(self._files_url), client).put(f"{INBOX}/{name}", content)
+    async def put_file(self, name: str, content: bytes, client: str = "acme", *, area: str = AREA) -> None:
+        await Files(open_store(self._files_url), client).put(f"inbox/{area}/{name}", content)
 
-    async def request(self, *, client: str = "acme", **parameters: Any) -> UUID:
+    async def request(self, *, client: str = "acme", job: str = JOB, **parameters: Any) -> UUID:
         request = Requested(
-            run_id=new_id(), job=JOB, client=client, principal="ada", effective_principal="ada",
+            run_id=new_id(), job=job, client=client, principal="ada", effective_principal="ada",
             trigger=Trigger.MANUAL, parameters=parameters,
         )  # fmt: skip
         await request_run(self.bus, request, Lane.INTERACTIVE)
         return request.run_id
 
-    async def ended(self, run_id: UUID, timeout: float = 20) -> Told:
+    async def ended(self, run_id: UUID, timeout: float = 20, *, job: str = JOB) -> Told:
         deadline = time.monotonic() + timeout
         while True:
-            messages = await self.bus.read(subjects.RUNS, RunSubjects(JOB, run_id).all)
+            messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
             told = Told(run_id, [decode_run_event(message.data) for message in messages])
             if told.finished is not None:
                 return told
             assert time.monotonic() < deadline, f"not ended; it told {told.types}"
             await asyncio.sleep(0.05)
 
-    async def run(self, **parameters: Any) -> Told:
-        return await self.ended(await self.request(**parameters))
+    async def run(self, *, job: str = JOB, **parameters: Any) -> Told:
+        return await self.ended(await self.request(job=job, **parameters), job=job)
 
     async def imported(self) -> list[RatesImported]:
         """Every `event.rates.imported` so far."""

@@ -7,10 +7,11 @@ import pytest
 from obstore.store import MemoryStore
 
 from deploy.local.ports import free_port
-from services.integrations.feed import INBOX, Addresses, HttpFeed
+from services.integrations.rates.feed import AREA, Addresses, HttpFeed
 from shared.errors import TagwerkError
 from shared.events import Call
 from shared.files import Files
+from shared.incoming import Incoming
 from shared.runner.context import Calls
 from shared.words import CallOutcome, RateSource
 from tests.support.rates_files import FIRST_DAY, XXE, bazg_file, ecb_history
@@ -33,7 +34,7 @@ def feed_at(feed_url: str, calls: list[Call], files: Files) -> MakeFeed:
     def make(path: str, *, at_most: int = 1_000_000, within: float = 5.0) -> HttpFeed:
         url = path if "://" in path else feed_url + path
         return HttpFeed(
-            Calls(calls.append), Addresses(url, f"{feed_url}/ecb-history", url), files,
+            Calls(calls.append), Addresses(url, f"{feed_url}/ecb-history", url), Incoming(files, AREA),
             at_most=at_most, within=within,
         )  # fmt: skip
 
@@ -114,7 +115,7 @@ async def test_an_answer_that_is_no_file_of_rates_is_refused_though_the_call_suc
 async def test_a_file_of_the_inbox_is_read_by_its_content(
     feed_at: MakeFeed, files: Files, calls: list[Call]
 ) -> None:
-    await files.put(f"{INBOX}/rates.xml", bazg_file("04.06.2026", [("100 EGP", "1.66619")]))
+    await files.put(f"inbox/{AREA}/rates.xml", bazg_file("04.06.2026", [("100 EGP", "1.66619")]))
     publication = await feed_at("/500").read_file("rates.xml", None)
     assert publication.source is RateSource.BAZG
     assert calls == []
@@ -124,7 +125,7 @@ async def test_a_file_of_the_inbox_is_read_by_its_content(
     ("content", "code"),
     [
         (None, "file_missing"),
-        (ecb_history(90), "rates_file_too_large"),
+        (ecb_history(90), "file_too_large"),
         (ecb_history(1), "rates_source_mismatch"),
         (XXE, "rates_xml_unsafe"),
         (b"no xml", "rates_malformed"),
@@ -134,7 +135,7 @@ async def test_a_file_that_cannot_be_read_is_refused_with_its_name(
     feed_at: MakeFeed, files: Files, content: bytes | None, code: str
 ) -> None:
     if content is not None:
-        await files.put(f"{INBOX}/rates.xml", content)
+        await files.put(f"inbox/{AREA}/rates.xml", content)
     with pytest.raises(TagwerkError) as caught:
         await feed_at("/500", at_most=20_000).read_file("rates.xml", RateSource.BAZG)
     assert caught.value.failure.code == code

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from services.integrations.core import Rate
-from services.integrations.queries import list_rates
-from services.integrations.store import PostgresRates
+from services.integrations.rates.core import Rate
+from services.integrations.rates.queries import list_rates
+from services.integrations.rates.store import PostgresRates
 from shared.bus import Bus
 from shared.commands import RatesQuery, Scope
 from shared.database import Pool

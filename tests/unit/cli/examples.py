@@ -8,9 +8,20 @@ from uuid import UUID
 from shared.commands import (
     AnalysedInvoice,
     Answer,
+    ApprovalDetail,
+    ApprovalRow,
+    ApprovalsPage,
+    ApprovalStep,
     Attempt,
+    BankDetail,
+    BankMatch,
+    BankStatementRow,
+    BankStatementsPage,
+    BankTransactionRow,
+    BankTransactionsPage,
     CallRow,
     CallsPage,
+    CurrencyTotal,
     DocumentDetail,
     DocumentPage,
     InvoiceField,
@@ -18,6 +29,13 @@ from shared.commands import (
     LogRow,
     LogsPage,
     OtherValue,
+    PayableRow,
+    PayablesPage,
+    Payment,
+    PaymentFileDetail,
+    PaymentFileRow,
+    PaymentFilesPage,
+    PaymentOrderRow,
     RateRow,
     RatesPage,
     RecordRow,
@@ -29,7 +47,17 @@ from shared.commands import (
 )
 from shared.errors import Failure
 from shared.events import Cause
-from shared.words import CallOutcome, LogLevel, Outcome, RateSource, RunState, Trigger
+from shared.words import (
+    ApprovalState,
+    CallOutcome,
+    LogLevel,
+    Outcome,
+    PaymentState,
+    RateSource,
+    RunState,
+    StepKind,
+    Trigger,
+)
 
 RUN = UUID("5c0e2a4b-31f5-5b1e-8a52-0a4c0c6a0001")
 OTHER_RUN = UUID("5c0e9999-31f5-5b1e-8a52-0a4c0c6a0002")
@@ -188,6 +216,212 @@ RATES = RatesPage(
     next_cursor="bW9yZQ",
 )
 
+APPROVAL = ApprovalDetail(
+    document_id=DOCUMENT,
+    client="main",
+    file_name="scan.pdf",
+    state=ApprovalState.QUESTIONED,
+    values_version="3f2a9c0d11ee",
+    values={"payable_amount": "1949.75", "currency": "CHF"},
+    doubtful=["payable_amount"],
+    duplicate_of=EVENT,
+    rule="four eyes from 5000 CHF",
+    note="there is no rate to compare USD with CHF",
+    role="accounting",
+    approvals_needed=2,
+    approved_by=["ada"],
+    due=date(2026, 3, 10),
+    overdue=True,
+    cost_center="4400",
+    question="Was this [b]delivered[/b]?",
+    asked_by="bea",
+    requested_at=AT,
+    steps=[
+        ApprovalStep(
+            at=AT,
+            kind=StepKind.APPROVED,
+            principal="ada",
+            words="approved: fine; one more person has to approve",
+            values_version="3f2a9c0d11ee",
+        )
+    ],
+)
+
+APPROVALS = ApprovalsPage(
+    items=[
+        ApprovalRow(
+            document_id=DOCUMENT,
+            client="main",
+            file_name="scan.pdf",
+            state=ApprovalState.WAITING,
+            values_version="3f2a9c0d11ee",
+            issuer_name="Nordlicht Druck GmbH",
+            invoice_number="2026-0815",
+            amount="1949.75",
+            currency="CHF",
+            role="accounting",
+            approvals_needed=2,
+            approved_by=["ada"],
+            due=date(2026, 3, 10),
+            overdue=True,
+            doubtful=["payable_amount"],
+            duplicate_of=EVENT,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
+
+FILE = UUID("0192d4f0-11aa-7c01-8a55-77be3d5fb2b3")
+
+PAYABLES = PayablesPage(
+    items=[
+        PayableRow(
+            document_id=DOCUMENT,
+            client="main",
+            kind="invoice",
+            state=PaymentState.OPEN,
+            invoice_number="2026-0815",
+            payee_name="Käserei Oberland [AG]",
+            iban="CH4431999123000889012",
+            reference="210000000003139471430009017",
+            amount=Decimal("1234.50"),
+            currency="CHF",
+            due_date=date(2026, 3, 31),
+            approved_by=["ada", "ben"],
+            approved_at=AT,
+            payment_id=f"{DOCUMENT.hex}-01",
+            file_id=FILE,
+            held="the bank rejected its payment: AC04: the account is closed",
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
+
+CHAIN = {
+    "document_id": str(DOCUMENT),
+    "file_name": "scan.pdf",
+    "approval": "questioned",
+    "payment": None,
+    "entries": [
+        {"at": "2026-03-12T14:02:10Z", "kind": "uploaded", "words": "scan.pdf, 850,676 bytes"},
+        {
+            "at": "2026-03-12T14:02:11Z",
+            "kind": "run",
+            "principal": "admin",
+            "words": "1 of 2 pages was recognized, 1 failed.",
+            "run_id": str(RUN),
+            "job": "documents.ocr",
+            "state": "partially_failed",
+            "caused_by_event": "event.document.uploaded",
+        },
+        {
+            "at": "2026-03-12T14:02:12Z",
+            "kind": "questioned",
+            "principal": "bea",
+            "words": "asked: Was this delivered?",
+        },
+    ],
+}
+
+PAYMENT_FILE = PaymentFileDetail(
+    file_id=FILE,
+    client="main",
+    message_id=FILE.hex,
+    run_id=RUN,
+    principal="ada",
+    created_at=AT,
+    completed_at=AT,
+    size=2711,
+    sha256="9f" * 32,
+    totals=[CurrencyTotal(currency="CHF", amount=Decimal("1234.50"))],
+    states={PaymentState.REJECTED: 1},
+    orders=[
+        PaymentOrderRow(
+            payment_id=f"{DOCUMENT.hex}-01",
+            block_id=f"{FILE.hex}001",
+            document_id=DOCUMENT,
+            state=PaymentState.REJECTED,
+            payee_name="Käserei Oberland [AG]",
+            iban="CH4431999123000889012",
+            reference="210000000003139471430009017",
+            amount=Decimal("1234.50"),
+            currency="CHF",
+            account="CH9300762011623852957",
+            execution_date=date(2026, 3, 31),
+            status_at=AT,
+            reason_code="AC04",
+            reason="AC04: the account is closed",
+        )
+    ],
+)
+
+PAYMENT_FILES = PaymentFilesPage(
+    items=[PaymentFileRow(**{name: getattr(PAYMENT_FILE, name) for name in PaymentFileRow.model_fields})],
+    next_cursor="bW9yZQ",
+)
+
+TRANSACTIONS = BankTransactionsPage(
+    items=[
+        BankTransactionRow(
+            key="bank:CH9300762011623852957:2026-03-09:-95.40CHF:1",
+            client="main",
+            account="CH9300762011623852957",
+            booked_on=date(2026, 3, 9),
+            valued_on=date(2026, 3, 10),
+            amount=Decimal("-95.40"),
+            currency="CHF",
+            bank_reference="BR000000000001",
+            code="PMNT-ICDT-ESCT",
+            text="Zahlung",
+            charges="1.50 CHF",
+            party="Muster AG",
+            party_account="CH5604835012345678009",
+            details_count=1,
+            details=[
+                BankDetail(
+                    amount=Decimal("-95.40"), currency="CHF", party="Muster AG",
+                    party_account="CH5604835012345678009", payment_id="E2E-0000001",
+                    references=["RF18539007547034"], text="RE-2026-0815", instructed=Decimal("100.00"),
+                    instructed_currency="EUR", rate=Decimal("0.954"), charges="1.50 CHF",
+                )
+            ],
+            match="matched",
+            matches=[
+                BankMatch(
+                    document_id=DOCUMENT, invoice_number="RE-2026-0815", payee_name="Muster AG",
+                    amount=Decimal("100.00"), currency="EUR", matched_by="reference", settles=True,
+                )
+            ],
+            run_id=RUN,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)  # fmt: skip
+
+STATEMENTS = BankStatementsPage(
+    items=[
+        BankStatementRow(
+            key="bank-statement:CH9300762011623852957:2026-03-09:9f2c01ab",
+            client="main",
+            label="Statement 12 of CH9300762011623852957",
+            account="CH9300762011623852957",
+            currency="CHF",
+            message="camt.053.001.08",
+            opening_amount=Decimal("1000.00"),
+            opening_day=date(2026, 3, 8),
+            closing_amount=Decimal("904.60"),
+            closing_day=date(2026, 3, 9),
+            total=Decimal("-95.40"),
+            entries=1,
+            not_booked=2,
+            warnings=["it opens with 1000.00 on 2026-03-08: a statement in between is missing"],
+            file_name="march.xml",
+            run_id=RUN,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
+
 DETAIL = DocumentDetail(
     document_id=DOCUMENT,
     client="main",
@@ -226,6 +460,16 @@ DETAIL = DocumentDetail(
         ],
         run_id=OTHER_RUN,
         analysed_at=AT,
+    ),
+    approval=APPROVAL,
+    payment=Payment(
+        state=PaymentState.REJECTED,
+        at=AT,
+        amount="1949.75",
+        currency="CHF",
+        execution_date=date(2026, 3, 31),
+        reason_code="AC04",
+        reason="the account is closed",
     ),
 )
 

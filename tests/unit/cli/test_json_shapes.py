@@ -10,19 +10,28 @@ from uuid import UUID
 
 import pytest
 
-from shared.commands import Published, RebuildReport
+from shared.commands import Published, RebuildReport, StepTaken
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
+    APPROVAL,
+    APPROVALS,
     CALLS,
+    CHAIN,
     DETAIL,
     DOCUMENT,
+    FILE,
     JOB,
     LOGS,
+    PAYABLES,
+    PAYMENT_FILE,
+    PAYMENT_FILES,
     RATES,
     RECORDS,
     RUN,
     RUNS,
+    STATEMENTS,
+    TRANSACTIONS,
     UNREADABLE,
     detail,
     events,
@@ -99,12 +108,24 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
     gateway.on("GET", "/rates", RATES)
+    gateway.on("GET", "/payables", PAYABLES)
+    gateway.on("GET", "/payments/files", PAYMENT_FILES)
+    gateway.on("GET", f"/payments/files/{FILE}", PAYMENT_FILE)
+    gateway.on("GET", "/bank/transactions", TRANSACTIONS)
+    gateway.on("GET", "/bank/statements", STATEMENTS)
     gateway.on("POST", f"/runs/{RUN}/cancel", Published(run_id=RUN, sequence=12))
     gateway.on("POST", f"/runs/{RUN}/rerun", STARTED, status=202)
     gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=13))
     gateway.on("POST", "/documents", upload_answer("scan.pdf"), status=201)
     gateway.on("GET", f"/documents/{DOCUMENT}", DETAIL)
     gateway.on("GET", f"/documents/{DOCUMENT}/files/text", "Größe\fSeite 2".encode(), media_type="text/plain")
+    gateway.on("GET", f"/documents/{DOCUMENT}/chain", CHAIN)
+    gateway.on("GET", "/approvals", APPROVALS)
+    gateway.on("GET", f"/approvals/{DOCUMENT}", APPROVAL)
+    taken = StepTaken(changed=True, approval=APPROVAL)
+    for step in ("approve", "reject", "ask", "answer"):
+        gateway.on("POST", f"/approvals/{DOCUMENT}/{step}", taken)
+    gateway.on("POST", f"/documents/{DOCUMENT}/invoice/corrections", taken)
     gateway.on("GET", "/dead-letters", {"items": [LETTER]})
     gateway.on("POST", "/dead-letters/3/replay", LETTER)
     gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
@@ -133,10 +154,22 @@ COMMANDS: dict[str, list[Any]] = {
     "changes": ["changes", RUN],
     "logs": ["logs", RUN],
     "rates": ["rates"],
+    "payables": ["payables"],
+    "payment-files": ["payment-files"],
+    "payment-file": ["payment-file", FILE],
+    "bank-transactions": ["bank-transactions"],
+    "bank-statements": ["bank-statements"],
     "upload": ["upload", "scan.pdf"],
     "upload-wait": ["upload", "scan.pdf", "--wait"],
     "document": ["document", DOCUMENT],
     "document-text": ["document", DOCUMENT, "--text"],
+    "document-chain": ["document", DOCUMENT, "--chain"],
+    "approvals": ["approvals"],
+    "approve": ["approve", DOCUMENT, "--confirm", "payable_amount"],
+    "reject": ["reject", DOCUMENT, "--reason", "never ordered"],
+    "ask": ["ask", DOCUMENT, "Was this delivered?"],
+    "answer": ["answer", DOCUMENT, "Yes."],
+    "correct": ["correct", DOCUMENT, "iban=CH9300762011623852957", "message="],
     "dead-letters": ["dead-letters"],
     "dead-letters-replay": ["dead-letters", "--replay", "3"],
     "rebuild": ["rebuild"],
@@ -206,6 +239,21 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
             ["rates", "--source", "ecb", "--currency", "usd", "--day", "2024-06-28"],
             {"source": ["ecb"], "currency": ["USD"], "day": ["2024-06-28"]},
         ),
+        (["payables", "--state", "open", "--client", "main"], {"state": ["open"], "client": ["main"]}),
+        (["payment-files", "--limit", "3"], {"limit": ["3"]}),
+        (
+            [
+                "bank-transactions",
+                "--from",
+                "2026-03-01",
+                "--to",
+                "2026-03-31",
+                "--unmatched",
+                "--account",
+                "CH93",
+            ],
+            {"from": ["2026-03-01"], "to": ["2026-03-31"], "matched": ["false"], "account": ["CH93"]},
+        ),
         (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
     ],
 )
@@ -240,9 +288,68 @@ def test_a_file_is_saved_as_it_is_and_its_size_told(
     assert "256,000 bytes" in ran.err
 
 
+def test_a_payment_file_is_saved_byte_for_byte(answering: CannedGateway, run: Run, tmp_path: Path) -> None:
+    path = f"/payments/files/{FILE}/content"
+    answering.on("GET", path, b"<Document/>", media_type="application/xml")
+    ran = run("payment-file", f"payment-file:{FILE}", "--save", tmp_path / "payments.xml")
+    assert (tmp_path / "payments.xml").read_bytes() == b"<Document/>"
+    assert (ran.exit, ran.out) == (0, "")
+    assert "11 bytes" in ran.err
+
+
+def test_what_is_no_id_of_a_payment_file_is_told_at_once(answering: CannedGateway, run: Run) -> None:
+    ran = run("payment-file", "4711")
+    assert ran.exit == 2
+    assert "tagwerk payment-files" in ran.err
+
+
 def test_a_download_that_is_refused_leaves_no_file(
     answering: CannedGateway, run: Run, tmp_path: Path
 ) -> None:
     answering.problem("GET", f"/documents/{DOCUMENT}/files/searchable-pdf", 404, "file_not_ready")
     assert run("document", DOCUMENT, "--pdf", tmp_path / "copy.pdf").exit == 3
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "body"),
+    [
+        (
+            ["approve", DOCUMENT, "--comment", "fine", "--confirm", "iban", "--confirm", "duplicate"],
+            f"/approvals/{DOCUMENT}/approve",
+            {"values_version": "3f2a9c0d11ee", "comment": "fine", "confirm": ["iban", "duplicate"]},
+        ),
+        (
+            ["approve", DOCUMENT, "--version", "seen"],
+            f"/approvals/{DOCUMENT}/approve",
+            {"values_version": "seen", "confirm": []},
+        ),
+        (
+            [
+                "correct",
+                DOCUMENT,
+                "iban=CH93 0076",
+                "gross-amount=1234.50",
+                "message=",
+                "--reason",
+                "typo",
+            ],
+            f"/documents/{DOCUMENT}/invoice/corrections",
+            {
+                "fields": {"iban": "CH93 0076", "gross_amount": "1234.50", "message": None},
+                "reason": "typo",
+            },
+        ),
+    ],
+)
+def test_a_step_carries_what_was_given(
+    answering: CannedGateway, run: Run, words: list[Any], path: str, body: dict[str, Any]
+) -> None:
+    assert run(*words).exit == 0
+    assert (answering.last.path, answering.last.json) == (path, body)
+
+
+def test_a_correction_without_a_value_is_a_wrong_command_line(answering: CannedGateway, run: Run) -> None:
+    ran = run("correct", DOCUMENT, "iban")
+    assert (ran.exit, answering.asked) == (2, [])
+    assert "NAME=VALUE" in ran.err

@@ -1,8 +1,9 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.parameters import parse_parameters
+from cli.parameters import file_parameters, parse_parameters
 from cli.problems import Problem
 
 SCHEMA: dict[str, Any] = {
@@ -52,3 +53,15 @@ def test_a_value_is_what_the_schema_wants(written: list[str], value: dict[str, A
 def test_a_parameter_without_name_or_value_is_refused(written: str) -> None:
     with pytest.raises(Problem, match="command line is wrong"):
         parse_parameters([written], SCHEMA)
+
+
+def test_only_a_parameter_that_is_a_file_is_taken_from_this_machine() -> None:
+    schema: dict[str, Any] = {
+        "properties": {
+            "file": {"anyOf": [{"type": "string", "format": "incoming-file"}, {"type": "null"}]},
+            "name": {"type": "string"},
+        }
+    }
+    given = {"file": "@june.xml", "name": "@june.xml", "count": 3}
+    assert file_parameters(given, schema) == {"file": Path("june.xml")}
+    assert file_parameters({"file": "june.xml"}, schema) == {}

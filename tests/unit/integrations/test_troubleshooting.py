@@ -1,36 +1,83 @@
-"""`docs/jobs/import-daily-rates.md` tells about every code that the job can give, and about no other."""
+"""`docs/jobs/` tells about every code that a job of this service can give, and about no other."""
 
+import ast
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable
-from tests.unit.documents.test_troubleshooting import codes_in
+from tests.unit.documents.test_troubleshooting import RAISED, codes_in, sections_of
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs/jobs/import-daily-rates.md").read_text()
-#: Where codes of this job are given: its service, the client that calls, the files port.
-SOURCES = [
-    *(ROOT / "services" / "integrations").rglob("*.py"),
-    ROOT / "shared" / "clients" / "http.py",
-    ROOT / "shared" / "files.py",
-]
-#: What the client raises by a class of `shared.errors`.
+SERVICE = ROOT / "services" / "integrations"
+PAYMENTS = SERVICE / "payments"
+STATUS_MODULES = ("camt", "messages", "pain002", "reading", "status_store", "statuses")
+#: What makes an error or a failure by its code.
+MAKERS = {"Unreadable", "_NotOrdered", "_needs_person"}
+FILES = (ROOT / "shared" / "files.py", ROOT / "shared" / "incoming.py")
+#: Told by the gateway to who uploads, never by a job.
+OF_UPLOADS = {"file_name_invalid"}
+#: What the client of outside systems raises by a class of `shared.errors`.
 BY_CLASS = {
     ExternalSystemUnavailable("ecb", "cause").failure.code,
     CredentialsRejected("ecb", "cause").failure.code,
 }
-#: Of a record, given in its `Failure`.
-OF_RECORDS = set(
-    re.findall(r'Failure\(\s*code="(\w+)"', (ROOT / "services/integrations/core.py").read_text())
-)
+#: Page -> where the job's codes are given.
+PAGES: dict[str, Iterable[Path]] = {
+    "import-daily-rates.md": (
+        *(SERVICE / "rates").rglob("*.py"),
+        SERVICE / "jobs" / "import_daily_rates.py",
+        ROOT / "shared" / "clients" / "http.py",
+        *FILES,
+    ),
+    "create-payment-file.md": (
+        *(
+            PAYMENTS / f"{name}.py"
+            for name in ("accounts", "choice", "handover", "orders", "pain001", "store")
+        ),
+        SERVICE / "jobs" / "create_payment_file.py",
+        ROOT / "shared" / "files.py",
+    ),
+    "update-payment-status.md": (
+        *(PAYMENTS / f"{name}.py" for name in STATUS_MODULES),
+        SERVICE / "jobs" / "update_payment_status.py",
+        *FILES,
+    ),
+    "import-bank-statements.md": (
+        *(SERVICE / "bank").rglob("*.py"),
+        SERVICE / "jobs" / "import_bank_statements.py",
+        ROOT / "shared" / "process.py",
+        ROOT / "shared" / "process_child.py",
+        *FILES,
+    ),
+}
+CALLS_OUTSIDE = {"import-daily-rates.md"}
 
 
-def test_every_code_has_its_section_and_no_section_is_left_over() -> None:
-    given = set().union(*(codes_in(path) for path in SOURCES)) | BY_CLASS | OF_RECORDS
-    told = set(re.findall(r"^### `(\w+)`$", PAGE, re.MULTILINE))
-    assert given == told
+def codes_of_records(path: Path) -> set[str]:
+    """`code=` of every `Failure` that is made in a file."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    return {
+        str(keyword.value.value)
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "Failure"
+        for keyword in call.keywords
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
+    }
 
 
-def test_every_section_says_in_order_what_to_check() -> None:
-    for section in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_code_has_its_section_and_no_section_is_left_over(page: str) -> None:
+    given = set(BY_CLASS) if page in CALLS_OUTSIDE else set()
+    for path in PAGES[page]:
+        given |= codes_in(path, RAISED | MAKERS) | codes_of_records(path)
+    assert given - OF_UPLOADS == sections_of(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_section_says_in_order_what_to_check(page: str) -> None:
+    text = (ROOT / "docs/jobs" / page).read_text()
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         assert re.search(r"^1\. ", section, re.MULTILINE), section.splitlines()[0]

@@ -89,6 +89,17 @@ def test_a_delivery_that_another_one_has_overtaken_is_not_answered() -> None:
     assert first_step(history(started(1), started(2, 3)), (1, 3)) == Stale()
 
 
+def test_a_work_item_whose_retry_has_started_is_done_with() -> None:
+    retried = history(
+        started(1),
+        failed(1),
+        Due(run_id=RUN.run_id, attempt=2),
+        started(2).model_copy(update={"work_item": 4}),
+    )
+    assert isinstance(first_step(retried, (1, 2)), Ignore)
+    assert first_step(retried, (4, 1)) == Stale()
+
+
 def test_a_work_item_that_was_handed_over_costs_no_crash() -> None:
     step = first_step(history(started(1), HANDED_OVER), (1, 2))
     assert step == Start(2, 0)

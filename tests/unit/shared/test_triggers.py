@@ -32,7 +32,7 @@ def test_parameters_come_from_the_fields_of_the_event() -> None:
 
 def test_a_trigger_that_no_event_fits_is_refused_at_boot() -> None:
     check_triggers([declare("event.document.uploaded")], BUSINESS_EVENTS)
-    with pytest.raises(JobRefused, match=r"no event event\.document\.shredded; known are event\.document"):
+    with pytest.raises(JobRefused, match=r"no event event\.document\.shredded; known are event\."):
         check_triggers([declare("event.document.shredded")], BUSINESS_EVENTS)
 
     @job("lab.weigh", on="event.document.uploaded", **FACTS)

@@ -1,0 +1,106 @@
+"""Payments: approved invoices and where they stand, and the files that order them."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.fields import Text
+from services.gateway.problems import answers
+from services.gateway.routes.records import Cursor, Limit
+from shared import subjects
+from shared.access import Principal
+from shared.commands import (
+    PayablesPage,
+    PayablesQuery,
+    PaymentFileDetail,
+    PaymentFileQuery,
+    PaymentFilesPage,
+    PaymentFilesQuery,
+)
+from shared.errors import TagwerkError
+from shared.files import Files
+from shared.words import PaymentState
+
+router = APIRouter(tags=["payments"])
+
+#: Who may see this job and its runs may see the files that it makes.
+_JOB: Final = "integrations.create-payment-file"
+
+Client = Annotated[Text | None, Query(description="Only of this client; none: of all that you act for.")]
+State = Annotated[PaymentState | None, Query(description="How far the payment is.")]
+
+
+@router.get("/payables", summary="Approved invoices and their payment", responses=answers(404))
+async def list_payables(
+    asking: Asking,
+    gateway: TheGateway,
+    client: Client = None,
+    state: State = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> PayablesPage:
+    """The earliest due first, then those without a date. `held` says why one is not ordered by itself."""
+    if client is not None:
+        await gateway.gate.act_for(asking, client, "payables")
+    query = PayablesQuery(
+        client=client, state=state, limit=limit, cursor=cursor, **await gateway.gate.scope(asking)
+    )
+    return await gateway.bus.ask(
+        subjects.query("integrations", "payables"), query, PayablesPage, timeout=QUERY_TIMEOUT
+    )
+
+
+@router.get("/payments/files", summary="Payment files", responses=answers(404))
+async def list_payment_files(
+    asking: Asking, gateway: TheGateway, client: Client = None, limit: Limit = 50, cursor: Cursor = None
+) -> PaymentFilesPage:
+    """The newest first, each with the number of its orders by their state."""
+    await gateway.gate.job_to_see(asking, _JOB)
+    if client is not None:
+        await gateway.gate.act_for(asking, client, "payment files")
+    query = PaymentFilesQuery(client=client, limit=limit, cursor=cursor, **await gateway.gate.scope(asking))
+    return await gateway.bus.ask(
+        subjects.query("integrations", "payment-files"), query, PaymentFilesPage, timeout=QUERY_TIMEOUT
+    )
+
+
+@router.get("/payments/files/{file_id}", summary="One payment file and its orders", responses=answers(404))
+async def read_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) -> PaymentFileDetail:
+    """Each order with its state, and what the bank said."""
+    return await _find(gateway, asking, file_id)
+
+
+@router.get(
+    "/payments/files/{file_id}/content",
+    summary="Download a payment file, to give it to the bank",
+    response_class=StreamingResponse,
+    responses=answers(404) | {200: {"content": {"application/xml": {}}}},
+)
+async def download_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) -> StreamingResponse:
+    """The pain.001, byte for byte. The bank executes what it is given: give it a file once."""
+    file = await _find(gateway, asking, file_id)
+    if file.completed_at is None:
+        raise TagwerkError(
+            "file_not_ready",
+            "the run that makes this file has not completed it yet",
+            concern=str(file_id),
+            next_step=f"Look at run {file.run_id}. If it broke off, start {_JOB}: that completes the file.",
+        )
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file_id}.xml"',
+        "Content-Length": str(file.size),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    content = await Files(gateway.files, file.client).stream(f"payments/{file_id}.xml")
+    return StreamingResponse(content, media_type="application/xml", headers=headers)
+
+
+async def _find(gateway: Gateway, asking: Principal, file_id: UUID) -> PaymentFileDetail:
+    await gateway.gate.job_to_see(asking, _JOB)
+    query = PaymentFileQuery(file_id=file_id, **await gateway.gate.scope(asking))
+    return await gateway.bus.ask(
+        subjects.query("integrations", "payment-file"), query, PaymentFileDetail, timeout=QUERY_TIMEOUT
+    )

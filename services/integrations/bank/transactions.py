@@ -1,0 +1,149 @@
+"""The rows of transactions: found, added and completed in sets."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from services.integrations.bank.core import Entry, Statement
+from services.integrations.bank.judgement import Known, Verdict
+from shared.outbox import Transaction
+from shared.runner.context import RunContext
+
+#: Days around an entry's day in which the same one may stand: a format that names the value date only.
+_WINDOW: Final = timedelta(days=10)
+
+
+async def candidates(
+    tx: Transaction, context: RunContext, statement: Statement, entries: Sequence[Entry]
+) -> list[Known]:
+    """Stored transactions of which one of the entries may be one."""
+    if not entries:
+        return []
+    spans: dict[Decimal, tuple[date, date]] = {}
+    for entry in entries:
+        days = [entry.booked, *([entry.valued] if entry.valued else [])]
+        first, last = spans.get(entry.amount, (min(days), max(days)))
+        spans[entry.amount] = min(first, *days), max(last, *days)
+    rows = await tx.connection.fetch(
+        "select t.* from unnest($4::numeric[], $5::date[], $6::date[]) as asked (amount, first, last),"
+        " lateral (select key, keyed_on, amount, booked_on, booked_known, valued_on, nth, statement_id,"
+        " evidence::text, match, run_id, changed_by, details_count, details_fields, details_rank"
+        " from bank_transactions where client = $1 and account = $2 and currency = $3"
+        " and amount = asked.amount and keyed_on between asked.first and asked.last offset 0) t",
+        context.client,
+        statement.account,
+        statement.currency,
+        list(spans),
+        [first - _WINDOW for first, _ in spans.values()],
+        [last + _WINDOW for _, last in spans.values()],
+    )
+    return [_known(row) for row in rows]
+
+
+async def insert(
+    tx: Transaction, context: RunContext, statement: Statement, verdicts: Sequence[Verdict]
+) -> None:
+    if not verdicts:
+        return
+    entries = [one.entry for one in verdicts]
+    await tx.connection.execute(
+        "insert into bank_transactions (client, account, currency, statement_id, run_id, details_rank,"
+        " key, keyed_on, amount, nth, booked_on, booked_known, valued_on, reversal, bank_reference, code,"
+        " text, charges, batch_id, party, party_account, details, details_count, details_fields,"
+        " evidence) select $1, $2, $3, $4, $5, $6, new.* from unnest($7::text[], $8::date[],"
+        " $9::numeric[], $10::int[], $11::date[], $12::bool[], $13::date[], $14::bool[], $15::text[],"
+        " $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[],"
+        " $23::int[],"
+        " $24::int[], $25::jsonb[]) as new",
+        context.client, statement.account, statement.currency, statement.identity,
+        context.run_id, statement.rank,
+        [one.key for one in verdicts],
+        [entry.booked for entry in entries],
+        [entry.amount for entry in entries],
+        [one.nth for one in verdicts],
+        [entry.booked for entry in entries],
+        [entry.booked_known for entry in entries],
+        [entry.valued for entry in entries],
+        [entry.reversal for entry in entries],
+        [entry.bank_ref for entry in entries],
+        [entry.code for entry in entries],
+        [entry.text for entry in entries],
+        [entry.charges for entry in entries],
+        [entry.batch_id for entry in entries],
+        [entry.only.get("party") for entry in entries],
+        [entry.only.get("party_account") for entry in entries],
+        [orjson.dumps(entry.details).decode() for entry in entries],
+        [len(entry.details) for entry in entries],
+        [one.fields for one in verdicts],
+        [orjson.dumps({entry.family: entry.evidence}).decode() for entry in entries],
+    )  # fmt: skip
+
+
+async def update(
+    tx: Transaction, context: RunContext, statement: Statement, verdicts: Sequence[Verdict]
+) -> None:
+    if not verdicts:
+        return
+    entries = [one.entry for one in verdicts]
+    await tx.connection.execute(
+        "update bank_transactions t set evidence = new.evidence,"
+        " changed_by = case when new.richer then $2 else t.changed_by end,"
+        " details = case when new.richer then new.details else t.details end,"
+        " details_count = case when new.richer then new.details_count else t.details_count end,"
+        " details_fields = case when new.richer then new.details_fields else t.details_fields end,"
+        " details_rank = case when new.richer then $3 else t.details_rank end,"
+        " party = case when new.richer then coalesce(new.party, t.party) else t.party end,"
+        " party_account = case when new.richer then coalesce(new.party_account, t.party_account)"
+        " else t.party_account end,"
+        " text = case when new.richer then coalesce(new.text, t.text) else t.text end,"
+        " charges = case when new.richer then coalesce(new.charges, t.charges) else t.charges end,"
+        " bank_reference = coalesce(t.bank_reference, new.bank_reference),"
+        " batch_id = coalesce(t.batch_id, new.batch_id),"
+        " valued_on = coalesce(t.valued_on, new.valued_on),"
+        " booked_on = case when t.booked_known or not new.booked_known then t.booked_on"
+        " else new.booked_on end, booked_known = t.booked_known or new.booked_known"
+        " from unnest($4::text[], $5::jsonb[], $6::bool[], $7::jsonb[], $8::int[], $9::int[],"
+        " $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::date[],"
+        " $17::date[], $18::bool[]) as new (key, evidence, richer, details, details_count, details_fields,"
+        " party, party_account, text, charges, bank_reference, batch_id, valued_on, booked_on, booked_known)"
+        " where t.client = $1 and t.key = new.key",
+        context.client, context.run_id, statement.rank,
+        [one.key for one in verdicts],
+        [orjson.dumps(one.evidence).decode() for one in verdicts],
+        [one.richer for one in verdicts],
+        [orjson.dumps(entry.details).decode() for entry in entries],
+        [len(entry.details) for entry in entries],
+        [one.fields for one in verdicts],
+        [entry.only.get("party") for entry in entries],
+        [entry.only.get("party_account") for entry in entries],
+        [entry.text for entry in entries],
+        [entry.charges for entry in entries],
+        [entry.bank_ref for entry in entries],
+        [entry.batch_id for entry in entries],
+        [entry.valued for entry in entries],
+        [entry.booked for entry in entries],
+        [entry.booked_known for entry in entries],
+    )  # fmt: skip
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        key=row["key"],
+        keyed=row["keyed_on"],
+        amount=row["amount"],
+        booked=row["booked_on"],
+        booked_known=row["booked_known"],
+        valued=row["valued_on"],
+        nth=row["nth"],
+        statement=row["statement_id"],
+        evidence=orjson.loads(row["evidence"]),
+        match=row["match"],
+        run_id=row["run_id"],
+        changed_by=row["changed_by"],
+        details=row["details_count"],
+        fields=row["details_fields"],
+        rank=row["details_rank"],
+    )

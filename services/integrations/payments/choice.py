@@ -1,0 +1,71 @@
+"""What a run orders and what it leaves out, over all invoices that come into question. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.integrations.payments.accounts import Account
+from services.integrations.payments.orders import Order, Payable, Wish, judge, same_debt
+from shared.errors import Failure
+from shared.events import Record
+from shared.words import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    orders: Sequence[Order]
+    #: One record for each invoice that is not ordered, with the reason.
+    left_out: Sequence[Record]
+
+
+def choose(
+    payables: Sequence[Payable], twins: Sequence[Payable], accounts: Sequence[Account], wish: Wish
+) -> Choice:
+    """`twins` are invoices that are in a file or paid already and may ask for the same money."""
+    orders: list[Order] = []
+    left_out: list[Record] = []
+    ordered: list[Payable] = []
+    for payable in payables:
+        if wish.passes_over(payable):
+            continue
+        judged = judge(payable, accounts, wish)
+        if isinstance(judged, Record):
+            left_out.append(judged)
+        elif twin := _twin_of(payable, ordered if wish.names(payable) else [*twins, *ordered]):
+            left_out.append(_duplicate(payable, twin, here=twin in ordered))
+        else:
+            orders.append(judged)
+            ordered.append(payable)
+    known = {payable.document_id for payable in payables}
+    left_out += [_not_approved(document) for document in sorted(wish.documents - known)]
+    return Choice(orders, left_out)
+
+
+def _twin_of(payable: Payable, others: Sequence[Payable]) -> Payable | None:
+    for other in others:
+        if other.document_id != payable.document_id and same_debt(payable, other):
+            return other
+    return None
+
+
+def _duplicate(payable: Payable, twin: Payable, *, here: bool) -> Record:
+    said = "is ordered in this run" if here else f"is {twin.state} already"
+    failure = Failure(
+        code="duplicate_payment",
+        cause=f"it asks for the same money as {twin.label} (document {twin.document_id}), which {said}",
+        concern=payable.key,
+        next_step="If it is the same invoice, reject this one. If it is really another, name its document "
+        "alone in `documents`.",
+    )
+    return Record(key=payable.key, outcome=Outcome.FAILED, label=payable.label, failure=failure)
+
+
+def _not_approved(document: UUID) -> Record:
+    key = f"invoice:{document}"
+    failure = Failure(
+        code="invoice_not_approved",
+        cause="no approved invoice of this client is known under this document",
+        concern=key,
+        next_step="Check the id; approve the invoice first, then start the job again.",
+    )
+    return Record(key=key, outcome=Outcome.FAILED, failure=failure)
