@@ -9,7 +9,7 @@ from shared.access import Principal
 from shared.commands import RunDetail
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
-from shared.words import PrincipalKind
+from shared.words import ApprovalState, PaymentState, PrincipalKind, RunState
 
 
 class Answered(BaseModel):
@@ -60,6 +60,31 @@ class DocumentText(Answered):
 
     document_id: UUID
     text: str
+
+
+class ChainEntry(Answered):
+    """One thing that happened to a document."""
+
+    at: datetime
+    #: `uploaded`, `run`, or what happened to its approval: `requested`, `approved`, `payment`, ...
+    kind: str
+    principal: str | None = None
+    words: str
+    run_id: UUID | None = None
+    job: str | None = None
+    state: RunState | None = None
+    caused_by_event: str | None = None
+    caused_by_run: UUID | None = None
+
+
+class DocumentChain(Answered):
+    """What `tagwerk document ID --chain` answers: runs, approval and payment in the order of time."""
+
+    document_id: UUID
+    file_name: str
+    approval: ApprovalState | None = None
+    payment: PaymentState | None = None
+    entries: list[ChainEntry]
 
 
 class JobView(CatalogueEntry):

@@ -5,7 +5,19 @@ import sys
 import typer
 
 from cli.command import ApiFunction, api_command
-from cli.commands import accounts, bank, documents, jobs, lists, payments, platform, rates, runs, stack
+from cli.commands import (
+    accounts,
+    approvals,
+    bank,
+    documents,
+    jobs,
+    lists,
+    payments,
+    platform,
+    rates,
+    runs,
+    stack,
+)
 
 app = typer.Typer(
     name="tagwerk",
@@ -24,6 +36,12 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "start": jobs.start,
     "upload": documents.upload,
     "document": documents.document,
+    "approvals": approvals.approvals,
+    "approve": approvals.approve,
+    "reject": approvals.reject,
+    "ask": approvals.ask,
+    "answer": approvals.answer,
+    "correct": approvals.correct,
     "runs": runs.runs,
     "run": runs.run,
     "cancel": runs.cancel,

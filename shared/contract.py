@@ -14,6 +14,13 @@ from pydantic import BaseModel, Field
 from shared import events, subjects
 from shared.audit import AuditEntry
 from shared.commands import (
+    AnswerQuestion,
+    ApprovalDetail,
+    ApprovalQuery,
+    ApprovalsPage,
+    ApprovalsQuery,
+    ApproveInvoice,
+    AskBack,
     BankStatementsPage,
     BankStatementsQuery,
     BankTransactionsPage,
@@ -21,6 +28,7 @@ from shared.commands import (
     CallsPage,
     CallsQuery,
     ChangesQuery,
+    CorrectInvoice,
     Decide,
     DocumentDetail,
     DocumentQuery,
@@ -41,10 +49,12 @@ from shared.commands import (
     RebuildReport,
     RecordsPage,
     RecordsQuery,
+    RejectInvoice,
     RunDetail,
     RunQuery,
     RunsPage,
     RunsQuery,
+    StepTaken,
 )
 from shared.dead_letters import DeadLetter
 
@@ -58,6 +68,13 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.query("status", "logs"): (LogsQuery, LogsPage),
     subjects.query("status", "events"): (EventsQuery, EventsPage),
     subjects.query("documents", "document"): (DocumentQuery, DocumentDetail),
+    subjects.query("documents", "approvals"): (ApprovalsQuery, ApprovalsPage),
+    subjects.query("documents", "approval"): (ApprovalQuery, ApprovalDetail),
+    subjects.APPROVE: (ApproveInvoice, StepTaken),
+    subjects.REJECT: (RejectInvoice, StepTaken),
+    subjects.ASK: (AskBack, StepTaken),
+    subjects.ANSWER: (AnswerQuestion, StepTaken),
+    subjects.CORRECT: (CorrectInvoice, StepTaken),
     subjects.query("integrations", "rates"): (RatesQuery, RatesPage),
     subjects.query("integrations", "bank-transactions"): (BankTransactionsQuery, BankTransactionsPage),
     subjects.query("integrations", "bank-statements"): (BankStatementsQuery, BankStatementsPage),

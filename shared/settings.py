@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     tessdata: Path | None = None
     #: Languages for OCR, as Tesseract names them.
     ocr_languages: str = "deu+eng"
+    #: TOML file that says which approval an invoice needs; without one the built-in rules hold.
+    approval_rules: Path | None = None
     #: Where the European Central Bank publishes the newest reference rates, and those of 90 days.
     ecb_daily_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
     ecb_history_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"

@@ -150,6 +150,8 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "logs"): "log lines of a run",
     query("status", "events"): "the stored events of a run, as they were published",
     query("documents", "document"): "one document with its pages and derived files",
+    query("documents", "approvals"): "approvals of invoices that the asker may see, the earliest due first",
+    query("documents", "approval"): "the approval of one invoice, with its history",
     query("integrations", "rates"): "daily exchange rates by source, currency and day",
     query("integrations", "bank-transactions"): "bank transactions by account, day and match",
     query("integrations", "bank-statements"): "bank statements with balances and warnings, by account",
@@ -170,3 +172,10 @@ def decide(service: str) -> str:
 
 
 REBUILD: Final = command("status", "rebuild")
+
+#: What people do about an invoice; answered with how it stands then.
+APPROVE: Final = command("documents", "approve")
+REJECT: Final = command("documents", "reject")
+ASK: Final = command("documents", "ask")
+ANSWER: Final = command("documents", "answer")
+CORRECT: Final = command("documents", "correct")

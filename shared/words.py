@@ -139,3 +139,25 @@ class PaymentState(StrEnum):
     REJECTED = "rejected"
     #: Booked by the bank: a status report or a statement says so.
     PAID = "paid"
+
+
+class StepKind(StrEnum):
+    """What happened to the approval of an invoice."""
+
+    REQUESTED = "requested"
+    #: Values or the rule changed while it waited.
+    CHANGED = "changed"
+    #: Approvals that were given on other values, or under another rule, do not count any more.
+    VOIDED = "voided"
+    #: A person confirmed doubtful fields, or that the invoice is no duplicate.
+    CONFIRMED = "confirmed"
+    #: One person approved.
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    QUESTIONED = "questioned"
+    ANSWERED = "answered"
+    CORRECTED = "corrected"
+    #: What became of the payment.
+    PAYMENT = "payment"
+    #: It waits again: the bank refused the payment, or a rejected invoice was corrected.
+    REOPENED = "reopened"

@@ -23,7 +23,11 @@ async def upload(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", exists=True, dir_okay=False, readable=True, help="PDF, PNG, JPEG, TIFF."
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="PDF, picture, e-mail, text, HTML, XML e-invoice, office file.",
         ),
     ],
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,
@@ -37,7 +41,7 @@ async def upload(
     from cli.answers import UploadReport
     from cli.render.documents import upload_view
     from cli.uploads import send_file
-    from cli.waiting import wait_for_runs
+    from cli.waiting import wait_for_chains
 
     places = asyncio.Semaphore(SENT_AT_ONCE)
 
@@ -50,7 +54,7 @@ async def upload(
     exit = Exit.SUCCEEDED
     if wait:
         labels = {run.run_id: document.file_name for document in sent for run in document.runs}
-        waited = await wait_for_runs(session, labels, timeout=timeout)
+        waited = await wait_for_chains(session, labels, timeout=timeout)
         report = report.model_copy(update={"runs": waited.runs})
         exit = waited.exit
     session.output.answer(report, upload_view)
@@ -64,6 +68,9 @@ async def document(
     session: "Session",
     document_id: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id of the document.")],
     text: Annotated[bool, typer.Option("--text", help="Write the recognized text.")] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Show everything that happened to it, in the order of time.")
+    ] = False,
     pdf: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Save the searchable PDF here.")
     ] = None,
@@ -72,12 +79,13 @@ async def document(
         typer.Option(metavar="FILE", dir_okay=False, help="Save here what was uploaded, byte for byte."),
     ] = None,
 ) -> None:
-    """Show a document, its text, or save its files."""
-    from cli.answers import DocumentText
+    """Show a document, what happened to it, its text, or save its files."""
+    from cli.answers import DocumentChain, DocumentText
+    from cli.render.approvals import chain_view
     from cli.render.documents import document_view, text_view
     from shared.commands import DocumentDetail
 
-    id = _document_id(document_id)
+    id = document_id_of(document_id)
     path = f"/documents/{id}"
     for kind, target in (("searchable-pdf", pdf), ("original", original)):
         if target is not None:
@@ -86,11 +94,13 @@ async def document(
     if text:
         content = (await session.gateway.read_bytes(f"{path}/files/text")).decode()
         session.output.answer(DocumentText(document_id=id, text=content), text_view)
+    elif chain:
+        session.output.answer(await session.gateway.get(f"{path}/chain", DocumentChain), chain_view)
     elif session.output.as_json or (pdf is None and original is None):
         session.output.answer(await session.gateway.get(path, DocumentDetail), document_view)
 
 
-def _document_id(written: str) -> "UUID":
+def document_id_of(written: str) -> "UUID":
     from uuid import UUID
 
     from cli.problems import wrong_use

@@ -14,7 +14,7 @@ from cli.exits import Exit
 from cli.problems import Problem
 from cli.session import Session
 from cli.uploads import send_file
-from cli.waiting import wait_for_runs
+from cli.waiting import wait_for_chains
 from shared.commands import DocumentDetail, RecordRow, RecordsPage, RunDetail, RunsPage
 from shared.errors import Failure
 from shared.words import RunState
@@ -53,15 +53,30 @@ async def _upload(session: Session, show: Show, paths: list[Path], story: Story)
 
 
 async def _ends(session: Session, uploaded: list[UploadedFile]) -> dict[UUID, RunDetail]:
-    """The runs at their end, by id. Those that ended on an earlier tour are not shown once more."""
-    ended: dict[UUID, RunDetail] = {}
-    for one in uploaded:
-        if one.duplicate:
-            run = await session.gateway.get(run_path(one.runs[0].run_id), RunDetail, wait=1)
-            if run.state.final:
-                ended[run.run_id] = run
-    labels = {one.runs[0].run_id: one.file_name for one in uploaded if one.runs[0].run_id not in ended}
-    return ended | (await _follow(session, labels) if labels else {})
+    """By the run that the upload caused, the recognition that followed it, or that run itself where none did.
+
+    What an earlier tour did is not shown once more.
+    """
+    new = {one.runs[0].run_id: one.file_name for one in uploaded if not one.duplicate}
+    if new:
+        await _follow(session, new)
+    return {
+        one.runs[0].run_id: await _recognition_of(session, one) or await _run(session, one.runs[0].run_id)
+        for one in uploaded
+    }
+
+
+async def _recognition_of(session: Session, uploaded: UploadedFile) -> RunDetail | None:
+    """The first recognition of a document, at its end."""
+    about = f"document:{uploaded.document_id}"
+    page = await session.gateway.get(
+        "/runs", RunsPage, about=about, job="documents.ocr", sort="requested_at", limit=1
+    )
+    return await _run(session, page.items[0].run_id) if page.items else None
+
+
+async def _run(session: Session, run_id: UUID) -> RunDetail:
+    return await session.gateway.get(run_path(run_id), RunDetail, wait=30)
 
 
 async def _repeat_known(session: Session, show: Show, uploaded: list[UploadedFile]) -> dict[str, RunDetail]:
@@ -71,7 +86,10 @@ async def _repeat_known(session: Session, show: Show, uploaded: list[UploadedFil
         return {}
     names = ", ".join(one.file_name for one in known)
     show.say(f"Known from an earlier tour, the same documents: {names}. Their runs are repeated.")
-    reruns = {await _rerun(session, one.runs[0].run_id): one.file_name for one in known}
+    reruns = {}
+    for one in known:
+        run = await _recognition_of(session, one)
+        reruns[await _rerun(session, run.run_id if run else one.runs[0].run_id)] = one.file_name
     ends = await _follow(session, reruns)
     return {name: ends[run_id] for run_id, name in reruns.items()}
 
@@ -100,7 +118,7 @@ async def _rerun(session: Session, run_id: UUID) -> UUID:
 
 
 async def _follow(session: Session, labels: dict[UUID, str]) -> dict[UUID, RunDetail]:
-    waited = await wait_for_runs(session, labels, timeout=RUN_WITHIN)
+    waited = await wait_for_chains(session, labels, timeout=RUN_WITHIN)
     if waited.exit is Exit.STILL_RUNNING:
         missing = [label for id, label in labels.items() if id not in {r.run_id for r in waited.runs}]
         unfinished = [labels[run.run_id] for run in waited.runs if not run.state.final]

@@ -6,16 +6,24 @@ import structlog
 
 from services.documents import handlers, queries
 from services.documents.analysts import Analysts, ChildAnalysts
+from services.documents.approvals.answers import answer_people
+from services.documents.approvals.desk import Desk
+from services.documents.approvals.payments import record_invoice_paid, record_payment_status
+from services.documents.approvals.rules_file import read_rules
+from services.documents.approvals.workflow import PostgresWorkflow, Workflow
 from services.documents.attachments import Attachments, IntakeAttachments
 from services.documents.converters import ChildConverters, Converters
 from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
+from services.documents.suppliers.lessons import Lessons, PostgresLessons
 from shared.commands import DocumentQuery
-from shared.events import DocumentUploaded
+from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, RatesImported
 from shared.files import Files, open_store
 from shared.intake import Intake
+from shared.nursery import Nursery
+from shared.outbox import Outbox
 from shared.process import Children, Limits
 from shared.runner.attempt import Attempt
 from shared.service import Service
@@ -29,18 +37,32 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
 
+#: What the children of most documents import; the rest costs time only where it is needed.
+PRELOAD = (
+    "services.documents.steps.assembly",
+    "services.documents.steps.checks",
+    "services.documents.steps.converter",
+    "services.documents.steps.invoice_reader",
+    "services.documents.steps.pictures",
+    "services.documents.steps.reader",
+    "services.documents.steps.recognition",
+    "services.documents.steps.typesetting",
+    "facturx",
+)
 #: LibreOffice maps more than other readers; what it uses of it is little.
 OFFICE_LIMITS = Limits(memory=4 * 1024**3, cpu_seconds=90)
 
 
 def build(settings: Settings) -> Service:
-    """The service, ready to start. Raises `TagwerkError` (`ocr_not_available`) if Tesseract or a language
-    is missing."""
+    """The service, ready to start. Raises `TagwerkError`: `ocr_not_available` if Tesseract or a language is
+    missing, `approval_rules_invalid` if the rules file cannot be used."""
+    desk = Desk(read_rules(settings.approval_rules))
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
     engine = Engine.find(settings.ocr_languages, settings.tessdata)
-    children = Children(settings.cpu_slots)
-    converters = ChildConverters(children, Children(1, OFFICE_LIMITS))
+    nursery = Nursery(PRELOAD)
+    children = Children(settings.cpu_slots, nursery=nursery)
+    converters = ChildConverters(children, Children(1, OFFICE_LIMITS, nursery=nursery))
     readers = ChildReaders(children, engine)
     analysts = ChildAnalysts(children)
     store = open_store(settings.files_url)
@@ -55,6 +77,15 @@ def build(settings: Settings) -> Service:
     async def record_document_uploaded(event: DocumentUploaded) -> None:
         await handlers.record_document_uploaded(service.pool, event)
 
+    async def record_rates_imported(event: RatesImported) -> None:
+        await handlers.record_rates_imported(service.pool, event)
+
+    async def record_payment_status_changed(event: PaymentStatusChanged) -> None:
+        await record_payment_status(Outbox(service.pool, service.relay), desk, event)
+
+    async def record_paid(event: InvoicePaid) -> None:
+        await record_invoice_paid(Outbox(service.pool, service.relay), event)
+
     service = Service(
         DECLARATION,
         settings,
@@ -64,16 +95,25 @@ def build(settings: Settings) -> Service:
             Converters: lambda attempt: converters,
             DocumentStore: documents,
             InvoiceStore: lambda attempt: PostgresInvoices(service.pool, attempt.outbox, attempt.context),
+            Lessons: lambda attempt: PostgresLessons(service.pool, attempt.outbox, attempt.context),
+            Workflow: lambda attempt: PostgresWorkflow(attempt.outbox, attempt.context, desk),
             Files: lambda attempt: Files(store, attempt.context.client),
             Readers: lambda attempt: readers,
             Analysts: lambda attempt: analysts,
         },
-        on_event={"event.document.uploaded": record_document_uploaded},
+        on_event={
+            "event.document.uploaded": record_document_uploaded,
+            "event.rates.imported": record_rates_imported,
+            "event.payment.status_changed": record_payment_status_changed,
+            "event.invoice.paid": record_paid,
+        },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
+    service.background("nursery", nursery.keep)
     service.answer(
         query("documents", "document"),
         DocumentQuery,
         lambda request: queries.describe_document(service.pool, request),
     )
+    answer_people(service, desk)
     return service

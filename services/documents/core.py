@@ -4,6 +4,7 @@ library: the reading processes import it too.
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -123,6 +124,16 @@ def page_key(document: object, page: int) -> str:
 def invoice_key(document: object) -> str:
     """The record key of the invoice in a document."""
     return f"invoice:{document}"
+
+
+def approval_key(document: object) -> str:
+    """The record key of the approval of the invoice in a document."""
+    return f"approval:{document}"
+
+
+def compact(value: str) -> str:
+    """Only letters and digits, in one case: how values are compared."""
+    return re.sub(r"[\W_]", "", value).casefold()
 
 
 def changes_between(

@@ -4,9 +4,18 @@ from typing import Final
 
 from services.documents.jobs.analyse_invoice import analyse_invoice
 from services.documents.jobs.convert_to_pdf import convert_to_pdf
+from services.documents.jobs.learn_from_correction import learn_from_correction
 from services.documents.jobs.ocr import ocr
+from services.documents.jobs.start_workflow import start_workflow
 from shared.declaration import Declaration
 
 DECLARATION: Final = Declaration(
-    name="documents", jobs=(convert_to_pdf, ocr, analyse_invoice), listens=("event.document.uploaded",)
+    name="documents",
+    jobs=(convert_to_pdf, ocr, analyse_invoice, start_workflow, learn_from_correction),
+    listens=(
+        "event.document.uploaded",
+        "event.invoice.paid",
+        "event.payment.status_changed",
+        "event.rates.imported",
+    ),
 )

@@ -4,28 +4,30 @@ import json
 from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from services.documents.analysts import Analysis
 from services.documents.core import changes_between, invoice_key
+from services.documents.settlement import FIELDS, FINDINGS, Settled, columns_of, settle, take_turn
 from services.documents.store import document_not_found
-from shared.commands import AnalysedInvoice, InvoiceField, InvoiceFinding
+from services.documents.suppliers.labels import Hint
+from services.documents.suppliers.store import hints
+from shared.commands import AnalysedInvoice
 from shared.database import Pool
 from shared.events import InvoiceAnalysed, Record
 from shared.outbox import Outbox
 from shared.runner.context import RunContext
 from shared.words import Outcome
 
-_FIELDS = TypeAdapter(list[InvoiceField])
-_FINDINGS = TypeAdapter(list[InvoiceFinding])
-
 
 class InvoiceStore(Protocol):
     """What a run may do with the invoices of its client's documents."""
 
+    async def hints(self) -> list[Hint]:
+        """What is known of the client's suppliers that helps to read their invoices."""
+
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
-        """Keep what was found; the record says what that changed. An `analysis` that found no invoice
-        removes the one that an earlier one had found."""
+        """Keep what was found, with what is known of its supplier and what people corrected; the record says
+        what that changed. An `analysis` that found no invoice removes the one that an earlier one had found,
+        unless a person has corrected it or its approval has begun."""
 
 
 class PostgresInvoices:
@@ -36,9 +38,13 @@ class PostgresInvoices:
         self._outbox = outbox
         self._context = context
 
+    async def hints(self) -> list[Hint]:
+        return await hints(self._pool, self._context.client)
+
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
         context = self._context
         async with self._outbox.transaction() as tx:
+            await take_turn(tx.connection, context.client)
             # Locked: two runs over one document follow each other, and the second one sees what is there.
             document = await tx.connection.fetchval(
                 "select document_id from documents where document_id = $1 and client = $2 for update",
@@ -50,13 +56,19 @@ class PostgresInvoices:
             row = await tx.connection.fetchrow(f"{_SELECT} where document_id = $1", document_id)
             known = None if row is None else _invoice_of(row)
             key = invoice_key(document_id)
+            if analysis.kind is None and known is not None and await _in_hands(tx.connection, document_id):
+                # What people have taken in hand is not taken out of their hands by a reading.
+                message = f"kept as it is: people work on it, though now {analysis.reason}"
+                return tx.record(Record(key=key, outcome=Outcome.SKIPPED, label=label, message=message))
             if analysis.kind is None:
                 await tx.connection.execute("delete from invoices where document_id = $1", document_id)
                 outcome = Outcome.SKIPPED if known is None else Outcome.DELETED
                 return tx.record(Record(key=key, outcome=outcome, label=label, message=analysis.reason))
-            message = describe(analysis)
+            settled = await settle(tx.connection, context.client, document_id, analysis)
+            holding = settled.analysis
+            message = describe(holding)
             before = {} if known is None else _comparable(known)
-            after = _comparable(analysis)
+            after = _comparable(holding)
             if row is not None and before == after:
                 # What an earlier attempt of this run did, this run did.
                 own = row["run_id"] == context.run_id
@@ -68,25 +80,41 @@ class PostgresInvoices:
             outcome = Outcome.CREATED if known is None else Outcome.UPDATED
             changes = changes_between(before, after) if known is not None else None
             await tx.connection.execute(
-                "insert into invoices (document_id, kind, source, format, fields, findings, run_id, outcome,"
-                " changes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (document_id) do update"
-                " set kind = excluded.kind, source = excluded.source, format = excluded.format,"
-                " fields = excluded.fields, findings = excluded.findings, run_id = excluded.run_id,"
-                " outcome = excluded.outcome, changes = excluded.changes, analysed_at = now()",
+                "insert into invoices (document_id, kind, source, format, read_fields, read_findings, run_id,"
+                " outcome, changes, fields, findings, issuers, number, gross, issued, duplicate_of)"
+                " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+                " on conflict (document_id) do update set kind = excluded.kind, source = excluded.source,"
+                " format = excluded.format, read_fields = excluded.read_fields,"
+                " read_findings = excluded.read_findings, run_id = excluded.run_id,"
+                " outcome = excluded.outcome, changes = excluded.changes, fields = excluded.fields,"
+                " findings = excluded.findings, issuers = excluded.issuers, number = excluded.number,"
+                " gross = excluded.gross, issued = excluded.issued, duplicate_of = excluded.duplicate_of,"
+                " analysed_at = now()",
                 document_id, analysis.kind, analysis.source, analysis.format,
-                _FIELDS.dump_json(analysis.fields).decode(), _FINDINGS.dump_json(analysis.findings).decode(),
-                context.run_id, outcome.value, json.dumps(changes) if changes else None,
+                FIELDS.dump_json(analysis.fields).decode(), FINDINGS.dump_json(analysis.findings).decode(),
+                context.run_id, outcome.value, json.dumps(changes) if changes else None, *columns_of(settled),
             )  # fmt: skip
-            tx.event(_event(context, document_id, analysis))
+            tx.event(_event(context, document_id, settled))
             return tx.record(Record(key=key, outcome=outcome, label=label, message=message, changes=changes))
 
 
-async def find_invoice(pool: Pool, document_id: UUID) -> AnalysedInvoice | None:
+async def find_invoice(pool: Any, document_id: UUID) -> AnalysedInvoice | None:
     row = await pool.fetchrow(f"{_SELECT} where document_id = $1", document_id)
     return None if row is None else _invoice_of(row)
 
 
 _SELECT = "select kind, source, format, fields, findings, run_id, outcome, changes, analysed_at from invoices"
+
+
+async def _in_hands(connection: Any, document_id: UUID) -> bool:
+    """Whether a person has corrected the invoice, or its approval has begun."""
+    return bool(
+        await connection.fetchval(
+            "select exists(select from corrections where document_id = $1)"
+            " or exists(select from approvals where document_id = $1)",
+            document_id,
+        )
+    )
 
 
 def describe(analysis: Analysis) -> str:
@@ -103,8 +131,8 @@ def _invoice_of(row: Any) -> AnalysedInvoice:
         kind=row["kind"],
         source=row["source"],
         format=row["format"],
-        fields=_FIELDS.validate_json(row["fields"]),
-        findings=_FINDINGS.validate_json(row["findings"]),
+        fields=FIELDS.validate_json(row["fields"]),
+        findings=FINDINGS.validate_json(row["findings"]),
         run_id=row["run_id"],
         analysed_at=row["analysed_at"],
     )
@@ -120,7 +148,8 @@ def _comparable(read: AnalysedInvoice | Analysis) -> dict[str, str]:
     return {"kind": read.kind or "", "source": read.source or "", **said, "findings": findings}
 
 
-def _event(context: RunContext, document_id: UUID, analysis: Analysis) -> InvoiceAnalysed:
+def _event(context: RunContext, document_id: UUID, settled: Settled) -> InvoiceAnalysed:
+    analysis = settled.analysis
     return InvoiceAnalysed(
         client=context.client,
         principal=context.principal,
@@ -131,6 +160,7 @@ def _event(context: RunContext, document_id: UUID, analysis: Analysis) -> Invoic
         document_id=document_id,
         kind=analysis.kind or "invoice",
         source=analysis.source or "text",
-        values={field.name: field.value for field in analysis.fields},
+        values=settled.values,
         doubtful=[field.name for field in analysis.fields if field.verdict != "certain"],
+        duplicate_of=settled.duplicate_of,
     )

@@ -1,5 +1,8 @@
 """Questions about documents, answered from this service's own tables."""
 
+from services.documents.approvals.access import may_see
+from services.documents.approvals.cases import Case, load_case
+from services.documents.approvals.views import approval_detail
 from services.documents.invoice_store import find_invoice
 from services.documents.store import (
     StoredDocument,
@@ -18,6 +21,7 @@ async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
     found = await find_document(pool, query.document_id, None)
     if found is None or (query.scope.clients is not None and found.client not in query.scope.clients):
         raise document_not_found(query.document_id)
+    case = await load_case(pool, found.document_id, lock=False)
     pages = await read_pages(pool, found.document_id, found.recipe) if found.recipe is not None else []
     return DocumentDetail(
         document_id=found.document_id,
@@ -45,7 +49,15 @@ async def describe_document(pool: Pool, query: DocumentQuery) -> DocumentDetail:
         ],
         files=_files_of(found),
         invoice=await find_invoice(pool, found.document_id),
+        duplicate_of=case.invoice.duplicate_of if case is not None and case.invoice is not None else None,
+        approval=await approval_detail(pool, case) if case is not None and _shown(query, case) else None,
+        payment=case.payment if case is not None else None,
     )
+
+
+def _shown(query: DocumentQuery, case: Case) -> bool:
+    role = case.approval.standing.demand.role if case.approval is not None else None
+    return query.asker is None or may_see(query.asker, case.client, role)
 
 
 def _files_of(document: StoredDocument) -> dict[str, str]:

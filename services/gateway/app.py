@@ -21,7 +21,9 @@ from services.gateway.multipart import remove_left_behind
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    approvals,
     bank,
+    chain,
     contract,
     dead_letters,
     documents,
@@ -67,6 +69,8 @@ _STORIES = (
     uploads,
     files,
     documents,
+    chain,
+    approvals,
     rates,
     bank,
     payments,

@@ -5,6 +5,21 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
+from shared.commands.approvals import (
+    AnswerQuestion,
+    ApprovalQuery,
+    ApprovalRow,
+    ApprovalsPage,
+    ApprovalsQuery,
+    ApproveInvoice,
+    AskBack,
+    Command,
+    CorrectInvoice,
+    Refusal,
+    RejectInvoice,
+    StepTaken,
+    WrongValue,
+)
 from shared.commands.bank import (
     BankDetail,
     BankMatch,
@@ -24,6 +39,8 @@ from shared.commands.common import (
 )
 from shared.commands.documents import (
     AnalysedInvoice,
+    ApprovalDetail,
+    ApprovalStep,
     AttachedDocument,
     DocumentDetail,
     DocumentPage,
@@ -31,6 +48,7 @@ from shared.commands.documents import (
     InvoiceField,
     InvoiceFinding,
     OtherValue,
+    Payment,
 )
 from shared.commands.payments import (
     CurrencyTotal,
@@ -80,6 +98,15 @@ from shared.commands.status import (
 __all__ = [
     "AnalysedInvoice",
     "Answer",
+    "AnswerQuestion",
+    "ApprovalDetail",
+    "ApprovalQuery",
+    "ApprovalRow",
+    "ApprovalStep",
+    "ApprovalsPage",
+    "ApprovalsQuery",
+    "ApproveInvoice",
+    "AskBack",
     "AttachedDocument",
     "Attempt",
     "BankDetail",
@@ -94,6 +121,8 @@ __all__ = [
     "CallsPage",
     "CallsQuery",
     "ChangesQuery",
+    "Command",
+    "CorrectInvoice",
     "CurrencyTotal",
     "Decide",
     "DocumentDetail",
@@ -112,6 +141,7 @@ __all__ = [
     "PayableRow",
     "PayablesPage",
     "PayablesQuery",
+    "Payment",
     "PaymentFileDetail",
     "PaymentFileQuery",
     "PaymentFileRow",
@@ -128,6 +158,8 @@ __all__ = [
     "RecordRow",
     "RecordsPage",
     "RecordsQuery",
+    "Refusal",
+    "RejectInvoice",
     "Reply",
     "RunDetail",
     "RunQuery",
@@ -136,5 +168,7 @@ __all__ = [
     "RunsPage",
     "RunsQuery",
     "Scope",
+    "StepTaken",
     "TimelineEntry",
+    "WrongValue",
 ]

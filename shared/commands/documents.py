@@ -1,17 +1,21 @@
 """Documents, and the invoices that were found in them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.access import Principal
 from shared.commands.common import Query
+from shared.words import ApprovalState, PaymentState, StepKind
 
 
 class DocumentQuery(Query):
     """`query.documents.document` -> `DocumentDetail`, or `document_not_found`."""
 
     document_id: UUID
+    #: Who asks: the approval is shown if they may see it. None: to the service itself, and everything is.
+    asker: Principal | None = None
 
 
 class DocumentPage(BaseModel):
@@ -43,7 +47,8 @@ class InvoiceField(BaseModel):
     #: `invoice_number`, `gross_amount`, ...: see `docs/jobs/analyse-invoice.md`.
     name: str
     value: str
-    #: `e_invoice`, `qr_bill`, `girocode` or `text`.
+    #: `e_invoice`, `qr_bill`, `girocode` or `text`; `person` where somebody corrected or confirmed it,
+    #: `supplier` where it is known of the supplier and stands nowhere on the page.
     source: str
     #: Percent.
     confidence: float
@@ -93,6 +98,77 @@ class AttachedDocument(BaseModel):
     file_name: str
 
 
+class ApprovalStep(BaseModel):
+    """Something that happened to an approval."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at: datetime
+    kind: StepKind
+    principal: str
+    #: In words; of a person's step with what they wrote.
+    words: str
+    #: The values that it was about.
+    values_version: str | None = None
+
+
+class Payment(BaseModel):
+    """Where the payment of an invoice stands, as far as the bank has said it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: PaymentState
+    #: When that was told.
+    at: datetime
+    #: The payment file that ordered it, and its end-to-end id there.
+    file_id: UUID | None = None
+    payment_id: str | None = None
+    #: As `1234.50`.
+    amount: str | None = None
+    currency: str | None = None
+    execution_date: date | None = None
+    booked_on: date | None = None
+    #: ISO 20022 external status reason, and what it means.
+    reason_code: str | None = None
+    reason: str | None = None
+
+
+class ApprovalDetail(BaseModel):
+    """The approval of one invoice, with everything that happened to it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    document_id: UUID
+    client: str
+    file_name: str
+    state: ApprovalState
+    #: Names the values below: who approves says which they saw.
+    values_version: str
+    #: Field -> value.
+    values: dict[str, str] = Field(default_factory=dict)
+    #: Payment fields that a person has to confirm or correct before an approval is accepted.
+    doubtful: list[str] = Field(default_factory=list)
+    #: An earlier document that seems to be the same invoice, and whether a person said that it is to be paid.
+    duplicate_of: UUID | None = None
+    duplicate_confirmed: bool = False
+    #: The rule that decided, and what else it had to say: a currency that could not be compared.
+    rule: str
+    note: str | None = None
+    role: str
+    approvals_needed: int
+    #: Those whose approval counts, in their order.
+    approved_by: list[str] = Field(default_factory=list)
+    due: date
+    overdue: bool
+    cost_center: str | None = None
+    #: The open question, and who asked it.
+    question: str | None = None
+    asked_by: str | None = None
+    requested_at: datetime
+    payment: Payment | None = None
+    steps: list[ApprovalStep] = Field(default_factory=list)
+
+
 class DocumentDetail(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -114,3 +190,7 @@ class DocumentDetail(BaseModel):
     files: dict[str, str] = Field(default_factory=dict)
     #: None until it was analysed, and for a document that is no invoice.
     invoice: AnalysedInvoice | None = None
+    #: An earlier document of the client that seems to be the same invoice.
+    duplicate_of: UUID | None = None
+    approval: ApprovalDetail | None = None
+    payment: Payment | None = None

@@ -20,7 +20,7 @@ from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "memory", "bank")
+PARTS = ("start", "runs", "documents", "ocr", "bank", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:

@@ -68,7 +68,7 @@ async def _cpu_of_reading(engine: Engine, folder: Path) -> float:
 async def _seconds(engine: Engine, document: Path, folder: Path, children: int) -> float:
     began = time.perf_counter()
     readers = ChildReaders(Children(children), engine)
-    async with readers.open(document, "application/pdf", folder) as reading:
+    async with readers.open(document, folder) as reading:
         pages = [page async for page in reading.read(range(1, reading.page_count + 1))]
     if not all(isinstance(page, ReadPage) for page in pages):
         raise RuntimeError(f"a page could not be read: {pages}")

@@ -63,8 +63,9 @@ async def analyse_invoice(
     await progress(0, 1)
     with workplace() as folder, concerning(about.file_name):
         pdf = await fetch_pdf(files, about, folder)
-        recognized = await _recognized_texts(documents, files, about)
-        found = await analysts.analyse(pdf, recognized, _today())
+        recognized = await recognized_texts(documents, files, about)
+        hints = await invoices.hints()
+        found = await analysts.analyse(pdf, recognized, _today(), hints)
     log.info(
         "analysed",
         kind=found.kind or "no invoice",
@@ -77,7 +78,7 @@ async def analyse_invoice(
     await progress(1, 1)
 
 
-async def _recognized_texts(documents: DocumentStore, files: Files, about: StoredDocument) -> dict[int, str]:
+async def recognized_texts(documents: DocumentStore, files: Files, about: StoredDocument) -> dict[int, str]:
     """The texts of the pages that have no text layer of their own."""
     assert about.recipe is not None
     kept = await documents.kept_pages(about.document_id, about.recipe)

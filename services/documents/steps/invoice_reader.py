@@ -1,6 +1,6 @@
 """What the analysing process serves: one document, read from the most trusted source to the least."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from services.documents.steps.codes import qr_codes
 from services.documents.steps.embedded import embedded_xml
 from services.documents.steps.pdf import DECODING_ERRORS, PdfPages
 from services.documents.steps.words import open_pdf, words_of_page
+from services.documents.suppliers.labels import Hint, label_of, with_hints
 from shared.process_child import LimitExceeded, Refused
 
 #: Pages that are looked at: from the beginning, and the last ones, where payment slips are.
@@ -34,15 +35,17 @@ class InvoiceReader:
         self._pages = PdfPages(self._path)
         self._findings: list[Finding] = []
 
-    def analyse(self, today: str) -> dict[str, Any]:
+    def analyse(self, today: str, hints: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
         """`{kind, source, format, fields: [...], findings: [...]}` as `shared.commands.AnalysedInvoice` has
-        them, or `{reason}` for a document that is no invoice."""
+        them, or `{reason}` for a document that is no invoice. `hints` are those of `suppliers.labels`."""
         e_invoice = self._e_invoice()
         too_large = self._pages.too_large()
         numbers = [number for number in self._numbers() if number not in too_large]
         coded = [candidate for number in numbers for candidate in self._codes(number)]
         lines = [line for number in numbers for line in self._lines(number)]
-        read = read_text(lines)
+        known = [Hint(tuple(hint["keys"]), hint["labels"]) for hint in hints]
+        others = [*(e_invoice.candidates if e_invoice else ()), *coded]
+        read = with_hints(read_text(lines), lines, known, others)
         if e_invoice is None and not coded and (reason := why_no_invoice(lines, read)) is not None:
             return {"reason": reason, "findings": self._told()}
         candidates = [
@@ -62,6 +65,14 @@ class InvoiceReader:
             "fields": [one.as_json() for one in fields.values()],
             "findings": self._told(),
         }
+
+    def labels(self, values: dict[str, str]) -> dict[str, str]:
+        """Field -> the label that stands before its value in `values`, where there is one."""
+        too_large = self._pages.too_large()
+        numbers = [number for number in self._numbers() if number not in too_large]
+        lines = [line for number in numbers for line in self._lines(number)]
+        found = {field: label_of(lines, field, value) for field, value in values.items()}
+        return {field: label for field, label in found.items() if label is not None}
 
     def _told(self) -> list[dict[str, Any]]:
         return [{"code": one.code, "words": one.words, "fields": one.fields} for one in self._findings]

@@ -25,12 +25,12 @@ FileKind = Literal["original", "pdf", "text", "searchable-pdf"]
 
 @router.get("/documents/{document_id}", summary="One document with its pages", responses=answers(404))
 async def read_document(document_id: UUID, asking: Asking, gateway: TheGateway) -> DocumentDetail:
-    return await _find(gateway, asking, document_id)
+    return await find_document(gateway, asking, document_id)
 
 
-async def _find(gateway: Gateway, asking: Principal, document_id: UUID) -> DocumentDetail:
+async def find_document(gateway: Gateway, asking: Principal, document_id: UUID) -> DocumentDetail:
     """The document as the documents service knows it; right after its upload, as the intake does."""
-    query = DocumentQuery(document_id=document_id, **await gateway.gate.scope(asking))
+    query = DocumentQuery(document_id=document_id, asker=asking, **await gateway.gate.scope(asking))
     try:
         return await gateway.bus.ask(
             subjects.query("documents", "document"), query, DocumentDetail, timeout=QUERY_TIMEOUT
@@ -67,7 +67,7 @@ async def download_file(
     asking: Asking,
     gateway: TheGateway,
 ) -> StreamingResponse:
-    document = await _find(gateway, asking, document_id)
+    document = await find_document(gateway, asking, document_id)
     headers: dict[str, str] = {}
     if kind == "original":
         key, media_type = original_key(document_id), document.media_type

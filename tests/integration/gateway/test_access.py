@@ -183,6 +183,7 @@ async def test_commands_on_a_run_need_the_role_to_start_it(scene: Scene) -> None
 async def test_documents_follow_the_client(scene: Scene) -> None:
     wanted = (OK, OK, OK, OK, OK, OK, GONE, GONE)
     await check(scene, wanted, "GET", f"/documents/{scene.document}")
+    await check(scene, wanted, "GET", f"/documents/{scene.document}/chain")
     await check(scene, wanted, "GET", f"/documents/{scene.document}/files/original")
     uploads = (OK, NO, NO, NO, OK, NO, GONE, GONE)
     files, form = {"file": ("a.pdf", PDF)}, {"client": "alpha"}
@@ -221,6 +222,11 @@ def test_no_route_is_forgotten() -> None:
         ("get", "/dead-letters"), ("post", "/dead-letters/{letter_id}/replay"), ("post", "/rebuild"),
         ("get", "/tokens"), ("post", "/tokens"), ("delete", "/tokens/{token_id}"),
         ("get", "/principals"), ("put", "/principals/{principal_id}"),
+        ("get", f"{document}/chain"),
+        # In test_approvals.py: roles and clients of approvals and corrections.
+        ("get", "/approvals"), ("get", "/approvals/{document_id}"),
+        *(("post", f"/approvals/{{document_id}}/{step}") for step in ("approve", "reject", "ask", "answer")),
+        ("post", f"{document}/invoice/corrections"),
         # In test_rates.py: roles and clients of the rates.
         ("get", "/rates"),
         # In test_payments.py: roles and clients of payments.
@@ -256,6 +262,11 @@ async def test_nobody_without_a_token_gets_in_anywhere(scene: Scene) -> None:
             bodies: dict[str, Any] = {
                 "/tokens": {"principal": "x", "name": "x"},
                 "/principals/x": {"name": "x"},
+                f"/approvals/{some_id}/approve": {"values_version": "x"},
+                f"/approvals/{some_id}/reject": {"reason": "xxx"},
+                f"/approvals/{some_id}/ask": {"question": "xxx"},
+                f"/approvals/{some_id}/answer": {"answer": "xxx"},
+                f"/documents/{some_id}/invoice/corrections": {"fields": {"iban": "x"}},
                 f"/runs/{some_id}/decisions": {"effect": "x", "decision": "happened", "reason": "xxx"},
             }
             body = bodies.get(place, {})

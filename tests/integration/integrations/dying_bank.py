@@ -1,5 +1,5 @@
-"""`python -m tests.integration.integrations.dying_bank WHERE N`: the service, which kills itself while it stores
-batch N of a statement: `before` it, `inside` its transaction, or `after` the commit; or at its `end`."""
+"""`python -m tests.integration.integrations.dying_bank WHERE N`: the service, which kills itself while it
+stores batch N of a statement: `before` it, `inside` its transaction, `after` the commit; or at its `end`."""
 
 import os
 import signal

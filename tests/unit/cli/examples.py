@@ -8,6 +8,10 @@ from uuid import UUID
 from shared.commands import (
     AnalysedInvoice,
     Answer,
+    ApprovalDetail,
+    ApprovalRow,
+    ApprovalsPage,
+    ApprovalStep,
     Attempt,
     BankDetail,
     BankMatch,
@@ -27,6 +31,7 @@ from shared.commands import (
     OtherValue,
     PayableRow,
     PayablesPage,
+    Payment,
     PaymentFileDetail,
     PaymentFileRow,
     PaymentFilesPage,
@@ -42,7 +47,17 @@ from shared.commands import (
 )
 from shared.errors import Failure
 from shared.events import Cause
-from shared.words import CallOutcome, LogLevel, Outcome, PaymentState, RateSource, RunState, Trigger
+from shared.words import (
+    ApprovalState,
+    CallOutcome,
+    LogLevel,
+    Outcome,
+    PaymentState,
+    RateSource,
+    RunState,
+    StepKind,
+    Trigger,
+)
 
 RUN = UUID("5c0e2a4b-31f5-5b1e-8a52-0a4c0c6a0001")
 OTHER_RUN = UUID("5c0e9999-31f5-5b1e-8a52-0a4c0c6a0002")
@@ -201,6 +216,61 @@ RATES = RatesPage(
     next_cursor="bW9yZQ",
 )
 
+APPROVAL = ApprovalDetail(
+    document_id=DOCUMENT,
+    client="main",
+    file_name="scan.pdf",
+    state=ApprovalState.QUESTIONED,
+    values_version="3f2a9c0d11ee",
+    values={"payable_amount": "1949.75", "currency": "CHF"},
+    doubtful=["payable_amount"],
+    duplicate_of=EVENT,
+    rule="four eyes from 5000 CHF",
+    note="there is no rate to compare USD with CHF",
+    role="accounting",
+    approvals_needed=2,
+    approved_by=["ada"],
+    due=date(2026, 3, 10),
+    overdue=True,
+    cost_center="4400",
+    question="Was this [b]delivered[/b]?",
+    asked_by="bea",
+    requested_at=AT,
+    steps=[
+        ApprovalStep(
+            at=AT,
+            kind=StepKind.APPROVED,
+            principal="ada",
+            words="approved: fine; one more person has to approve",
+            values_version="3f2a9c0d11ee",
+        )
+    ],
+)
+
+APPROVALS = ApprovalsPage(
+    items=[
+        ApprovalRow(
+            document_id=DOCUMENT,
+            client="main",
+            file_name="scan.pdf",
+            state=ApprovalState.WAITING,
+            values_version="3f2a9c0d11ee",
+            issuer_name="Nordlicht Druck GmbH",
+            invoice_number="2026-0815",
+            amount="1949.75",
+            currency="CHF",
+            role="accounting",
+            approvals_needed=2,
+            approved_by=["ada"],
+            due=date(2026, 3, 10),
+            overdue=True,
+            doubtful=["payable_amount"],
+            duplicate_of=EVENT,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
+
 FILE = UUID("0192d4f0-11aa-7c01-8a55-77be3d5fb2b3")
 
 PAYABLES = PayablesPage(
@@ -226,6 +296,32 @@ PAYABLES = PayablesPage(
     ],
     next_cursor="bW9yZQ",
 )
+
+CHAIN = {
+    "document_id": str(DOCUMENT),
+    "file_name": "scan.pdf",
+    "approval": "questioned",
+    "payment": None,
+    "entries": [
+        {"at": "2026-03-12T14:02:10Z", "kind": "uploaded", "words": "scan.pdf, 850,676 bytes"},
+        {
+            "at": "2026-03-12T14:02:11Z",
+            "kind": "run",
+            "principal": "admin",
+            "words": "1 of 2 pages was recognized, 1 failed.",
+            "run_id": str(RUN),
+            "job": "documents.ocr",
+            "state": "partially_failed",
+            "caused_by_event": "event.document.uploaded",
+        },
+        {
+            "at": "2026-03-12T14:02:12Z",
+            "kind": "questioned",
+            "principal": "bea",
+            "words": "asked: Was this delivered?",
+        },
+    ],
+}
 
 PAYMENT_FILE = PaymentFileDetail(
     file_id=FILE,
@@ -364,6 +460,16 @@ DETAIL = DocumentDetail(
         ],
         run_id=OTHER_RUN,
         analysed_at=AT,
+    ),
+    approval=APPROVAL,
+    payment=Payment(
+        state=PaymentState.REJECTED,
+        at=AT,
+        amount="1949.75",
+        currency="CHF",
+        execution_date=date(2026, 3, 31),
+        reason_code="AC04",
+        reason="the account is closed",
     ),
 )
 

@@ -10,11 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.commands import Published, RebuildReport
+from shared.commands import Published, RebuildReport, StepTaken
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
+    APPROVAL,
+    APPROVALS,
     CALLS,
+    CHAIN,
     DETAIL,
     DOCUMENT,
     FILE,
@@ -92,7 +95,11 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/jobs", {"items": [JOB]})
     gateway.on("GET", "/jobs/documents.ocr", JOB)
     gateway.on("POST", "/jobs/documents.ocr/runs", STARTED, status=202)
-    gateway.on("GET", "/runs", RUNS)
+    gateway.on(
+        "GET",
+        "/runs",
+        lambda asked: Said({"items": []} if "caused_by_run" in asked.query else RUNS),
+    )
     gateway.on("GET", f"/runs/{RUN}", detail(state=RunState.SUCCEEDED))
     gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(state="succeeded"), end=True)))
     gateway.on("GET", f"/runs/{RUN}/records", RECORDS)
@@ -112,6 +119,13 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("POST", "/documents", upload_answer("scan.pdf"), status=201)
     gateway.on("GET", f"/documents/{DOCUMENT}", DETAIL)
     gateway.on("GET", f"/documents/{DOCUMENT}/files/text", "Größe\fSeite 2".encode(), media_type="text/plain")
+    gateway.on("GET", f"/documents/{DOCUMENT}/chain", CHAIN)
+    gateway.on("GET", "/approvals", APPROVALS)
+    gateway.on("GET", f"/approvals/{DOCUMENT}", APPROVAL)
+    taken = StepTaken(changed=True, approval=APPROVAL)
+    for step in ("approve", "reject", "ask", "answer"):
+        gateway.on("POST", f"/approvals/{DOCUMENT}/{step}", taken)
+    gateway.on("POST", f"/documents/{DOCUMENT}/invoice/corrections", taken)
     gateway.on("GET", "/dead-letters", {"items": [LETTER]})
     gateway.on("POST", "/dead-letters/3/replay", LETTER)
     gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
@@ -149,6 +163,13 @@ COMMANDS: dict[str, list[Any]] = {
     "upload-wait": ["upload", "scan.pdf", "--wait"],
     "document": ["document", DOCUMENT],
     "document-text": ["document", DOCUMENT, "--text"],
+    "document-chain": ["document", DOCUMENT, "--chain"],
+    "approvals": ["approvals"],
+    "approve": ["approve", DOCUMENT, "--confirm", "payable_amount"],
+    "reject": ["reject", DOCUMENT, "--reason", "never ordered"],
+    "ask": ["ask", DOCUMENT, "Was this delivered?"],
+    "answer": ["answer", DOCUMENT, "Yes."],
+    "correct": ["correct", DOCUMENT, "iban=CH9300762011623852957", "message="],
     "dead-letters": ["dead-letters"],
     "dead-letters-replay": ["dead-letters", "--replay", "3"],
     "rebuild": ["rebuild"],
@@ -288,3 +309,47 @@ def test_a_download_that_is_refused_leaves_no_file(
     answering.problem("GET", f"/documents/{DOCUMENT}/files/searchable-pdf", 404, "file_not_ready")
     assert run("document", DOCUMENT, "--pdf", tmp_path / "copy.pdf").exit == 3
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "body"),
+    [
+        (
+            ["approve", DOCUMENT, "--comment", "fine", "--confirm", "iban", "--confirm", "duplicate"],
+            f"/approvals/{DOCUMENT}/approve",
+            {"values_version": "3f2a9c0d11ee", "comment": "fine", "confirm": ["iban", "duplicate"]},
+        ),
+        (
+            ["approve", DOCUMENT, "--version", "seen"],
+            f"/approvals/{DOCUMENT}/approve",
+            {"values_version": "seen", "confirm": []},
+        ),
+        (
+            [
+                "correct",
+                DOCUMENT,
+                "iban=CH93 0076",
+                "gross-amount=1234.50",
+                "message=",
+                "--reason",
+                "typo",
+            ],
+            f"/documents/{DOCUMENT}/invoice/corrections",
+            {
+                "fields": {"iban": "CH93 0076", "gross_amount": "1234.50", "message": None},
+                "reason": "typo",
+            },
+        ),
+    ],
+)
+def test_a_step_carries_what_was_given(
+    answering: CannedGateway, run: Run, words: list[Any], path: str, body: dict[str, Any]
+) -> None:
+    assert run(*words).exit == 0
+    assert (answering.last.path, answering.last.json) == (path, body)
+
+
+def test_a_correction_without_a_value_is_a_wrong_command_line(answering: CannedGateway, run: Run) -> None:
+    ran = run("correct", DOCUMENT, "iban")
+    assert (ran.exit, answering.asked) == (2, [])
+    assert "NAME=VALUE" in ran.err

@@ -9,7 +9,9 @@ from uuid import UUID
 import pytest
 from rich.console import Console, RenderableType
 
+from cli.answers import DocumentChain
 from cli.bars import Bars, LiveRun
+from cli.render.approvals import approval_view, approvals_view, chain_view
 from cli.render.bank import statements_view, transactions_view
 from cli.render.documents import document_view
 from cli.render.lists import calls_view, logs_view, records_view
@@ -33,7 +35,10 @@ from shared.events import DoubtfulEffect, UnknownEvent, decode_run_event
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
+    APPROVAL,
+    APPROVALS,
     CALLS,
+    CHAIN,
     DETAIL,
     DOCUMENT,
     FILE,
@@ -109,6 +114,9 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         statements_view(STATEMENTS),
         statements_view(BankStatementsPage(items=[])),
         rates_view(RatesPage(items=[])),
+        approvals_view(APPROVALS),
+        approval_view(APPROVAL),
+        chain_view(DocumentChain.model_validate(CHAIN)),
         payables_view(PAYABLES),
         payment_files_view(PAYMENT_FILES),
         payment_file_view(PAYMENT_FILE),
@@ -338,3 +346,28 @@ def test_an_invoice_shows_what_is_doubtful_with_the_other_values() -> None:
     assert re.search(r"payable amount +1949\.75 +contradicted, also read: 1947\.95 \(text\)", text)
     assert re.search(r"currency +CHF\s*$", text, re.MULTILINE)
     assert "! amount to pay: 1949.75 (qr_bill), but 1947.95 (text)" in text
+
+
+def test_an_approval_says_what_it_waits_for_and_what_was_said() -> None:
+    text = shown(document_view(DETAIL), 160)
+    for word in (
+        "questioned, 1 of 2 approvals by accounting: ada", "2026-03-10  overdue", "payable_amount",
+        "Was this [b]delivered[/b]? (bea)", "ada approved: fine", "there is no rate to compare USD with CHF",
+        "payment rejected: 1949.75 CHF, to be executed on 2026-03-31, AC04 the account is closed",
+    ):  # fmt: skip
+        assert word in text
+
+
+def test_a_list_of_approvals_says_what_is_late_and_what_to_confirm() -> None:
+    text = shown(approvals_view(APPROVALS), 160)
+    for word in ("overdue", "1949.75 CHF", "Nordlicht Druck GmbH 2026-0815", str(DOCUMENT), "bW9yZQ"):
+        assert word in text
+    assert "to be confirmed first: payable amount" in text
+
+
+def test_a_chain_names_runs_with_their_cause_and_steps_with_their_author() -> None:
+    lines = shown(chain_view(DocumentChain.model_validate(CHAIN)), 160).splitlines()
+    assert "uploaded: scan.pdf" in lines[1]
+    assert "documents.ocr" in lines[2]
+    assert "caused by event.document.uploaded" in lines[4]
+    assert "bea asked: Was this delivered?" in lines[5]

@@ -1,5 +1,6 @@
 """documents.analyse-invoice as a plain generator, without a bus, a database or a child process."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from services.documents.core import changes_between, invoice_key
 from services.documents.jobs.analyse_invoice import analyse_invoice
 from services.documents.jobs.ocr import text_key
 from services.documents.store import KeptPage
+from services.documents.suppliers.labels import Hint
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.ids import new_id
@@ -21,6 +23,7 @@ from tests.unit.documents.fakes import Office
 
 FOUND = Analysis("invoice", None, "text", None, [], [])
 RECIPE = "recipe-1"
+HINT = Hint(("name:nordlicht",), {"invoice_number": "vorgang"})
 
 
 class AskedAnalysts:
@@ -28,15 +31,27 @@ class AskedAnalysts:
 
     def __init__(self) -> None:
         self.asked: list[tuple[bytes, dict[int, str]]] = []
+        self.hinted: list[Hint] = []
 
-    async def analyse(self, pdf: Path, recognized: dict[int, str], today: date) -> Analysis:
+    async def analyse(
+        self, pdf: Path, recognized: dict[int, str], today: date, hints: Sequence[Hint] = ()
+    ) -> Analysis:
         self.asked.append((pdf.read_bytes(), recognized))
+        self.hinted += hints
         return FOUND
+
+    async def labels_of(
+        self, pdf: Path, recognized: dict[int, str], values: dict[str, str]
+    ) -> dict[str, str]:
+        raise NotImplementedError
 
 
 class KeptInvoices:
     def __init__(self) -> None:
         self.kept: list[tuple[UUID, str, Analysis]] = []
+
+    async def hints(self) -> list[Hint]:
+        return [HINT]
 
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
         self.kept.append((document_id, label, analysis))
@@ -75,6 +90,7 @@ async def test_the_pdf_is_analysed_with_the_texts_of_recognized_pages() -> None:
     (record,) = await run(office, analysts, invoices)
     assert record.key == f"invoice:{office.document}"
     assert analysts.asked == [(b"a scan", {2: "text 2"})]
+    assert analysts.hinted == [HINT]
     assert invoices.kept == [(office.document, "scan.tif", FOUND)]
     assert office.progress == [(0, 1), (1, 1)]
 

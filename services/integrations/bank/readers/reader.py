@@ -51,7 +51,15 @@ class Reader:
         """The heads of all statements. What cannot be read of a file behind them is told as `broken`."""
         try:
             for name, content in contents(self._path, at_most=self._at_most):
-                self._read_one(name, content)
+                try:
+                    self._read_one(name, content)
+                except Unreadable as error:
+                    if not name or error.code.startswith("archive"):
+                        raise
+                    # The other files of the archive go on.
+                    unread = _Kept(RawStatement("none", "none", id=name), name)
+                    unread.broken = error.code, str(error)
+                    self._statements.append(unread)
         except Unreadable as error:
             if not self._statements:
                 raise _refused(error.code, str(error)) from error
