@@ -1,0 +1,94 @@
+"""How the tour names things, on the terminal and in the report."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from cli.demo.story import TakenRun, called_outside, data_changed, retry_possible, retry_safe
+from cli.render.words import plain
+from shared.commands import BankTransactionRow
+from shared.words import ApprovalState, Outcome, PaymentState
+
+_SOURCES: Final = {
+    "e_invoice": "the data in the PDF",
+    "qr_bill": "the QR-bill",
+    "girocode": "the GiroCode",
+    "text": "the text",
+    "person": "a person",
+    "supplier": "known of the supplier",
+}
+_FIELDS: Final = {
+    "iban": "IBAN",
+    "bic": "BIC",
+    "issuer_vat_id": "issuer VAT id",
+    "recipient_vat_id": "recipient VAT id",
+}
+
+#: What a person is told first of an invoice; the report has all fields.
+FIRST_FIELDS: Final = (
+    "issuer_name", "invoice_number", "invoice_date", "due_date", "payable_amount", "currency", "iban",
+    "reference",
+)  # fmt: skip
+
+APPROVAL_SIGNS: Final[dict[ApprovalState, tuple[str, str]]] = {
+    ApprovalState.WAITING: ("◷", "blue"),
+    ApprovalState.QUESTIONED: ("?", "magenta"),
+    ApprovalState.APPROVED: ("✓", "green"),
+    ApprovalState.REJECTED: ("✗", "red"),
+}
+PAYMENT_SIGNS: Final[dict[PaymentState, tuple[str, str]]] = {
+    PaymentState.OPEN: ("○", "blue"),
+    PaymentState.ORDERED: ("→", "blue"),
+    PaymentState.ACCEPTED: ("◷", "cyan"),
+    PaymentState.REJECTED: ("✗", "red"),
+    PaymentState.PAID: ("✓", "green"),
+}
+
+
+def source_words(source: str) -> str:
+    return _SOURCES.get(source, plain(source))
+
+
+def field_words(name: str) -> str:
+    return _FIELDS.get(name, plain(name))
+
+
+def job_words(job: str | None) -> str:
+    """`documents.convert-to-pdf` is `convert to pdf`."""
+    return (job or "").partition(".")[2].replace("-", " ")
+
+
+def money(amount: Decimal | str, currency: str) -> str:
+    return f"{currency} {Decimal(amount):,.2f}"
+
+
+def outcomes(taken: TakenRun) -> str:
+    """`2 created, 1 unchanged`, in the order of the vocabulary; the error where there is no record."""
+    counts = taken.run.counts
+    said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts.get(outcome))
+    if said or taken.run.failure is None:
+        return said or "none"
+    return taken.run.failure.code.replace("_", " ")
+
+
+def changed_words(taken: TakenRun) -> str:
+    return {True: "yes", False: "no", None: "in doubt"}[data_changed(taken.run)]
+
+
+def called_words(taken: TakenRun) -> str:
+    return {True: "yes", False: "no", None: "not known"}[called_outside(taken.run)]
+
+
+def retry_words(taken: TakenRun) -> str:
+    if not retry_possible(taken.run):
+        return "no"
+    return "safe" if retry_safe(taken.run) else "with care"
+
+
+def party_of(row: BankTransactionRow) -> str:
+    first = row.details[0] if row.details else None
+    return row.party or (first.party if first else None) or row.text or ""
+
+
+def clock_of(time: datetime) -> str:
+    return f"{time:%H:%M:%S}"
