@@ -20,6 +20,7 @@ _SOURCES: Final = {
 _FIELDS: Final = {
     "iban": "IBAN",
     "bic": "BIC",
+    "vat_amount": "VAT amount",
     "issuer_vat_id": "issuer VAT id",
     "recipient_vat_id": "recipient VAT id",
 }

@@ -5,8 +5,8 @@ import io
 
 from PIL import Image
 
-WIDTH = 330
-HEIGHT = 467
+WIDTH = 384
+HEIGHT = 544
 
 
 def thumbnail(pdf: bytes | None) -> str | None:
@@ -19,7 +19,7 @@ def thumbnail(pdf: bytes | None) -> str | None:
         # A picture is an ornament: the report must be written without it too.
         return None
     buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, "JPEG", quality=62, optimize=True)
+    picture.convert("RGB").save(buffer, "JPEG", quality=56, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
