@@ -9,11 +9,14 @@ from cli.bars import Bars
 from cli.exits import Exit
 from cli.live import StillRunning, wait_for_end
 from cli.session import Session
-from shared.commands import RunDetail
+from shared.commands import RunDetail, RunsPage
 from shared.words import RunState
 
 #: Runs that are followed at once, each by a stream of its own.
 FOLLOWED_AT_ONCE = 6
+#: Seconds between the looks for a run that follows; after the last one nothing does.
+FOLLOWS_AFTER = (0.0, 0.1, 0.2, 0.4, 0.8)
+_CAUSING = frozenset({RunState.SUCCEEDED, RunState.PARTIALLY_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,43 @@ async def wait_for_runs(session: Session, labels: Mapping[UUID, str], *, timeout
 
     runs = [run for run_id in labels if (run := ends[run_id]) is not None]
     return Waited(runs, _exit_of(runs, len(labels)))
+
+
+async def wait_for_chains(session: Session, labels: Mapping[UUID, str], *, timeout: float | None) -> Waited:
+    """Wait for all runs and for those that they cause by themselves, as an upload's do, until none follows."""
+    loop = asyncio.get_running_loop()
+    deadline = None if timeout is None else loop.time() + timeout
+    runs: list[RunDetail] = []
+    exit = Exit.SUCCEEDED
+    while labels:
+        left = None if deadline is None else max(0.0, deadline - loop.time())
+        waited = await wait_for_runs(session, labels, timeout=left)
+        runs += waited.runs
+        if exit is Exit.SUCCEEDED or waited.exit is Exit.STILL_RUNNING:
+            exit = waited.exit
+        if waited.exit is Exit.STILL_RUNNING:
+            break
+        # One that failed tells nobody.
+        through = [run.run_id for run in waited.runs if run.state in _CAUSING]
+        caused = await asyncio.gather(*(_caused_by(session, run_id) for run_id in through))
+        known = {run.run_id for run in runs}
+        labels = {
+            follower: labels[run_id]
+            for run_id, followers in zip(through, caused, strict=True)
+            for follower in followers
+            if follower not in known
+        }
+    return Waited(runs, exit)
+
+
+async def _caused_by(session: Session, run_id: UUID) -> list[UUID]:
+    """The runs that a run caused. They are requested a moment after its end."""
+    for pause in FOLLOWS_AFTER:
+        await asyncio.sleep(pause)
+        page = await session.gateway.get("/runs", RunsPage, caused_by_run=str(run_id), limit=1000)
+        if page.items:
+            return [run.run_id for run in reversed(page.items)]
+    return []
 
 
 def _exit_of(runs: list[RunDetail], asked_for: int) -> Exit:

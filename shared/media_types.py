@@ -1,4 +1,4 @@
-"""What a file is, told by its content: a name or a declared type is only heard where the content leaves it open.
+"""What a file is, told by its content: name and declared type are heard where that leaves it open.
 
 Nothing but the standard library and no unpacking: the door and the reading processes ask it alike, also about
 files that were made to do harm.
@@ -150,7 +150,7 @@ def media_type_of(path: Path, declared: str | None = None, file_name: str | None
             "file_type_mismatch",
             f"{how} that it is {PROCESSABLE[claimed]}, but its content is {PROCESSABLE[found]}",
             f"Give the file the ending of its real type ({PROCESSABLE[found]}), or export it again as "
-            f"{PROCESSABLE[claimed]}; a page of a web portal instead of the document means: download it again.",
+            f"{PROCESSABLE[claimed]}; a portal's page instead of it: download it again.",
         )
     return found
 

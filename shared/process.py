@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import TagwerkError
+from shared.nursery import Nursery, NurseryChild, NurseryGone
 from shared.process_child import HEADER
 
 #: The child gets the parent's import path, and nothing of its environment.
@@ -68,8 +69,10 @@ class Children:
     page take turns.
     """
 
-    def __init__(self, slots: int, limits: Limits | None = None) -> None:
+    def __init__(self, slots: int, limits: Limits | None = None, *, nursery: Nursery | None = None) -> None:
+        """Children are forked from `nursery`; without one each is started anew."""
         self.slots = slots
+        self._nursery = nursery
         self._limits = limits or Limits()
         self._free = asyncio.Semaphore(slots)
 
@@ -85,7 +88,7 @@ class Children:
         It is gone, with everything below it, when the block is left, however it is left.
         """
         async with self._free:
-            child = await Child.start(target, self._limits, self._free, folder)
+            child = await self._start(target, folder)
             try:
                 await child.call_in_slot("open", arguments)
             except BaseException:
@@ -96,12 +99,27 @@ class Children:
         finally:
             await child.end()
 
+    async def _start(self, target: str, folder: Path) -> "Child":
+        if self._nursery is None:
+            return await Child.start(target, self._limits, self._free, folder)
+        orders = _orders(target, self._limits)
+        try:
+            process = await self._nursery.spawn(orders, folder)
+        except NurseryGone:
+            # Killed in this moment: once more, from the one that takes its place.
+            process = await self._nursery.spawn(orders, folder)
+        return Child(process, target, self._limits, self._free)
+
 
 class Child:
     """One child process. Not for concurrent calls: one at a time."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, target: str, limits: Limits, free: asyncio.Semaphore
+        self,
+        process: asyncio.subprocess.Process | NurseryChild,
+        target: str,
+        limits: Limits,
+        free: asyncio.Semaphore,
     ) -> None:
         self._process = process
         self._target = target
@@ -121,7 +139,6 @@ class Child:
 
     @classmethod
     async def start(cls, target: str, limits: Limits, free: asyncio.Semaphore, folder: Path) -> "Child":
-        orders = {"parent": os.getpid(), "target": target, "limits": asdict(limits)}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -129,7 +146,7 @@ class Child:
             _START,
             # Absolute: the child works in another folder, and may not import from there.
             json.dumps([str(Path(entry).absolute()) for entry in sys.path]),
-            json.dumps(orders),
+            json.dumps(_orders(target, limits)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -226,6 +243,10 @@ class Child:
             f"reading it needs more than {self._limits.describe(limit)}, the limit for one piece of work",
             next_step="Split the file, or save it at a lower resolution, and upload that.",
         )
+
+
+def _orders(target: str, limits: Limits) -> dict[str, Any]:
+    return {"parent": os.getpid(), "target": target, "limits": asdict(limits)}
 
 
 def _crashed(cause: str) -> TagwerkError:

@@ -53,8 +53,12 @@ class LimitExceeded(Exception):
 
 
 def main() -> None:
-    """Serve calls. The first argument is the JSON that `shared.process` wrote; the pipes are 0 and 1."""
-    orders = json.loads(sys.argv[1])
+    """Serve calls. The first argument is the JSON that `shared.process` wrote."""
+    serve(json.loads(sys.argv[1]))
+
+
+def serve(orders: dict[str, Any]) -> None:
+    """Give up rights, take limits, then serve calls until the pipe ends; the pipes are 0 and 1."""
     calls = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library or a program below prints must not get between the frames.

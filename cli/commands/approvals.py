@@ -16,8 +16,9 @@ Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id of the inv
 async def approvals(
     session: "Session",
     state: Annotated[
-        list[ApprovalState], typer.Option(help="Only in this state; may be given several times.")
-    ] = [],  # noqa: B006  # typer copies it
+        list[ApprovalState],
+        typer.Option(help="In this state; several times. Without it: what waits for people."),
+    ] = [ApprovalState.WAITING, ApprovalState.QUESTIONED],  # noqa: B006  # typer copies it
     client: Annotated[str | None, typer.Option(help="Only of this client.")] = None,
     role: Annotated[str | None, typer.Option(help="Only those that this role is to approve.")] = None,
     overdue: Annotated[
@@ -26,7 +27,7 @@ async def approvals(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> None:
-    """List approvals of invoices, the earliest due first."""
+    """List approvals that wait for people, the earliest due first."""
     from cli.render.approvals import approvals_view
     from shared.commands import ApprovalsPage
 

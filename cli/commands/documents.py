@@ -23,7 +23,11 @@ async def upload(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", exists=True, dir_okay=False, readable=True, help="PDF, PNG, JPEG, TIFF."
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="PDF, picture, e-mail, text, HTML, XML e-invoice, office file.",
         ),
     ],
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,
@@ -37,7 +41,7 @@ async def upload(
     from cli.answers import UploadReport
     from cli.render.documents import upload_view
     from cli.uploads import send_file
-    from cli.waiting import wait_for_runs
+    from cli.waiting import wait_for_chains
 
     places = asyncio.Semaphore(SENT_AT_ONCE)
 
@@ -50,7 +54,7 @@ async def upload(
     exit = Exit.SUCCEEDED
     if wait:
         labels = {run.run_id: document.file_name for document in sent for run in document.runs}
-        waited = await wait_for_runs(session, labels, timeout=timeout)
+        waited = await wait_for_chains(session, labels, timeout=timeout)
         report = report.model_copy(update={"runs": waited.runs})
         exit = waited.exit
     session.output.answer(report, upload_view)

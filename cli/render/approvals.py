@@ -8,7 +8,7 @@ from rich.text import Text
 from cli.answers import ChainEntry, DocumentChain
 from cli.render.words import moment, plain, rest, state_text
 from shared.commands import ApprovalDetail, ApprovalRow, ApprovalsPage, Payment, StepTaken
-from shared.words import ApprovalState, PaymentState
+from shared.words import ApprovalState, PaymentState, StepKind
 
 _STYLES: dict[ApprovalState, tuple[str, str]] = {
     ApprovalState.WAITING: ("◷", "blue"),
@@ -16,6 +16,10 @@ _STYLES: dict[ApprovalState, tuple[str, str]] = {
     ApprovalState.APPROVED: ("✓", "green"),
     ApprovalState.REJECTED: ("✗", "red"),
 }
+#: Steps that nobody takes.
+_FOLLOWING = frozenset(
+    {StepKind.REQUESTED, StepKind.CHANGED, StepKind.VOIDED, StepKind.REOPENED, StepKind.PAYMENT}
+)
 _PAYMENT_STYLES: dict[PaymentState, str] = {PaymentState.PAID: "green", PaymentState.REJECTED: "red"}
 
 
@@ -84,7 +88,8 @@ def approval_view(approval: ApprovalDetail) -> RenderableType:
     for name, words in rows:
         grid.add_row(name, words)
     steps = [
-        Text(f"  {moment(step.at)}  {step.principal}: {step.words}", style="") for step in approval.steps
+        Text(f"  {moment(step.at)}  {_said(step.kind, step.principal, step.words)}")
+        for step in approval.steps
     ]
     return Group(head, Padding(grid, (0, 0, 0, 2)), *steps)
 
@@ -126,13 +131,19 @@ def chain_view(chain: DocumentChain) -> RenderableType:
 def _entry(entry: ChainEntry) -> list[RenderableType]:
     line = Text(f"  {moment(entry.at)}  ", style="dim")
     if entry.job is None:
-        by = f" by {entry.principal}" if entry.principal is not None else ""
-        return [line.append(f"{plain(entry.kind)}{by}: {entry.words}", style="not dim")]
+        return [line.append(_said(entry.kind, entry.principal, entry.words), style="not dim")]
     line.append(f"{entry.job}  ", style="not dim bold")
     if entry.state is not None:
         line.append_text(state_text(entry.state))
     cause = f", caused by {entry.caused_by_event}" if entry.caused_by_event else ""
     return [line, Text(f"    {entry.words}", style=""), Text(f"    run {entry.run_id}{cause}", style="dim")]
+
+
+def _said(kind: str, principal: str | None, words: str) -> str:
+    """A step of the history: what a person did with their name, what followed from it without."""
+    if kind == "uploaded":
+        return f"uploaded: {words}"
+    return words if principal is None or kind in _FOLLOWING else f"{principal} {words}"
 
 
 def _given(needed: int, approved_by: list[str], role: str) -> str:

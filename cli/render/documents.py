@@ -20,6 +20,11 @@ def upload_view(report: UploadReport) -> RenderableType:
     parts: list[RenderableType] = []
     for document in report.documents:
         parts += _uploaded(document, ended)
+    first = {run.run_id for document in report.documents for run in document.runs}
+    following = [run for run in report.runs if run.run_id not in first]
+    if following:
+        parts.append(Text("What followed", style="bold"))
+        parts += [Padding(headline(run), (0, 0, 0, 2)) for run in following]
     return Group(*parts)
 
 
@@ -48,12 +53,16 @@ def document_view(document: DocumentDetail) -> RenderableType:
         ("uploaded", moment(document.uploaded_at)),
         ("file", f"{document.media_type}, {document.size:,} bytes"),
         ("SHA-256", document.sha256),
+        *((("came with", str(document.parent_id)),) if document.parent_id is not None else ()),
         ("pages", pages),
         ("to download", ", ".join(["original", *sorted(document.files)])),
     ]
     for name, words in rows:
         grid.add_row(name, words)
     parts: list[RenderableType] = [Text(document.file_name, style="bold"), Padding(grid, (0, 0, 0, 2))]
+    for attached in document.attachments:
+        name = Text(f"  came with it: {attached.file_name}, ")
+        parts.append(name.append(f"document {attached.document_id}", style="dim"))
     for page in document.pages:
         text = Text(f"  page {page.page}: {page.characters:,} characters, ")
         if page.source == "text_layer":

@@ -1,7 +1,15 @@
 """`python -m services.documents`: run the service until it is asked to stop."""
 
+import sys
+
 from services.documents.app import build
+from shared.errors import TagwerkError
 from shared.settings import Settings
 
 if __name__ == "__main__":
-    build(Settings()).run()
+    try:
+        service = build(Settings())
+    except TagwerkError as error:
+        # A tool is missing, or a rules file is wrong: whoever starts it can mend it, and needs no traceback.
+        sys.exit(f"{error.failure.cause}\n{error.failure.next_step}")
+    service.run()

@@ -22,6 +22,7 @@ from shared.commands import DocumentQuery
 from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, RatesImported
 from shared.files import Files, open_store
 from shared.intake import Intake
+from shared.nursery import Nursery
 from shared.outbox import Outbox
 from shared.process import Children, Limits
 from shared.runner.attempt import Attempt
@@ -36,6 +37,18 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
 
+#: What the children of most documents import; the rest costs time only where it is needed.
+PRELOAD = (
+    "services.documents.steps.assembly",
+    "services.documents.steps.checks",
+    "services.documents.steps.converter",
+    "services.documents.steps.invoice_reader",
+    "services.documents.steps.pictures",
+    "services.documents.steps.reader",
+    "services.documents.steps.recognition",
+    "services.documents.steps.typesetting",
+    "facturx",
+)
 #: LibreOffice maps more than other readers; what it uses of it is little.
 OFFICE_LIMITS = Limits(memory=4 * 1024**3, cpu_seconds=90)
 
@@ -47,8 +60,9 @@ def build(settings: Settings) -> Service:
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
     engine = Engine.find(settings.ocr_languages, settings.tessdata)
-    children = Children(settings.cpu_slots)
-    converters = ChildConverters(children, Children(1, OFFICE_LIMITS))
+    nursery = Nursery(PRELOAD)
+    children = Children(settings.cpu_slots, nursery=nursery)
+    converters = ChildConverters(children, Children(1, OFFICE_LIMITS, nursery=nursery))
     readers = ChildReaders(children, engine)
     analysts = ChildAnalysts(children)
     store = open_store(settings.files_url)
@@ -95,6 +109,7 @@ def build(settings: Settings) -> Service:
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
+    service.background("nursery", nursery.keep)
     service.answer(
         query("documents", "document"),
         DocumentQuery,

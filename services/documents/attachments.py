@@ -38,7 +38,7 @@ class IntakeAttachments:
         return f"document:{await self._id_of(file)}"
 
     async def take_in(self, mail: StoredDocument, file: AttachedFile) -> Record:
-        """Killed between the document and the record of it: the next attempt finds the document as its own."""
+        """Killed between the document and the record of it: the next attempt finds it as its own."""
         document = await self._id_of(file)
         record = Record(key=f"document:{document}", outcome=Outcome.CREATED, label=file.name)
         if file.skipped is not None:

@@ -48,8 +48,8 @@ class Converters(Protocol):
 
 
 class ChildConverters:
-    """Converts each document in a limited child process: office files, which a program of its own opens, in one
-    of `office`, all others in one of `children`."""
+    """Converts each document in a limited child process: office files, which a program of its own opens, in
+    one of `office`, all others in one of `children`."""
 
     def __init__(self, children: Children, office: Children) -> None:
         self._children = children

@@ -46,15 +46,7 @@ class Duplicate:
 async def find_duplicate(
     connection: Any, client: str, document_id: UUID, kind: str, identity: Identity
 ) -> Duplicate | None:
-    """The earliest of the client's invoices that seems to be the same and was not rejected.
-
-    Takes a lock for each of the issuer's keys first, for the rest of the transaction: of two that are
-    analysed at the same time, the second one sees the first.
-    """
-    for key in sorted(identity.issuers):
-        await connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"issuer:{client}:{key}"
-        )
+    """The earliest of the client's invoices that seems to be the same and was not rejected."""
     rows = await connection.fetch(
         "select other.document_id, documents.file_name, other.issuers, other.number"
         " from invoices as other join documents using (document_id) left join approvals using (document_id)"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.documents.analysts import Analysis
 from services.documents.core import changes_between, invoice_key
-from services.documents.settlement import FIELDS, FINDINGS, Settled, columns_of, settle
+from services.documents.settlement import FIELDS, FINDINGS, Settled, columns_of, settle, take_turn
 from services.documents.store import document_not_found
 from services.documents.suppliers.labels import Hint
 from services.documents.suppliers.store import hints
@@ -44,6 +44,7 @@ class PostgresInvoices:
     async def keep(self, document_id: UUID, label: str, analysis: Analysis) -> Record:
         context = self._context
         async with self._outbox.transaction() as tx:
+            await take_turn(tx.connection, context.client)
             # Locked: two runs over one document follow each other, and the second one sees what is there.
             document = await tx.connection.fetchval(
                 "select document_id from documents where document_id = $1 and client = $2 for update",

@@ -1,7 +1,7 @@
 """From what was read to what holds: knowledge about the supplier, corrections, duplicates, in this order.
 
-Works in the transaction that it is given, whose document is locked. The reading stays beside it, so that
-each of the three can change and the rest is made anew.
+Works in the transaction that it is given, which has taken its turn and locked the document. The reading stays
+beside it, so that each of the three can change and the rest is made anew.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +36,16 @@ class Settled:
     @property
     def values(self) -> dict[str, str]:
         return {field.name: field.value for field in self.analysis.fields}
+
+
+async def take_turn(connection: Any, client: str) -> None:
+    """Wait for what else settles invoices of the client; lasts until the end of the transaction. To be taken
+    before the lock on a document.
+
+    Invoices of one client depend on each other: one repeats another, and all teach about their suppliers. Of
+    two that are settled at the same time, the second one has to see the first.
+    """
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"invoices:{client}")
 
 
 async def settle(connection: Any, client: str, document_id: UUID, read: Analysis) -> Settled:

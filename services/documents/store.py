@@ -239,8 +239,8 @@ async def find_document(pool: Pool, document_id: UUID, client: str | None) -> St
     """A document, if it belongs to `client` (None: to any)."""
     row = await pool.fetchrow(
         "select document_id, client, file_name, media_type, size, sha256, uploaded_at, page_count, recipe,"
-        " derived_digest, text_key, searchable_pdf_key, parent_id, pdf_key, pdf_sha256, pdf_recipe, pdf_pages,"
-        " converted_by from documents"
+        " derived_digest, text_key, searchable_pdf_key, parent_id, pdf_key, pdf_sha256, pdf_recipe,"
+        " pdf_pages, converted_by from documents"
         " where document_id = $1 and ($2::text is null or client = $2)",
         document_id,
         client,

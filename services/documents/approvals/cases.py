@@ -61,6 +61,14 @@ class Case:
     payment: Payment | None
 
 
+async def client_of(connection: Any, document_id: UUID) -> str | None:
+    """Whose document it is; None if there is none."""
+    client: str | None = await connection.fetchval(
+        "select client from documents where document_id = $1", document_id
+    )
+    return client
+
+
 async def load_case(connection: Any, document_id: UUID, *, lock: bool) -> Case | None:
     """The case of a document; None if there is no such document."""
     select = "select document_id, client, file_name from documents where document_id = $1"
@@ -109,6 +117,7 @@ async def _approval(connection: Any, document_id: UUID) -> Approval | None:
         approved_by=tuple(row["approved_by"]),
         question=row["question"],
         asked_by=row["asked_by"],
+        rounds=row["rounds"],
         last=Step(StepKind(last["kind"]), last["principal"], last["words"]) if last is not None else None,
     )
     return Approval(
@@ -147,10 +156,10 @@ async def keep_move(connection: Any, document_id: UUID, invoice: Invoice, move: 
     await connection.execute(
         "update approvals set state = $2, values_version = $3, kind = $4, content = coalesce($5, content),"
         " rule = $6, note = $7, role = $8, approvals_needed = $9, approved_by = $10, due = $11,"
-        " cost_center = $12, question = $13, asked_by = $14 where document_id = $1",
+        " cost_center = $12, question = $13, asked_by = $14, rounds = $15 where document_id = $1",
         document_id, standing.state.value, standing.version, invoice.kind, content, demand.rule, demand.note,
         demand.role, demand.approvals, list(standing.approved_by), demand.due, demand.cost_center,
-        standing.question, standing.asked_by,
+        standing.question, standing.asked_by, standing.rounds,
     )  # fmt: skip
     for step in move.steps:
         await keep_step(connection, document_id, step, standing.version, content)
@@ -177,11 +186,11 @@ async def keep_step(
 
 
 async def values_at(connection: Any, document_id: UUID, version: str) -> dict[str, str] | None:
-    """The values that a version named, if there ever was one of this name."""
+    """The values that a version named, in whichever round, if there ever was one of this name."""
     content = await connection.fetchval(
         "select content from approval_steps where document_id = $1 and values_version = $2"
         " and content is not null order by position desc limit 1",
         document_id,
-        version,
+        version.partition(".")[0],
     )
     return None if content is None else dict(json.loads(content))

@@ -25,6 +25,12 @@ class Step:
     words: str
 
 
+def shown_version(version: str, rounds: int) -> str:
+    """What names the values to people: another name in another round, so that nobody approves anew without
+    having seen why it is asked again."""
+    return version if rounds == 1 else f"{version}.{rounds}"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an approval stands."""
@@ -37,8 +43,14 @@ class Standing:
     approved_by: tuple[str, ...] = ()
     question: str | None = None
     asked_by: str | None = None
+    #: How often it was asked for: again when the bank refused the payment, or after a rejection.
+    rounds: int = 1
     #: Of the last rejection or answer, so that the same again is known as such.
     last: Step | None = None
+
+    @property
+    def shown_version(self) -> str:
+        return shown_version(self.version, self.rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ def request(version: str, demand: Demand, principal: str) -> Move:
     """An approval begins."""
     return Move(
         Standing(ApprovalState.WAITING, version, demand),
-        (Step(StepKind.REQUESTED, principal, _asked_of(demand)),),
+        (Step(StepKind.REQUESTED, principal, f"waits for {_asked_of(demand)}"),),
     )
 
 
@@ -65,7 +77,7 @@ def follow(standing: Standing, version: str, demand: Demand, principal: str, why
     same = version == standing.version and _binding(demand) == _binding(standing.demand)
     if same or standing.state not in _OPEN:
         return Move(standing)
-    steps = [Step(StepKind.CHANGED, principal, f"{why}; {_asked_of(demand)}")]
+    steps = [Step(StepKind.CHANGED, principal, f"{why}; waits for {_asked_of(demand)}")]
     if standing.approved_by:
         names = _names(standing.approved_by)
         steps.append(Step(StepKind.VOIDED, principal, f"the approval of {names} was given before that"))
@@ -142,8 +154,9 @@ def reopen(standing: Standing, version: str, demand: Demand, principal: str, why
     """The bank refused the payment, or a rejected invoice was corrected: it is to be approved anew."""
     if standing.state in _OPEN:
         return Move(standing)
-    step = Step(StepKind.REOPENED, principal, f"{why}; {_asked_of(demand)}")
-    return Move(Standing(ApprovalState.WAITING, version, demand), (step,))
+    step = Step(StepKind.REOPENED, principal, f"{why}; waits for {_asked_of(demand)}")
+    again = Standing(ApprovalState.WAITING, version, demand, rounds=standing.rounds + 1)
+    return Move(again, (step,))
 
 
 def expect_correctable(standing: Standing | None) -> None:

@@ -93,7 +93,7 @@ class Corrections:
             await keep_move(tx.connection, case.document_id, invoice, move)
             tx.event(requested_event(case, move, asker, reason=why, **told))
             return
-        await self._desk.follow(tx, case, invoice, asker, f"{asker} corrected the invoice", **told)
+        await self._desk.follow(tx, case, invoice, asker, "the values were corrected", **told)
 
 
 def _normalized(command: CorrectInvoice, case: Case) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from services.documents.approvals.cases import Case, Invoice, keep_move
 from services.documents.approvals.core import Move
 from services.documents.approvals.currencies import Converted, KnownRate, convert
 from services.documents.approvals.rules import Demand, Rule, Subject, demand_for
-from services.documents.approvals.values import amount_of, words_for_changes
+from services.documents.approvals.values import amount_of
 from services.documents.core import invoice_key
 from services.documents.suppliers.core import COST_CENTER
 from shared.events import ApprovalRequested
@@ -54,11 +54,8 @@ class Desk:
         the event: run, trace."""
         if case.approval is None:
             return None
-        standing = case.approval.standing
         demand = await self.demand(tx.connection, case.client, invoice)
-        changes = words_for_changes(case.approval.values, invoice.values)
-        words = f"{why}: {changes}" if standing.version != invoice.version else why
-        move = core.follow(standing, invoice.version, demand, principal, words)
+        move = core.follow(case.approval.standing, invoice.version, demand, principal, why)
         if move.changed:
             await keep_move(tx.connection, case.document_id, invoice, move)
             tx.event(requested_event(case, move, principal, **told))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.documents.approvals.access import MODULE, SEEING, expect_visible
 from services.documents.approvals.cases import load_case
+from services.documents.approvals.core import shown_version
 from services.documents.approvals.steps import expect_approval
 from services.documents.approvals.values import amount_of, doubtful_payment_fields
 from services.documents.approvals.views import approval_detail, is_open, is_overdue
@@ -83,7 +84,7 @@ def _row(row: Any) -> ApprovalRow:
         client=row["client"],
         file_name=row["file_name"],
         state=state,
-        values_version=row["values_version"],
+        values_version=shown_version(row["values_version"], row["rounds"]),
         issuer_name=values.get("issuer_name") or values.get("payee_name"),
         invoice_number=values.get("invoice_number"),
         amount=written(amount) if amount is not None else None,

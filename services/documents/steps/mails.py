@@ -1,7 +1,7 @@
 """Take an e-mail apart: its head, its body, what belongs to the body, and what was attached.
 
-`.eml` is RFC 5322 with MIME (RFC 2045 to 2049); `.msg` is MS-OXMSG. Mails of the real world break all of them,
-so every header and part is asked for by itself, and what cannot be decoded is kept as it came.
+`.eml` is RFC 5322 with MIME (RFC 2045 to 2049); `.msg` is MS-OXMSG. Mails of the real world break all of
+them, so every header and part is asked for by itself, and what cannot be decoded is kept as it came.
 """
 
 import contextlib

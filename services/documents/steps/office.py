@@ -24,8 +24,9 @@ _HARMLESS: Final = 50_000_000
 #: Macros never run, links to other files and to the network are never followed.
 _SETTINGS: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
-<item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="MacroSecurityLevel" oor:op="fuse">
-<value>3</value></prop><prop oor:name="DisableMacrosExecution" oor:op="fuse"><value>true</value></prop>
+<item oor:path="/org.openoffice.Office.Common/Security/Scripting">
+<prop oor:name="MacroSecurityLevel" oor:op="fuse"><value>3</value></prop>
+<prop oor:name="DisableMacrosExecution" oor:op="fuse"><value>true</value></prop>
 <prop oor:name="BlockUntrustedRefererLinks" oor:op="fuse"><value>true</value></prop></item>
 <item oor:path="/org.openoffice.Office.Writer/Content/Update"><prop oor:name="Link" oor:op="fuse">
 <value>0</value></prop></item>
@@ -43,7 +44,7 @@ def office_pdf(path: Path, extension: str, folder: Path, program: str | None) ->
     if program is None:
         raise Refused(
             "office_not_available",
-            "office files are converted by LibreOffice, which is not installed where the documents service runs",
+            "office files are converted by LibreOffice, which is not installed beside the documents service",
             "Save the file as PDF and upload that; or have LibreOffice installed there (Debian: "
             "apt-get install libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui), "
             "restart the documents service, and start this job again.",
@@ -58,7 +59,8 @@ def office_pdf(path: Path, extension: str, folder: Path, program: str | None) ->
     done = subprocess.run(
         [
             program, "--headless", "--invisible", "--norestore", "--nolockcheck", "--nodefault", "--nologo",
-            f"-env:UserInstallation=file://{profile}", "--convert-to", "pdf", "--outdir", str(folder), str(source),
+            f"-env:UserInstallation=file://{profile}", "--convert-to", "pdf", "--outdir", str(folder),
+            str(source),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

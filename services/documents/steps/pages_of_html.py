@@ -1,4 +1,4 @@
-"""Read HTML as blocks of text: what it says, in its order, with its tables. Nothing is loaded and nothing runs.
+"""Read HTML as blocks of text: what it says, in its order, with its tables. Nothing is loaded, nothing runs.
 
 Styles, scripts, forms and remote pictures are left out; a page is read as a person would copy it out.
 """
@@ -8,6 +8,7 @@ import binascii
 import io
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -15,19 +16,22 @@ from lxml import etree, html
 from PIL import Image
 
 from services.documents.core import MAX_IMAGE_PIXELS, MAX_TEXT_CHARACTERS
+from services.documents.steps.texts import decoded
 from services.documents.steps.typesetting import Block, Letter, Run, clean, text_block, too_long
 from shared.process_child import Refused
 
 _UNSEEN: Final = frozenset(
     {
-        "script", "style", "head", "title", "template", "noscript", "iframe", "object", "embed", "svg", "math",
+        "script", "style", "head", "title", "template", "noscript", "iframe", "object", "embed", "svg",
+        "math",
         "select", "option", "textarea", "audio", "video", "canvas", "meta", "link",
     }
 )  # fmt: skip
 _BLOCKS: Final = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt",
-        "fieldset", "figcaption", "figure", "footer", "form", "header", "html", "li", "main", "nav", "ol", "p",
+        "fieldset", "figcaption", "figure", "footer", "form", "header", "html", "li", "main", "nav", "ol",
+        "p",
         "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "caption",
     }
 )  # fmt: skip
@@ -40,6 +44,7 @@ _DEPTH: Final = 60
 #: Elements of a page; nobody's mail has more.
 _MAX_ELEMENTS: Final = 200_000
 _MAX_PICTURES: Final = 50
+_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _INVISIBLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NUMBER: Final = re.compile(
     r"[-+]?[\d'’.,\s]*\d[\d'’.,\s]*(?:%|[A-Z]{3}|[€$£])?|(?:[A-Z]{3}|[€$£])\s*[-\d'’.,\s]+"
@@ -63,7 +68,14 @@ def add_html(letter: Letter, source: str | bytes, inline: Mapping[str, bytes]) -
                 f"the page has more than {_MAX_ELEMENTS:,} elements",
                 "Print it to a PDF where it comes from, and upload that.",
             )
+    before = len(letter.blocks)
     _Reading(letter, inline).read(root)
+    if len(letter.blocks) == before:
+        # The parser gives up on what is nested too deep; what it says can still be read.
+        text = source if isinstance(source, str) else decoded(source)
+        bare = " ".join(unescape(_TAG.sub(" ", text)).split())
+        if bare:
+            letter.blocks.append(text_block(bare))
 
 
 def title_of(source: bytes) -> str:
@@ -78,8 +90,6 @@ def _parsed(source: str | bytes) -> Any:
     else:
         encoding = None
         if not re.search(rb"charset|encoding\s*=", source[:2048], re.IGNORECASE):
-            from services.documents.steps.texts import decoded
-
             source, encoding = decoded(source).encode("utf-8", "replace"), "utf-8"
     parser = html.HTMLParser(
         encoding=encoding, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
@@ -230,7 +240,7 @@ class _Reading:
         )
 
     def _picture(self, element: Any) -> None:
-        """A picture that the page brings along; one from elsewhere is not fetched, its description is read."""
+        """A picture that the page brings along; of one from elsewhere its description is read."""
         data = _data_of(element.get("src") or "", self._inline)
         if data is None or len(self._letter.pictures) >= _MAX_PICTURES:
             if alternative := (element.get("alt") or "").strip():

@@ -1,4 +1,4 @@
-"""Make a PDF of a picture file: a page a picture, each at its own size, without loss where the formats allow it.
+"""Make a PDF of a picture file: a page a picture, each at its own size, without loss where formats allow it.
 
 JPEG, PNG and fax data lie in the PDF as they lay in the file (img2pdf); what cannot (transparency, mirrored
 pictures, other formats) is packed without loss. HEIC and lossy WebP were packed with loss already and have no
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import img2pdf
+import img2pdf  # type: ignore[import-untyped]
 import pikepdf
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -145,7 +145,8 @@ def _sheet(image: Image.Image, path: Path | None, media_type: str) -> _Sheet:
         if orientation in _TURNED_ONLY:
             return _Sheet(path.read_bytes(), *_on_paper(image, dpi))
         lossy = True
-    upright = image
+    # The copy has the size that the picture has now.
+    upright = image.copy() if media_type == "image/tiff" else image
     if orientation in _UPRIGHT_BY and media_type != "image/tiff":
         upright = image.transpose(_UPRIGHT_BY[orientation])
     if orientation == 1 and path is not None and _can_lie_as_it_is(image, media_type):
@@ -165,7 +166,7 @@ def _can_lie_as_it_is(image: Image.Image, media_type: str) -> bool:
 
 def _orientation(image: Image.Image, path: Path | None, media_type: str) -> int:
     """As EXIF numbers it. In HEIC the boxes `irot` and `imir` say it, and the decoder has followed them; only
-    where a program wrote neither, its EXIF data are heard (they are to be ignored otherwise: ISO 23008-12)."""
+    where a program wrote neither, its EXIF data are heard, which ISO 23008-12 wants to be ignored."""
     if media_type == "image/heic":
         assert path is not None
         with path.open("rb") as file:
@@ -230,7 +231,7 @@ def _dpi(image: Image.Image) -> float:
 
 
 def _is_lossy(path: Path | None, media_type: str) -> bool:
-    """Whether the file was packed with loss already; of a WebP its first chunk tells (RFC 9649, 2.4 to 2.6)."""
+    """Whether the file was packed with loss already; of a WebP its first chunk tells (RFC 9649, 2.4)."""
     if media_type == "image/webp" and path is not None:
         with path.open("rb") as file:
             head = file.read(4096)

@@ -1,5 +1,6 @@
 """Recognize a page with Tesseract: one call for text with confidences and for the invisible text layer."""
 
+import math
 import os
 import signal
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pikepdf
 from PIL import Image
 from pytesseract import TesseractError, pytesseract
 
-from services.documents.steps.deskew import shift_of, straighten
+from services.documents.steps.deskew import straighten
 from services.documents.steps.layout import Word, parse_tsv, reading_order
 from services.documents.steps.orientation import better_turn, confidence_of, is_better
 from shared.process_child import LimitExceeded, Refused, die_with_parent
@@ -110,14 +111,19 @@ def _translated(error: TesseractError) -> Exception:
     )
 
 
+def _back(skew: float, x: float) -> tuple[float, ...]:
+    """The matrix that undoes what `straighten` did, around the page's middle at `x`."""
+    lean = math.tan(math.radians(-skew))
+    return (1.0, lean, 0.0, 1.0, 0.0, -x * lean)
+
+
 def _turn_back(layer: Path, quarters: int, skew: float) -> None:
     """Turn the text layer of a page that was made upright so that it lies on the page as it was scanned."""
     if not quarters and not skew:
         return
-    shift = shift_of(skew)
     with pikepdf.open(layer, allow_overwriting_input=True) as pdf:
         page = pdf.pages[0]
-        matrix = (1.0, -shift, 0.0, 1.0, 0.0, shift * float(page.mediabox[2]) / 2)
+        matrix = _back(skew, float(page.mediabox[2]) / 2)
         page.contents_add(f"q {' '.join(f'{value:.6f}' for value in matrix)} cm".encode(), prepend=True)
         page.contents_add(b"Q")
         # We turned counter-clockwise; a PDF turns its pages clockwise.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import typst
 
-from services.documents.core import MAX_PAGES, MAX_TEXT_CHARACTERS
+from services.documents.core import MAX_TEXT_CHARACTERS
 from shared.process_child import Refused
 
 _TEMPLATE: Final = Path(__file__).with_name("letter.typ")
@@ -91,6 +91,6 @@ def _broken(line: str) -> list[str]:
 def too_long(characters: int) -> Refused:
     return Refused(
         "document_too_large",
-        f"its text has {characters:,} characters; at most {MAX_TEXT_CHARACTERS:,}, some {MAX_PAGES} pages, are set",
+        f"its text has {characters:,} characters; at most {MAX_TEXT_CHARACTERS:,} are set",
         "Split it and upload the parts.",
     )

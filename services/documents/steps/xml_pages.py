@@ -1,4 +1,5 @@
-"""XML on its own: an e-invoice becomes a readable page with the XML embedded; other XML is told where it belongs."""
+"""XML on its own: an e-invoice becomes a page to read, with the XML embedded; other XML is told where it
+belongs."""
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -80,7 +81,7 @@ def xml_pdf(path: Path, file_name: str, folder: Path) -> Path:
     target = folder / "e-invoice.pdf"
     with pikepdf.open(made) as pdf:
         name = file_name if file_name.lower().endswith(".xml") else f"{file_name}.xml"
-        spec = AttachedFileSpec(pdf, data, filename=name, mime_type="text/xml", relationship=Name.Source)
+        spec = AttachedFileSpec(pdf, data, filename=name, mime_type="text/xml", relationship=Name.Source)  # type: ignore[call-arg]
         pdf.attachments[name] = spec
         pdf.save(target, deterministic_id=True)
     return target

@@ -22,6 +22,9 @@ CONSTANT: Final = (
     "issuer_name", "issuer_vat_id", "payee_name", "payee_street", "payee_building_number",
     "payee_postal_code", "payee_town", "payee_country", "bic", "currency", "iban", COST_CENTER,
 )  # fmt: skip
+_ADDRESS: Final = tuple(
+    f"payee_{part}" for part in ("street", "building_number", "postal_code", "town", "country")
+)
 _NAMES: Final = frozenset({"issuer_name", "payee_name"})
 #: Percent: of what is known, and stands nowhere on the page; of what is known and was read.
 _KNOWN, _AGREED = 60.0, 92.0
@@ -39,7 +42,7 @@ class Supplier:
 def with_supplier(fields: Sequence[InvoiceField], supplier: Supplier) -> list[InvoiceField]:
     """The fields with what is known of the supplier laid beside and between them."""
     by_name = {one.name: one for one in fields}
-    for name, known in supplier.facts.items():
+    for name, known in _fitting(supplier.facts, by_name).items():
         read = by_name.get(name)
         if read is None:
             by_name[name] = InvoiceField(
@@ -59,6 +62,18 @@ def with_supplier(fields: Sequence[InvoiceField], supplier: Supplier) -> list[In
             account = _beside(account, known)
         by_name["iban"] = account
     return in_order(by_name)
+
+
+def _fitting(facts: Mapping[str, str], read: Mapping[str, InvoiceField]) -> dict[str, str]:
+    """What can be known of this invoice. An address that the page shows in part is not mixed with an older
+    one, and a bank goes with its account."""
+    moved = any(name in read for name in _ADDRESS)
+    other_account = "iban" in read and read["iban"].value != facts.get("iban")
+    return {
+        name: known
+        for name, known in facts.items()
+        if not (moved and name in _ADDRESS and name not in read) and not (other_account and name == "bic")
+    }
 
 
 def iban_change(fields: Sequence[InvoiceField], supplier: Supplier) -> Finding | None:

@@ -43,8 +43,6 @@ async def learn_facts(
     keys = issuer_keys(values)
     if not keys:
         return None
-    # Two invoices of a new supplier at once would make two of it.
-    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"suppliers:{client}")
     known = await find_supplier(connection, client, keys)
     supplier_id = known.supplier_id if known is not None else new_id()
     ibans = list(known.ibans) if known is not None else []

@@ -40,6 +40,7 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
+from tests.integration.documents.office import Office
 from tests.support.servers import PostgresServer
 
 
@@ -49,9 +50,14 @@ async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Po
     url = postgres.url("documents", database_name)
     await migrate(url, "documents", SHARED_MIGRATIONS)
     await migrate(url, "documents", MIGRATIONS)
-    pool = await open_pool(url, max_size=2)
+    pool = await open_pool(url, max_size=4)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def office(pool: Pool) -> Office:
+    return Office(pool)
 
 
 class Installation:
@@ -65,12 +71,14 @@ class Installation:
         self.bus: Bus
 
     async def __aenter__(self) -> "Installation":
-        await provision(self._admin_url, [DECLARATION])
+        await provision(self._admin_url, [DECLARATION], ack_wait=self.settings.ack_wait)
         nc = await nats.connect(self._admin_url, max_reconnect_attempts=-1)
         self.bus = Bus(nc)
         await self.bus.start()
-        ada = Principal(id="ada", name="Ada", roles=frozenset({"uploader"}), clients=frozenset({"acme"}))
-        await Bucket(self.bus, subjects.PRINCIPALS, Principal).put("ada", ada)
+        principals = Bucket(self.bus, subjects.PRINCIPALS, Principal)
+        for id, roles in (("ada", {"uploader", "accounting"}), ("uma", {"uploader"})):
+            principal = Principal(id=id, name=id.title(), roles=frozenset(roles), clients=frozenset({"acme"}))
+            await principals.put(id, principal)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -114,6 +122,12 @@ class Installation:
         messages = await self.bus.read(subjects.EVENTS, "event.document.converted")
         events = [decode_business_event(message.data) for message in messages]
         return [event for event in events if isinstance(event, DocumentConverted)]
+
+    async def uploads(self) -> list[DocumentUploaded]:
+        """Every `event.document.uploaded` so far."""
+        messages = await self.bus.read(subjects.EVENTS, "event.document.uploaded")
+        events = [decode_business_event(message.data) for message in messages]
+        return [event for event in events if isinstance(event, DocumentUploaded)]
 
     async def rerun(self, document: UUID, job: str = "documents.ocr") -> "Told":
         request = Requested(
@@ -178,6 +192,7 @@ async def installation(
         nats_url=bus_url,
         database_url=postgres.url("documents", database_name),
         files_url=f"file://{tmp_path}/files",
+        ack_wait=3.0,
         log_level="warning",
     )
     async with Installation(settings, bus_url) as installation:

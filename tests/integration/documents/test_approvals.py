@@ -1,129 +1,27 @@
 """Approvals over the service's own tables: requested, followed, given by people, each step once."""
 
-import json
-from typing import Any, cast
-from uuid import UUID
+from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from services.documents.analysts import Analysis
-from services.documents.approvals.correcting import Corrections
-from services.documents.approvals.desk import Desk
 from services.documents.approvals.refusals import StepRefused
-from services.documents.approvals.rules import DEFAULT_RULES
-from services.documents.approvals.steps import Steps
-from services.documents.approvals.workflow import PostgresWorkflow
-from services.documents.invoice_store import PostgresInvoices, find_invoice
-from services.documents.store import remember_document
-from shared.access import Principal
-from shared.bus import Bus
+from services.documents.handlers import record_rates_imported
+from services.documents.invoice_store import find_invoice
 from shared.commands import (
-    ApproveInvoice,
-    CorrectInvoice,
-    InvoiceField,
-    StepTaken,
+    AnswerQuestion,
+    AskBack,
+    RejectInvoice,
 )
-from shared.database import Pool
-from shared.events import Record, decode_business_event
+from shared.errors import TagwerkError
+from shared.events import (
+    DailyRate,
+    RatesImported,
+)
 from shared.ids import new_id
-from shared.outbox import Outbox, Relay
-from shared.runner.context import RunContext
-from shared.words import ApprovalState, Outcome, StepKind
-from tests.integration.documents.test_store import uploaded
-
-ADA = Principal(id="ada", name="Ada", roles=frozenset({"accounting"}), clients=frozenset({"acme"}))
-BEA = Principal(id="bea", name="Bea", roles=frozenset({"accounting"}), clients=frozenset({"acme"}))
-UMA = Principal(id="uma", name="Uma", roles=frozenset({"uploader"}), clients=frozenset({"acme"}))
-EVE = Principal(id="eve", name="Eve", roles=frozenset({"accounting"}), clients=frozenset({"other"}))
-
-VALUES = {
-    "issuer_name": "Nordlicht Druck GmbH", "issuer_vat_id": "DE136695976", "invoice_number": "2026-0815",
-    "invoice_date": "2026-03-12", "due_date": "2099-04-10", "gross_amount": "1190.00", "currency": "CHF",
-    "iban": "CH9300762011623852957",
-}  # fmt: skip
-
-
-def field(name: str, value: str, verdict: str = "certain") -> InvoiceField:
-    return InvoiceField(name=name, value=value, source="text", confidence=90.0, verdict=verdict)
-
-
-def reading(doubtful: tuple[str, ...] = (), kind: str = "invoice", **changes: str | None) -> Analysis:
-    """What was read: `VALUES` with changes."""
-    values = {name: value for name, value in {**VALUES, **changes}.items() if value is not None}
-    fields = [
-        field(name, value, "uncertain" if name in doubtful else "certain") for name, value in values.items()
-    ]
-    return Analysis(kind, None, "text", None, fields, [])
-
-
-class Office:
-    """One client's documents, runs and people, without a bus: what leaves is looked at in the outbox."""
-
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
-        self.outbox = Outbox(pool, Relay(pool, cast(Bus, None)))
-        self.desk = Desk(DEFAULT_RULES)
-        self.steps = Steps(self.outbox, self.desk)
-        self.corrections = Corrections(self.outbox, self.desk)
-
-    async def arrive(self, analysis: Analysis, file_name: str = "scan.pdf") -> UUID:
-        event = uploaded(file_name=file_name)
-        await remember_document(self.pool, event)
-        await self.analyse(event.document_id, analysis)
-        await self.start(event.document_id)
-        return event.document_id
-
-    async def analyse(self, document: UUID, analysis: Analysis) -> Record:
-        context = RunContext(new_id(), 1, "documents.analyse-invoice", "acme", principal="uma")
-        outbox = Outbox(self.pool, Relay(self.pool, cast(Bus, None)), context)
-        return await PostgresInvoices(self.pool, outbox, context).keep(document, "scan.pdf", analysis)
-
-    async def start(
-        self, document: UUID, *, run_id: UUID | None = None, attempt: int = 1, client: str = "acme"
-    ) -> Record:
-        context = RunContext(run_id or new_id(), attempt, "documents.start-workflow", client, principal="uma")
-        outbox = Outbox(self.pool, Relay(self.pool, cast(Bus, None)), context)
-        return await PostgresWorkflow(outbox, context, self.desk).start(document)
-
-    async def version(self, document: UUID) -> str:
-        return str(
-            await self.pool.fetchval("select values_version from approvals where document_id = $1", document)
-        )
-
-    async def approve(
-        self, document: UUID, asker: Principal = ADA, *, version: str | None = None, **more: Any
-    ) -> StepTaken:
-        seen = version or await self.version(document)
-        command = ApproveInvoice(asker=asker, document_id=document, values_version=seen, **more)
-        return await self.steps.approve(command)
-
-    async def correct(self, document: UUID, asker: Principal = ADA, **fields: str | None) -> StepTaken:
-        command = CorrectInvoice(asker=asker, document_id=document, fields=fields, reason="looked at it")
-        return await self.corrections.correct(command)
-
-    async def told(self, kind: str) -> list[Any]:
-        """Events of this type that left, in their order."""
-        rows = await self.pool.fetch("select payload from outbox where subject = $1 order by id", kind)
-        return [decode_business_event(row["payload"]) for row in rows]
-
-    async def audits(self) -> list[str]:
-        rows = await self.pool.fetch("select payload from outbox where subject like 'audit.%' order by id")
-        return [json.loads(row["payload"])["action"] for row in rows]
-
-
-@pytest.fixture
-async def office(pool: Pool) -> Office:
-    return Office(pool)
-
-
-def kinds(taken: StepTaken) -> list[StepKind]:
-    assert taken.approval is not None
-    return [step.kind for step in taken.approval.steps]
-
-
-def state_of(taken: StepTaken) -> ApprovalState:
-    assert taken.approval is not None
-    return taken.approval.state
+from shared.words import ApprovalState, Outcome, RateSource, StepKind
+from tests.integration.documents.office import ADA, BEA, EVE, UMA, VALUES, Office, kinds, reading, state_of
 
 
 async def test_an_invoice_is_requested_approved_by_one_person_and_told(office: Office) -> None:
@@ -202,3 +100,94 @@ async def test_an_analysis_that_has_not_reached_the_approval_yet_is_not_approved
     assert record.message is not None
     assert "gross_amount 1190.00 → 1300.00" in record.message
     assert state_of(await office.approve(document)) is ApprovalState.APPROVED
+
+
+async def test_a_credit_note_and_a_document_without_an_invoice_ask_nobody(office: Office) -> None:
+    credit = await office.unstarted(reading(kind="credit_note"))
+    record = await office.start(credit)
+    assert (record.outcome, record.message) == (
+        Outcome.SKIPPED, "a credit note is not paid, so nobody has to approve it",
+    )  # fmt: skip
+    letter = await office.unstarted(Analysis(None, "it is a letter", None, None, [], []))
+    assert (await office.start(letter)).outcome is Outcome.SKIPPED
+    assert await office.told("event.approval.requested") == []
+
+
+async def test_what_an_attempt_has_done_the_run_has_done_and_another_run_changes_nothing(
+    office: Office,
+) -> None:
+    document, run = await office.unstarted(reading()), new_id()
+    outcomes = [(await office.start(document, run_id=run, attempt=n)).outcome for n in (1, 2)]
+    assert outcomes == [Outcome.CREATED, Outcome.CREATED]
+    assert (await office.start(document)).outcome is Outcome.UNCHANGED
+    assert len(await office.told("event.approval.requested")) == 1
+    with pytest.raises(TagwerkError, match="there is no document"):
+        await office.start(document, client="other")
+
+
+async def test_what_was_approved_stays_as_it_is_whatever_is_read_later(office: Office) -> None:
+    document = await office.arrive(reading())
+    await office.approve(document)
+    assert (await office.start(document)).outcome is Outcome.UNCHANGED
+    await office.analyse(document, reading(gross_amount="1.00"))
+    record = await office.start(document)
+    assert record.outcome is Outcome.SKIPPED
+    assert record.message is not None
+    assert "what was approved stays as it is" in record.message
+    assert len(await office.told("event.invoice.approved")) == 1
+
+
+async def test_questions_are_answered_and_a_rejected_invoice_is_opened_by_a_correction(
+    office: Office,
+) -> None:
+    document = await office.arrive(reading())
+    ask = AskBack(asker=ADA, document_id=document, question="Was this delivered?")
+    assert state_of(await office.steps.ask(ask)) is ApprovalState.QUESTIONED
+    assert not (await office.steps.ask(ask)).changed
+    reply = AnswerQuestion(asker=UMA, document_id=document, answer="No.")
+    assert state_of(await office.steps.answer(reply)) is ApprovalState.WAITING
+    assert not (await office.steps.answer(reply)).changed
+    refuse = RejectInvoice(asker=ADA, document_id=document, reason="not delivered")
+    assert state_of(await office.steps.reject(refuse)) is ApprovalState.REJECTED
+    assert not (await office.steps.reject(refuse)).changed
+    assert (await office.start(document)).outcome is Outcome.SKIPPED
+    opened = await office.correct(document, gross_amount="100.00")
+    assert state_of(opened) is ApprovalState.WAITING
+    questions = [(one.question, one.answer) for one in await office.told("event.invoice.questioned")]
+    assert questions == [("Was this delivered?", None), ("Was this delivered?", "No.")]
+    assert len(await office.told("event.invoice.rejected")) == 1
+    again = (await office.told("event.approval.requested"))[-1]
+    assert again.reason == "ada corrected the invoice after it was rejected"
+
+
+async def test_who_may_not_see_finds_nothing_and_who_lacks_the_role_is_told_which(office: Office) -> None:
+    document = await office.arrive(reading())
+    with pytest.raises(TagwerkError) as caught:
+        await office.approve(document, EVE)
+    assert caught.value.failure.code == "document_not_found"
+    with pytest.raises(StepRefused) as refused:
+        await office.approve(document, UMA)
+    assert (refused.value.failure.code, refused.value.roles_wanted) == ("access_refused", ["accounting"])
+    with pytest.raises(StepRefused) as refused:
+        await office.correct(document, UMA, gross_amount="1.00")
+    assert refused.value.roles_wanted == ["accounting", "trustee"]
+
+
+async def test_totals_of_other_currencies_are_compared_by_the_rates_that_were_imported(
+    office: Office,
+) -> None:
+    without = await office.arrive(reading(currency="USD"))
+    (requested,) = await office.told("event.approval.requested")
+    assert requested.approvals_needed == 2
+    rates = [
+        DailyRate(currency="USD", day=day, base="USD", quote="CHF", rate=Decimal(rate))
+        for day, rate in ((date(2026, 3, 11), "0.9"), (date(2026, 3, 13), "90"))
+    ]
+    event = RatesImported(client="acme", principal="ada", source=RateSource.BAZG, rates=rates)
+    for _ in range(2):
+        await record_rates_imported(office.pool, event)
+    record = await office.start(without)
+    assert record.outcome is Outcome.UPDATED
+    assert record.message is not None
+    assert "1190.00 USD are 1071.00 CHF (BAZG, 2026-03-11)" in record.message
+    assert (await office.told("event.approval.requested"))[-1].approvals_needed == 1

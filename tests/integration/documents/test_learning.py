@@ -7,7 +7,6 @@ from uuid import UUID
 
 from shared import subjects
 from shared.access import Principal
-from shared.buckets import Bucket
 from shared.commands import ApprovalDetail, ApprovalQuery, CorrectInvoice, StepTaken
 from shared.events import (
     DocumentUploaded,
@@ -70,7 +69,6 @@ async def correct(installation: Installation, document: UUID, **fields: str | No
 
 
 async def test_the_labels_of_a_supplier_are_learned_from_a_correction(installation: Installation) -> None:
-    await Bucket(installation.bus, subjects.PRINCIPALS, Principal).put("ada", ADA)
     await installation.start()
     first = await arrived(installation, invoice("V-4711-22", "02.03.2026", "103,53"), "first.pdf")
     before = await fields_of(installation, first.document_id)
@@ -99,7 +97,6 @@ async def test_the_labels_of_a_supplier_are_learned_from_a_correction(installati
 
 
 async def test_a_correction_that_teaches_nothing_about_the_page_says_so(installation: Installation) -> None:
-    await Bucket(installation.bus, subjects.PRINCIPALS, Principal).put("ada", ADA)
     await installation.start()
     upload = await arrived(installation, invoice("V-4711-22", "02.03.2026", "103,53"), "first.pdf")
     await correct(installation, upload.document_id, issuer_name="Nordlicht Druck GmbH", cost_center="4400")

@@ -1,8 +1,10 @@
 """The service from an upload's event to text, records, events and answers."""
 
+from email.message import EmailMessage
 from pathlib import Path
 
 from services.documents.core import page_key
+from shared.events import Requested
 from shared.ids import new_id
 from shared.intake import original_key
 from shared.words import Outcome, RunState
@@ -85,3 +87,43 @@ async def test_a_document_of_another_client_is_not_found(installation: Installat
         assert reply.data is None
         assert reply.failure is not None
         assert reply.failure.code == "document_not_found"
+
+
+async def test_a_mail_brings_its_attachments_along_as_documents_of_the_same_chain(
+    installation: Installation,
+) -> None:
+    await installation.start()
+    message = EmailMessage()
+    message["From"] = "a@example.com"
+    message["Subject"] = "Rechnung"
+    message.set_content("im Anhang")
+    offer = (SAMPLES / "offer-with-text-layer.pdf").read_bytes()
+    message.add_attachment(offer, maintype="application", subtype="pdf", filename="offer.pdf")
+    message.add_attachment(b"MZ\x90\x00", maintype="application", subtype="x-msdownload", filename="a.exe")
+    mail = await installation.upload(message.as_bytes(), "mail.eml", "message/rfc822")
+    told = await installation.converted(mail)
+
+    assert told.end.state is RunState.PARTIALLY_FAILED
+    pdf, attached, refused = told.records
+    assert (pdf.key, pdf.outcome) == (f"document:{mail.document_id}/pdf", Outcome.CREATED)
+    assert (attached.label, attached.outcome) == ("offer.pdf", Outcome.CREATED)
+    assert (refused.label, refused.outcome) == ("a.exe", Outcome.FAILED)
+    assert refused.failure is not None
+    assert refused.failure.code == "file_type_unsupported"
+
+    (upload,) = [one for one in await installation.uploads() if one.parent_id == mail.document_id]
+    assert upload.principal == "ada"
+    child = await installation.converted(upload)
+    request = next(event for event in child.events if isinstance(event, Requested))
+    assert request.cause is not None
+    assert request.cause.run_id == told.end.run_id
+    assert (await installation.detail(upload.document_id)).parent_id == mail.document_id
+    (known,) = (await installation.detail(mail.document_id)).attachments
+    assert (known.document_id, known.file_name) == (upload.document_id, "offer.pdf")
+    assert "pdf" in (await installation.detail(mail.document_id)).files
+
+    again = await installation.rerun(mail.document_id, "documents.convert-to-pdf")
+    assert [record.outcome for record in again.records] == [
+        Outcome.UNCHANGED, Outcome.UNCHANGED, Outcome.FAILED,
+    ]  # fmt: skip
+    assert len(await installation.uploads()) == 2

@@ -43,7 +43,11 @@ def test_a_tour_that_finds_something_else_names_it_and_fails(
     gateway.on("GET", f"/documents/{DOCUMENT}", DETAIL)
     gateway.on("GET", f"/documents/{DOCUMENT}/files/text", b"Rechnung", media_type="text/plain")
     gateway.on("GET", f"/documents/{DOCUMENT}/files/searchable-pdf", b"no PDF", media_type="application/pdf")
-    gateway.on("GET", "/runs", RUNS)
+    gateway.on(
+        "GET",
+        "/runs",
+        lambda asked: Said({"items": []} if "caused_by_run" in asked.query else RUNS),
+    )
     gateway.on(
         "POST",
         f"/runs/{RUN}/rerun",

@@ -157,6 +157,7 @@ def test_an_upload_that_is_refused_is_a_problem_and_the_others_go_on(
     gateway.on("POST", "/documents", lambda asked: accepted if b"%PDF-good" in asked.body else refused)
     gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(), end=True)))
     gateway.on("GET", f"/runs/{RUN}", detail(state=RunState.SUCCEEDED))
+    gateway.on("GET", "/runs", {"items": []})
     ran = run("upload", good, bad, "--wait")
     assert ran.exit == Exit.PROBLEM
     assert "file_type_unsupported" in ran.out

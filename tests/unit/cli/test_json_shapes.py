@@ -89,7 +89,11 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/jobs", {"items": [JOB]})
     gateway.on("GET", "/jobs/documents.ocr", JOB)
     gateway.on("POST", "/jobs/documents.ocr/runs", STARTED, status=202)
-    gateway.on("GET", "/runs", RUNS)
+    gateway.on(
+        "GET",
+        "/runs",
+        lambda asked: Said({"items": []} if "caused_by_run" in asked.query else RUNS),
+    )
     gateway.on("GET", f"/runs/{RUN}", detail(state=RunState.SUCCEEDED))
     gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(state="succeeded"), end=True)))
     gateway.on("GET", f"/runs/{RUN}/records", RECORDS)
@@ -282,12 +286,12 @@ def test_a_download_that_is_refused_leaves_no_file(
                 "gross-amount=1234.50",
                 "message=",
                 "--reason",
-                "misread",
+                "typo",
             ],
             f"/documents/{DOCUMENT}/invoice/corrections",
             {
                 "fields": {"iban": "CH93 0076", "gross_amount": "1234.50", "message": None},
-                "reason": "misread",
+                "reason": "typo",
             },
         ),
     ],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pikepdf
 import pypdfium2
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 from reportlab.pdfgen.canvas import Canvas
 
 
@@ -142,3 +142,35 @@ def lines_pdf(*lines: str) -> bytes:
             canvas.drawString(72 + column * 300, 770 - number * 20, text)
     canvas.save()
     return target.getvalue()
+
+
+def signed(pdf: bytes) -> bytes:
+    """`pdf` with a signature field that is filled, as a signing program leaves it (the signature is no real one)."""
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        signature = opened.make_indirect(
+            pikepdf.Dictionary(Type=pikepdf.Name.Sig, Contents=pikepdf.String("x"))
+        )
+        field = pikepdf.Dictionary(FT=pikepdf.Name.Sig, T=pikepdf.String("Signature1"), V=signature)
+        opened.Root.AcroForm = pikepdf.Dictionary(Fields=[opened.make_indirect(field)], SigFlags=3)
+        opened.save(target)
+    return target.getvalue()
+
+
+def stored_as(picture: Image.Image, orientation: int) -> Image.Image:
+    """The picture as it lies in a file whose EXIF orientation brings it upright again."""
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }.get(orientation)
+    return picture if turn is None else picture.transpose(turn)
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Mean difference of two gray pictures, 0 to 255."""
+    return float(ImageStat.Stat(ImageChops.difference(one, other)).mean[0])

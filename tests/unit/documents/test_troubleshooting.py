@@ -16,7 +16,18 @@ SOURCES = [
     ROOT / "shared" / "process_child.py",
     ROOT / "shared" / "files.py",
 ]
-RAISED = frozenset({"Refused", "TagwerkError"})
+STEPS = ROOT / "services" / "documents" / "steps"
+CONVERSION = [
+    ROOT / "shared" / "media_types.py",
+    ROOT / "shared" / "intake.py",
+    ROOT / "services" / "documents" / "attachments.py",
+    *(
+        STEPS / f"{name}.py"
+        for name in ("checks", "converter", "mails", "office", "pages_of_html", "pictures", "typesetting",
+                     "xml_pages")
+    ),
+]  # fmt: skip
+RAISED = frozenset({"Refused", "TagwerkError", "Unsuitable"})
 SOURCES_OF_FINDINGS = ROOT / "services" / "documents" / "invoices"
 
 
@@ -48,13 +59,21 @@ def codes_of_approvals() -> set[str]:
     return set().union(*(codes_in(path, RAISED | {"StepRefused", "_wrong"}) for path in folder.rglob("*.py")))
 
 
+def codes_of_conversion() -> set[str]:
+    """Those of the door, which attachments pass too, and of the steps that only a conversion takes."""
+    # The first two stand with the pages of a PDF, which recognition reads too.
+    return {"pdf_broken", "pdf_encrypted"}.union(*(codes_in(path) for path in CONVERSION))
+
+
 def test_every_code_has_its_section_and_no_section_is_left_over() -> None:
     given = given_codes()
     of_analysis = codes_in(ROOT / "services/documents/jobs/analyse_invoice.py")
     of_approvals = codes_of_approvals()
     assert of_analysis
+    of_conversion = codes_of_conversion()
     assert of_approvals
-    assert given - of_analysis - of_approvals == sections_of("ocr.md")
+    assert of_conversion == sections_of("convert-to-pdf.md")
+    assert given - of_analysis - of_approvals - of_conversion == sections_of("ocr.md")
     assert of_analysis <= sections_of("analyse-invoice.md") <= given
     assert of_approvals <= sections_of("start-workflow.md") <= given | of_approvals
     assert sections_of("learn-from-correction.md") <= given
@@ -73,7 +92,14 @@ def test_every_finding_about_an_invoice_is_told_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ocr.md", "analyse-invoice.md", "start-workflow.md", "learn-from-correction.md"]
+    "name",
+    [
+        "convert-to-pdf.md",
+        "ocr.md",
+        "analyse-invoice.md",
+        "start-workflow.md",
+        "learn-from-correction.md",
+    ],
 )
 def test_every_section_says_in_order_what_to_check(name: str) -> None:
     page = (ROOT / "docs/jobs" / name).read_text()

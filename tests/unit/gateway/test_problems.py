@@ -18,12 +18,21 @@ from shared.errors import Failure
 TRACE = Trace.of(None)
 
 #: Those modules of `shared` that raise within a request.
-USED = ("access.py", "bus.py", "dead_letters.py", "effects.py", "files.py", "intake.py", "requests.py")
+USED = (
+    "access.py",
+    "bus.py",
+    "dead_letters.py",
+    "effects.py",
+    "files.py",
+    "intake.py",
+    "media_types.py",
+    "requests.py",
+)
 
 #: Raised where no request waits for the answer, or the caller's own to mend (422).
 ELSEWHERE = {
     "address_unavailable", "client_ambiguous", "client_missing", "confirmation_required", "file_empty",
-    "file_type_mismatch", "idempotency_conflict", "parameters_invalid", "request_invalid",
+    "file_type_mismatch", "office_encrypted", "idempotency_conflict", "parameters_invalid", "request_invalid",
     "subject_unreadable", "too_many_failed", "upload_refused",
 }  # fmt: skip
 
@@ -35,7 +44,7 @@ def test_every_code_that_the_gateway_can_meet_has_a_status() -> None:
         code
         for file in files
         for code in re.findall(
-            r'(?:TagwerkError|code=|__init__)\(?\s*"([a-z]+(?:_[a-z]+)+)"', file.read_text()
+            r'(?:TagwerkError|Unsuitable|code=|__init__)\(?\s*"([a-z]+(?:_[a-z]+)+)"', file.read_text()
         )
     }
     assert len(raised) > 20

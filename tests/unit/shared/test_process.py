@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,30 @@ import psutil
 import pytest
 
 from shared.errors import TagwerkError
-from shared.process import Child, Children, Limits
+from shared.nursery import Nursery
+from shared.process import Child, Limits
+from shared.process import Children as AllChildren
+
+#: Where the children of a test come from.
+nurseries: list[Nursery] = []
+
+
+@pytest.fixture(params=["started", "forked"], autouse=True)
+async def nursery(request: pytest.FixtureRequest) -> AsyncIterator[Nursery | None]:
+    """Every test runs with children that are started, and with children that are forked from a nursery."""
+    if request.param == "started":
+        yield None
+        return
+    nursery = Nursery(["tests.unit.shared.process_work"])
+    nurseries.append(nursery)
+    yield nursery
+    nurseries.clear()
+    await nursery.stop()
+
+
+def Children(slots: int, limits: Limits | None = None) -> AllChildren:
+    return AllChildren(slots, limits, nursery=nurseries[0] if nurseries else None)
+
 
 WORK = "tests.unit.shared.process_work:Work"
 
