@@ -55,8 +55,9 @@ def field_words(name: str) -> str:
 
 
 def job_words(job: str | None) -> str:
-    """`documents.convert-to-pdf` is `convert to pdf`."""
-    return (job or "").partition(".")[2].replace("-", " ")
+    """`documents.convert-to-pdf` is `convert to PDF`."""
+    words = (job or "").partition(".")[2].split("-")
+    return " ".join(word.upper() if word in ("ocr", "pdf") else word for word in words)
 
 
 def money(amount: Decimal | str, currency: str) -> str:

@@ -53,7 +53,7 @@ def tagwerk(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*TAGWERK, *words],
         cwd=ROOT,
-        env=environment | {"TAGWERK_STATE": str(state), "COLUMNS": "90"},
+        env=environment | {"TAGWERK_STATE": str(state), "COLUMNS": "140"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
