@@ -57,7 +57,7 @@ async def wait_for_runs(session: Session, labels: Mapping[UUID, str], *, timeout
 
 
 async def wait_for_chains(session: Session, labels: Mapping[UUID, str], *, timeout: float | None) -> Waited:
-    """Wait for all runs and for those that they cause by themselves, as an upload's do, until none follows."""
+    """Wait for all runs and for those that they cause by themselves, as those of an upload do."""
     loop = asyncio.get_running_loop()
     deadline = None if timeout is None else loop.time() + timeout
     runs: list[RunDetail] = []

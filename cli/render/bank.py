@@ -27,7 +27,12 @@ def transactions_view(page: BankTransactionsPage) -> RenderableType:
     ):
         table.add_column(name, overflow="fold", justify="right" if name == "amount" else "left")
     for row in page.items:
-        cells = [row.booked_on.isoformat(), _money(row.amount), row.currency, _told(row)]
+        cells: list[RenderableType] = [
+            row.booked_on.isoformat(),
+            _money(row.amount),
+            row.currency,
+            _told(row),
+        ]
         table.add_row(*cells, *([row.account] if len(accounts) > 1 else []))
     return Group(table, rest(page.next_cursor)) if page.next_cursor else table
 

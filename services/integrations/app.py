@@ -28,7 +28,7 @@ from shared.commands import (
     PaymentFilesQuery,
     RatesQuery,
 )
-from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.incoming import Incoming
 from shared.process import Children
@@ -53,8 +53,8 @@ def build(settings: Settings) -> Service:
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
 
-    async def record_approval_requested(event: ApprovalRequested) -> None:
-        await handlers.record_approval_requested(service.pool, event)
+    async def record_invoice_corrected(event: InvoiceCorrected) -> None:
+        await handlers.record_invoice_corrected(service.pool, event)
 
     async def record_invoice_approved(event: InvoiceApproved) -> None:
         await handlers.record_invoice_approved(service.pool, event)
@@ -88,8 +88,8 @@ def build(settings: Settings) -> Service:
             StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
         },
         on_event={
-            "event.approval.requested": record_approval_requested,
             "event.invoice.approved": record_invoice_approved,
+            "event.invoice.corrected": record_invoice_corrected,
             "event.invoice.rejected": record_invoice_rejected,
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,

@@ -11,5 +11,5 @@ from shared.declaration import Declaration
 DECLARATION: Final = Declaration(
     name="integrations",
     jobs=(import_daily_rates, import_bank_statements, create_payment_file, update_payment_status),
-    listens=("event.approval.requested", "event.invoice.approved", "event.invoice.rejected"),
+    listens=("event.invoice.approved", "event.invoice.corrected", "event.invoice.rejected"),
 )

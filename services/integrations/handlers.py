@@ -2,7 +2,7 @@
 
 from services.integrations import payables
 from shared.database import Pool
-from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 
 
 async def record_invoice_approved(pool: Pool, event: InvoiceApproved) -> None:
@@ -10,9 +10,9 @@ async def record_invoice_approved(pool: Pool, event: InvoiceApproved) -> None:
     await payables.remember_approved_invoice(pool, event)
 
 
-async def record_approval_requested(pool: Pool, event: ApprovalRequested) -> None:
+async def record_invoice_corrected(pool: Pool, event: InvoiceCorrected) -> None:
     """Pay nothing that people have to look at again."""
-    await payables.hold_for_approval(pool, event)
+    await payables.hold_corrected_invoice(pool, event)
 
 
 async def record_invoice_rejected(pool: Pool, event: InvoiceRejected) -> None:

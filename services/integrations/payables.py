@@ -1,8 +1,8 @@
 """Approved invoices as this service knows them: what may be paid, and how far it is.
 
 An invoice that is approved again while its payment is under way keeps what was ordered; the later approval
-waits in the row and counts if the bank rejects the payment. One that has to be approved again, or is
-rejected, is held until a later approval comes, whichever of the events arrives first.
+waits in the row and counts if the bank rejects the payment. One that was corrected or rejected is held until
+a later approval comes, whichever of the events arrives first.
 """
 
 import json
@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.database import Pool
-from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -62,9 +62,12 @@ async def _write(connection: "Connection", event: InvoiceApproved) -> None:
 
 
 async def open_again(connection: "Connection", documents: list[UUID]) -> None:
-    """The bank rejected their payments: they can be paid again, as they were approved last."""
+    """The bank rejected their payments: they can be paid again, as they were approved last. Not those that
+    were ordered again meanwhile."""
     rows = await connection.fetch(
-        "update payables set state = 'open' where document_id = any($1::uuid[]) returning later_approval",
+        "update payables set state = 'open' where document_id = any($1::uuid[]) and not exists"
+        " (select from payment_orders o where o.document_id = payables.document_id and o.state <> 'rejected')"
+        " returning later_approval",
         documents,
     )
     for row in rows:
@@ -72,11 +75,10 @@ async def open_again(connection: "Connection", documents: list[UUID]) -> None:
             await _write(connection, InvoiceApproved.model_validate_json(row["later_approval"]))
 
 
-async def hold_for_approval(pool: Pool, event: ApprovalRequested) -> None:
-    """It is not paid as it was approved before. Asked again because the bank rejected the payment, it is
-    held by that already, and a person may order it all the same."""
-    if event.reason is None:
-        await _hold(pool, event.document_id, event.client, event.time, "it waits for approval again")
+async def hold_corrected_invoice(pool: Pool, event: InvoiceCorrected) -> None:
+    """It is not paid as it was approved before, but as it will be approved with its new values."""
+    reason = "it was corrected, and waits for approval"
+    await _hold(pool, event.document_id, event.client, event.time, reason)
 
 
 async def hold_rejected_invoice(pool: Pool, event: InvoiceRejected) -> None:

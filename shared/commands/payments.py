@@ -39,7 +39,7 @@ class PayableRow(BaseModel):
     #: Its last order, and the file in which that stands.
     payment_id: str | None = None
     file_id: UUID | None = None
-    #: Why create-payment-file does not order it by itself: rejected by the bank, waits for approval again.
+    #: Why create-payment-file does not order it by itself: rejected by the bank, corrected, rejected.
     held: str | None = None
 
 

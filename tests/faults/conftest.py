@@ -16,6 +16,22 @@ from tests.support.servers import NatsServer, PostgresServer, remove_folder, tem
 LANES = 3
 #: Parts of a sample's kills that may miss their point, because another repetition passed fewer times by it.
 MISSED = 0.25
+#: Under which a test's report travels to the summary, from another process too.
+PROPERTY = "kills"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    told = [
+        (report.nodeid.rpartition("::")[2], words)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, words in report.user_properties
+        if name == PROPERTY and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("kills")
+        for test, words in told:
+            terminalreporter.write_line(f"{words}: {test}")
 
 
 class Sweep(Protocol):
@@ -47,8 +63,10 @@ async def lanes(nursery: Nursery, postgres: PostgresServer) -> AsyncIterator[lis
 
 
 @pytest.fixture(
-    params=[False, pytest.param(True, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])],
-    ids=["sample", "whole"],
+    params=[
+        pytest.param(False, marks=pytest.mark.timeout(600), id="sample"),
+        pytest.param(True, marks=[pytest.mark.soak, pytest.mark.timeout(3600)], id="whole"),
+    ]
 )
 def whole(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
@@ -58,14 +76,15 @@ def whole(request: pytest.FixtureRequest) -> bool:
 def sweep(lanes: list[Lane], whole: bool, record_property: Callable[[str, object], None]) -> Sweep:
     async def run(scenario: Scenario) -> Report:
         report = await run_sweep(lanes, scenario, whole=whole)
-        record_property("faults", str(report))
+        record_property(PROPERTY, str(report))
         for kill in report.kills:
             verdict = "; ".join(kill.faults) or "well" if kill.reached else "not reached"
             decided = f", decided {', '.join(kill.decided)}" if kill.decided else ""
             print(f"{kill.seconds:5.1f} s  {kill.point}: {verdict}{decided}")
         print(report)
         assert not report.faults, "\n".join(report.faults)
-        assert report.reached >= (1 - MISSED) * len(report.kills), report
+        missed = len(report.kills) - report.reached
+        assert missed <= max(1, MISSED * len(report.kills)), report
         return report
 
     return run

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from xml.sax.saxutils import escape
 
 ACCOUNT = "CH9300762011623852957"
@@ -268,4 +269,5 @@ def large_ledger(count: int, *, per_day: int = 1_000) -> list[Booking]:
 
 def without(booking: Booking, *names: str) -> Booking:
     """The same booking, as a bank tells it that leaves these fields out."""
-    return dataclasses.replace(booking, **dict.fromkeys(names, ""))
+    empty: dict[str, Any] = dict.fromkeys(names, "")
+    return dataclasses.replace(booking, **empty)

@@ -52,9 +52,9 @@ def approved(
     document_id: UUID | None = None,
     time: datetime | None = None,
     of: str = "invoice",
-    **values: str | None,
+    **values: Any,
 ) -> InvoiceApproved:
-    """The approval of an invoice; a value of None is left out."""
+    """The approval of an invoice; `values` are those of its fields, None leaves one out."""
     filled = {
         "issuer_name": "Käserei Oberland",
         "payable_amount": "120.50",

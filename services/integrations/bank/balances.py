@@ -11,7 +11,7 @@ from shared.errors import Failure
 def balance_problem(statement: Statement) -> Failure | None:
     """Why the statement does not add up; None if it does, or if nobody can tell."""
     opening, closing = statement.opening, statement.closing
-    if opening is None or closing is None or statement.unusable:
+    if opening is None or closing is None or statement.unusable or opening.currency != closing.currency:
         return None
     reached = opening.amount + statement.total
     if reached == closing.amount:
@@ -39,6 +39,8 @@ def why_unchecked(statement: Statement) -> str | None:
     ]
     if missing:
         return f"it has no {' and no '.join(missing)} balance"
+    if statement.opening and statement.closing and statement.opening.currency != statement.closing.currency:
+        return f"it opens in {statement.opening.currency} and closes in {statement.closing.currency}"
     return f"{statement.unusable} of its entries cannot be used" if statement.unusable else None
 
 

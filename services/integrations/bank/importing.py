@@ -7,7 +7,7 @@ from services.integrations.bank import transactions
 from services.integrations.bank.balances import Neighbour, apart, gaps
 from services.integrations.bank.core import Entry, Statement, WrongEntry
 from services.integrations.bank.identity import Assignment
-from services.integrations.bank.judgement import judge
+from services.integrations.bank.judgement import highest_numbers, judge
 from services.integrations.bank.matches import Matcher
 from services.integrations.bank.matching import OpenInvoices
 from shared.events import Record
@@ -39,8 +39,12 @@ class PostgresImport:
         self._file_name = file_name
         self._assignment = Assignment(apart(statement, neighbours))
         self._matcher = Matcher(context, statement, invoices)
-        self.warnings = gaps(statement, *_around(statement, neighbours))
+        self._warnings = gaps(statement, *_around(statement, neighbours))
         self._outcome: Outcome | None = None
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return self._warnings
 
     async def store(self, entries: Sequence[Entry | WrongEntry]) -> Sequence[Record]:
         context = self._context
@@ -51,9 +55,7 @@ class PostgresImport:
             stored = await transactions.candidates(tx, context, self._statement, good)
             # Stands until the transaction is through: one that is rolled back ends the attempt.
             partners = self._assignment.partners(good, stored)
-            numbers = await transactions.highest_numbers(
-                tx, context, self._statement, [e for e, p in zip(good, partners, strict=True) if p is None]
-            )
+            numbers = highest_numbers(stored)
             verdicts = [
                 judge(entry, partner, self._statement, numbers, context.run_id)
                 for entry, partner in zip(good, partners, strict=True)
@@ -101,7 +103,7 @@ class PostgresImport:
             statement.identity, context.client, statement.key, statement.label, statement.account,
             statement.currency, statement.message, opening and opening.amount, opening and opening.day,
             closing and closing.amount, closing and closing.day, statement.total, statement.entries,
-            statement.not_booked, statement.first_day, statement.last_day, list(self.warnings),
+            statement.not_booked, statement.first_day, statement.last_day, list(self._warnings),
             self._file_name, context.run_id,
         )  # fmt: skip
         # What an earlier attempt of this run wrote counts as new in this one.

@@ -1,6 +1,6 @@
 """What a run does with one entry: store it, add what it tells more, or nothing. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,8 @@ from shared.words import Outcome
 class Known(Stored):
     """A stored transaction, as far as a decision needs it."""
 
+    #: The day in its key.
+    keyed: date
     #: `none`, `matched`, `partly`, `ambiguous`, `reversed`.
     match: str
     run_id: UUID
@@ -68,6 +70,15 @@ class Verdict:
             message="; ".join(parts),
             changes=self.changes or None,
         )
+
+
+def highest_numbers(stored: Iterable[Known]) -> dict[tuple[Decimal, date], int]:
+    """Of each amount and day the highest number that a transaction has."""
+    highest: dict[tuple[Decimal, date], int] = {}
+    for one in stored:
+        place = one.amount, one.keyed
+        highest[place] = max(one.nth, highest.get(place, 0))
+    return highest
 
 
 def judge(

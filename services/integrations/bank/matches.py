@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -41,7 +42,8 @@ class Matcher:
                 list(states),
                 list(states.values()),
             )
-        await settle(tx.connection, paid, reopened)
+        day = max((verdict.entry.booked for verdict in verdicts), default=date.min)
+        await settle(tx, self._context, day, str(self._statement.identity), paid, reopened)
 
     async def _pay(
         self, tx: Transaction, verdicts: Sequence[Verdict], paid: list[UUID], states: dict[str, str]

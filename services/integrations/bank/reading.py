@@ -1,5 +1,6 @@
 """Reading statement files in a child process: it holds the file, and hands out its entries in batches."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,9 +77,18 @@ class _ChildFile:
         self.heads = heads
 
     async def batches(self, statement: int) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-        place: int | None = 0
-        while place is not None:
-            answer = await self._child.call("batch", statement=statement, start=place, count=BATCH)
-            place = answer["next"]
-            if answer["entries"]:
-                yield answer["entries"]
+        def ask(place: int) -> asyncio.Task[Any]:
+            call = self._child.call("batch", statement=statement, start=place, count=BATCH)
+            return asyncio.create_task(call)
+
+        # The child prepares the next batch while this one is stored.
+        asked: asyncio.Task[Any] | None = ask(0)
+        try:
+            while asked is not None:
+                answer = await asked
+                asked = None if answer["next"] is None else ask(answer["next"])
+                if answer["entries"]:
+                    yield answer["entries"]
+        finally:
+            if asked is not None:
+                asked.cancel()

@@ -43,8 +43,9 @@ class BankStore(Protocol):
 class Import(Protocol):
     """One statement on its way into the tables."""
 
-    #: What a person should know of it: gaps, balances that cannot be checked.
-    warnings: Sequence[str]
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Where the statement does not join its neighbours."""
 
     async def store(self, entries: Sequence[Entry | WrongEntry]) -> Sequence[Record]:
         """Store the entries that are new, all or nothing; the records to yield. All equal ones of the
@@ -81,7 +82,7 @@ class PostgresBank:
             )
         return account
 
-    async def begin(self, statement: Statement, file_name: str) -> PostgresImport:
+    async def begin(self, statement: Statement, file_name: str) -> Import:
         async with self._outbox.transaction() as tx:
             await self._lock(tx)
             rows = await tx.connection.fetch(

@@ -29,7 +29,7 @@ async def candidates(
         spans[entry.amount] = min(first, *days), max(last, *days)
     rows = await tx.connection.fetch(
         "select t.* from unnest($4::numeric[], $5::date[], $6::date[]) as asked (amount, first, last),"
-        " lateral (select key, amount, booked_on, booked_known, valued_on, nth, statement_id,"
+        " lateral (select key, keyed_on, amount, booked_on, booked_known, valued_on, nth, statement_id,"
         " evidence::text, match, run_id, changed_by, details_count, details_fields, details_rank"
         " from bank_transactions where client = $1 and account = $2 and currency = $3"
         " and amount = asked.amount and keyed_on between asked.first and asked.last offset 0) t",
@@ -41,28 +41,6 @@ async def candidates(
         [last + _WINDOW for _, last in spans.values()],
     )
     return [_known(row) for row in rows]
-
-
-async def highest_numbers(
-    tx: Transaction, context: RunContext, statement: Statement, entries: Sequence[Entry]
-) -> dict[tuple[Decimal, date], int]:
-    """Of each amount and day the highest number that a stored transaction has."""
-    wanted = list({(entry.amount, entry.booked) for entry in entries})
-    if not wanted:
-        return {}
-    rows = await tx.connection.fetch(
-        "select asked.amount, asked.day, t.highest"
-        " from unnest($4::numeric[], $5::date[]) as asked (amount, day),"
-        " lateral (select max(nth) as highest from bank_transactions where client = $1 and account = $2"
-        " and currency = $3 and amount = asked.amount and keyed_on = asked.day) t"
-        " where t.highest is not null",
-        context.client,
-        statement.account,
-        statement.currency,
-        [amount for amount, _ in wanted],
-        [day for _, day in wanted],
-    )
-    return {(row["amount"], row["day"]): row["highest"] for row in rows}
 
 
 async def insert(
@@ -77,7 +55,8 @@ async def insert(
         " text, charges, batch_id, party, party_account, details, details_count, details_fields,"
         " evidence) select $1, $2, $3, $4, $5, $6, new.* from unnest($7::text[], $8::date[],"
         " $9::numeric[], $10::int[], $11::date[], $12::bool[], $13::date[], $14::bool[], $15::text[],"
-        " $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[], $23::int[],"
+        " $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[],"
+        " $23::int[],"
         " $24::int[], $25::jsonb[]) as new",
         context.client, statement.account, statement.currency, statement.identity,
         context.run_id, statement.rank,
@@ -153,6 +132,7 @@ async def update(
 def _known(row: Any) -> Known:
     return Known(
         key=row["key"],
+        keyed=row["keyed_on"],
         amount=row["amount"],
         booked=row["booked_on"],
         booked_known=row["booked_known"],

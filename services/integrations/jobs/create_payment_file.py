@@ -82,11 +82,10 @@ async def create_payment_file(
         yield await store.complete(file.id)
     left_out = await store.reserve(wish)
     made: list[Record] = []
-    begun = await store.begun()
-    for number, file in enumerate(begun, 1):
+    for file in await store.begun():
         await handover.hand_over(file, store)
         made += await store.complete(file.id)
-        await progress(number, len(begun), f"payment file {file.id}")
+        await progress(len(left_out) + len(made), None, f"payment file {file.id}")
     yield [*left_out, *made]
 
 

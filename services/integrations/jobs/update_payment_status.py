@@ -64,7 +64,8 @@ async def update_payment_status(
     else:
         read, unreadable = await _new_files(files, store, context, log)
         yield unreadable
-    for number, one in enumerate(sorted(read, key=lambda one: (one.message.created_at, one.name)), 1):
+    done = 0
+    for one in sorted(read, key=lambda one: (one.message.created_at, one.name)):
         payments, strangers = await store.concerned(one.message)
         yield strangers
         if not payments and not strangers and context.wants(f"status-file:{one.sha256}"):
@@ -74,7 +75,8 @@ async def update_payment_status(
         if file is None:
             await store.read_to_its_end(one.message, one.sha256, one.name)
         log.info("read", file=one.name, message_id=one.message.id, payments=len(payments))
-        await progress(number, len(read), one.name)
+        done += len(payments) + len(strangers)
+        await progress(done, None, one.name)
 
 
 async def _new_files(

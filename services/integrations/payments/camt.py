@@ -40,26 +40,28 @@ def read_bookings(root: Any, name: str) -> BankMessage:
     id = text(header, "MsgId")
     if id is None:
         raise unreadable(name, "the statement has no MsgId")
+    created_at = moment_of(text(header, "CreDtTm"), name)
     said = [
         one
         for statement in children(message, _MESSAGES[local_name(message)])
         for entry in children(statement, "Ntry")
-        for one in _entry(entry, name)
+        for one in _entry(entry, created_at.date(), name)
     ]
-    return BankMessage("camt", id, moment_of(text(header, "CreDtTm"), name), tuple(said))
+    return BankMessage("camt", id, created_at, tuple(said))
 
 
-def _entry(entry: Any, name: str) -> Iterator[Said]:
+def _entry(entry: Any, made_on: date, name: str) -> Iterator[Said]:
     # Since version 8 the status is a choice of codes.
     status = text(entry, "Sts", "Cd") or text(entry, "Sts")
     if status != "BOOK":
         return
-    day = _day_of(entry, name)
+    day = _day_of(entry, name) or made_on
+    alone = len(list(children(entry, "NtryDtls", "TxDtls"))) == 1
     for details in children(entry, "NtryDtls"):
         transactions = list(children(details, "TxDtls"))
         if any(_names_order(one) for one in transactions):
             for transaction in transactions:
-                yield from _transaction(transaction, entry, day, alone=len(transactions) == 1)
+                yield from _transaction(transaction, entry, day, alone=alone)
         else:
             yield from _batch(details, entry, day)
 
@@ -122,7 +124,8 @@ def _verdict(direction: str | None) -> Verdict:
     return Verdict.PAID if direction == "DBIT" else Verdict.RETURNED
 
 
-def _day_of(entry: Any, name: str) -> date:
+def _day_of(entry: Any, name: str) -> date | None:
+    """When it was booked; both dates are optional in the schema."""
     for field in ("BookgDt", "ValDt"):
         written = text(entry, field, "Dt") or text(entry, field, "DtTm")
         if written is not None:
@@ -130,4 +133,4 @@ def _day_of(entry: Any, name: str) -> date:
                 return date.fromisoformat(written[:10])
             except ValueError as error:
                 raise unreadable(name, f"{written!r} is no day of a booking") from error
-    raise unreadable(name, "a booking has no day")
+    return None

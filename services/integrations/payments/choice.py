@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.integrations.payments.accounts import Account
-from services.integrations.payments.orders import Order, Payable, Wish, judge, not_ordered, same_debt
+from services.integrations.payments.orders import Order, Payable, Wish, judge, same_debt
 from shared.errors import Failure
 from shared.events import Record
 from shared.words import Outcome
@@ -50,13 +50,14 @@ def _twin_of(payable: Payable, others: Sequence[Payable]) -> Payable | None:
 
 def _duplicate(payable: Payable, twin: Payable, *, here: bool) -> Record:
     said = "is ordered in this run" if here else f"is {twin.state} already"
-    return not_ordered(
-        payable,
-        "duplicate_payment",
-        f"it asks for the same money as {twin.label} (document {twin.document_id}), which {said}",
-        "If it is the same invoice, reject this one. If it is really another, name its document alone in "
-        "`documents`.",
+    failure = Failure(
+        code="duplicate_payment",
+        cause=f"it asks for the same money as {twin.label} (document {twin.document_id}), which {said}",
+        concern=payable.key,
+        next_step="If it is the same invoice, reject this one. If it is really another, name its document "
+        "alone in `documents`.",
     )
+    return Record(key=payable.key, outcome=Outcome.FAILED, label=payable.label, failure=failure)
 
 
 def _not_approved(document: UUID) -> Record:

@@ -184,12 +184,8 @@ def judge(payable: Payable, accounts: Sequence[Account], wish: Wish) -> Order | 
         return _order(payable, accounts, wish, currency)
     except _NotOrdered as reason:
         code, cause, next_step = reason.args
-        return not_ordered(payable, code, cause, next_step)
-
-
-def not_ordered(payable: Payable, code: str, cause: str, next_step: str = _MEND) -> Record:
-    failure = Failure(code=code, cause=cause, concern=payable.key, next_step=next_step)
-    return Record(key=payable.key, outcome=Outcome.FAILED, label=payable.label, failure=failure)
+        failure = Failure(code=code, cause=cause, concern=payable.key, next_step=next_step)
+        return Record(key=payable.key, outcome=Outcome.FAILED, label=payable.label, failure=failure)
 
 
 def _skipped(payable: Payable, why: str) -> Record:
@@ -198,10 +194,12 @@ def _skipped(payable: Payable, why: str) -> Record:
 
 def _order(payable: Payable, accounts: Sequence[Account], wish: Wish, currency: str) -> Order | Record:
     amount = _check_amount(payable.amount)
-    _check_iban(payable)
-    reference_kind = _check_reference(payable)
     if not currency:
         raise _NotOrdered("currency_missing", "the invoice has no currency")
+    if currency not in ("CHF", "EUR"):
+        raise _abroad(payable, currency)
+    _check_iban(payable)
+    reference_kind = _check_reference(payable)
     if wish.account is not None:
         accounts = [account for account in accounts if account.iban == wish.account]
         if all(account.currency != currency for account in accounts):
@@ -304,21 +302,26 @@ def _account_for(payable: Payable, accounts: Sequence[Account], currency: str) -
             and not identifiers.is_qr_iban(payable.iban)
         ):
             return account, Kind.SEPA
-    if currency in ("CHF", "EUR") and not fitting:
+    if not fitting:
         raise _NotOrdered(
             "account_missing",
             f"the client has no account in {currency}",
             "Add one to the file that TAGWERK_ACCOUNTS_FILE names, or pay the invoice in e-banking.",
         )
-    if identifiers.is_qr_iban(payable.iban) and currency in ("CHF", "EUR"):
+    if identifiers.is_qr_iban(payable.iban):
         raise _NotOrdered(
             "account_missing",
             "a QR-IBAN can be paid from a Swiss account only, and the client has none in this currency",
             "Add one to the file that TAGWERK_ACCOUNTS_FILE names, or pay the invoice in e-banking.",
         )
-    raise _NotOrdered(
+    raise _abroad(payable, currency)
+
+
+def _abroad(payable: Payable, currency: str) -> _NotOrdered:
+    where = f" to an account in {payable.iban[:2]}" if payable.iban else ""
+    return _NotOrdered(
         "payment_abroad_unsupported",
-        f"{currency} to an account in {payable.iban[:2]} is neither a Swiss nor a SEPA payment",
+        f"{currency}{where} is neither a Swiss nor a SEPA payment",
         "Pay it in e-banking as a payment abroad.",
     )
 

@@ -1,13 +1,15 @@
 """The states of orders in PostgreSQL: order, invoice, outcome and event in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from services.integrations.payables import open_again
+from services.integrations.payments.changes import status_changed
 from services.integrations.payments.messages import BankMessage
 from services.integrations.payments.statuses import Change, Judged, Ordered, about, judge, strangers
-from shared.events import PaymentStatusChanged, Record
+from shared.events import Record
 from shared.outbox import Outbox, Transaction
 from shared.runner.context import RunContext
 from shared.words import PaymentState
@@ -133,27 +135,9 @@ class PostgresPaymentStatuses:
         )
         for one in judged:
             if one.change is not None:
-                tx.event(self._event(one.order, one.change))
-
-    def _event(self, order: Ordered, change: Change) -> PaymentStatusChanged:
-        context = self._context
-        return PaymentStatusChanged(
-            client=context.client,
-            principal=context.principal,
-            about=[f"document:{order.document_id}", f"invoice:{order.document_id}"],
-            run_id=context.run_id,
-            traceparent=context.traceparent,
-            document_id=order.document_id,
-            file_id=order.file_id,
-            payment_id=order.payment_id,
-            before=change.before,
-            after=change.after,
-            amount=order.amount,
-            currency=order.currency,
-            execution_date=order.execution_date,
-            reason_code=order.reason_code,
-            reason=order.reason,
-        )
+                tx.event(
+                    status_changed(self._context, asdict(one.order), one.change.before, one.change.after)
+                )
 
     async def read_to_its_end(self, message: BankMessage, sha256: str, file_name: str) -> None:
         async with self._outbox.transaction() as tx:

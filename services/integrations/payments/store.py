@@ -15,11 +15,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.integrations.payments.accounts import Account
+from services.integrations.payments.changes import status_changed
 from services.integrations.payments.choice import Choice, choose
 from services.integrations.payments.files import PaymentFile, by_bank, make_file
 from services.integrations.payments.orders import Payable, Wish
 from services.integrations.payments.pain001 import instruction_id, render
-from shared.events import PaymentStatusChanged, Record
+from shared.events import Record
 from shared.ids import new_id
 from shared.outbox import Outbox, Transaction
 from shared.runner.context import RunContext
@@ -168,7 +169,7 @@ class PostgresPaymentFiles:
                 return []
             orders = await self._orders(tx, file_id)
             for order in orders:
-                tx.event(self._ordered(order))
+                tx.event(status_changed(self._context, order, PaymentState.OPEN, PaymentState.ORDERED))
             return [tx.record(record) for record in _records(file_id, orders)]
 
     async def told(self) -> Sequence[Record]:
@@ -186,24 +187,6 @@ class PostgresPaymentFiles:
     async def _orders(self, tx: Transaction, file_id: UUID) -> Sequence[Any]:
         return await tx.connection.fetch(
             "select * from payment_orders where file_id = $1 order by block_id, payment_id", file_id
-        )
-
-    def _ordered(self, order: Any) -> PaymentStatusChanged:
-        context = self._context
-        return PaymentStatusChanged(
-            client=context.client,
-            principal=context.principal,
-            about=[f"document:{order['document_id']}", f"invoice:{order['document_id']}"],
-            run_id=context.run_id,
-            traceparent=context.traceparent,
-            document_id=order["document_id"],
-            file_id=order["file_id"],
-            payment_id=order["payment_id"],
-            before=PaymentState.OPEN,
-            after=PaymentState.ORDERED,
-            amount=order["amount"],
-            currency=order["currency"],
-            execution_date=order["execution_date"],
         )
 
 

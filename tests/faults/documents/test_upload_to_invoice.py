@@ -1,7 +1,8 @@
-"""From the event of an upload to the analysed invoice: text recognized, then analysed, by itself."""
+"""From the event of an upload to the analysed invoice: converted, text recognized, analysed, by itself."""
 
 import hashlib
 import io
+from email.message import EmailMessage
 
 import pikepdf
 
@@ -12,6 +13,8 @@ from tests.faults.conftest import Sweep
 from tests.support.faults.lane import USER, Scene
 from tests.support.faults.sweep import Scenario
 from tests.unit.documents.papers import lines_pdf, picture_of, scanned_pdf
+
+PDF = "application/pdf"
 
 
 def invoice_with_a_scanned_page() -> bytes:
@@ -32,16 +35,28 @@ def invoice_with_a_scanned_page() -> bytes:
 CONTENT = invoice_with_a_scanned_page()
 
 
-async def upload(scene: Scene) -> None:
+MAIL = EmailMessage()
+MAIL["From"], MAIL["To"] = "druck@nordlicht.example", "rechnungen@muster.example"
+MAIL["Subject"], MAIL["Date"] = "Rechnung 2026-0815", "Thu, 12 Mar 2026 10:00:00 +0100"
+MAIL.set_content("Guten Tag, anbei unsere Rechnung.")
+MAIL.add_attachment(CONTENT, maintype="application", subtype="pdf", filename="invoice.pdf")
+MAIL.set_boundary("part")
+
+
+async def upload(scene: Scene, content: bytes = CONTENT, name: str = "invoice.pdf", kind: str = PDF) -> None:
     """As the intake does it: original first, then the event."""
-    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    sha256 = hashlib.sha256(content).hexdigest()
     document = document_id_of(scene.client, sha256)
-    await scene.files.put(original_key(document), CONTENT)
+    await scene.files.put(original_key(document), content)
     event = DocumentUploaded(
         client=scene.client, principal=USER, about=[f"document:{document}"], document_id=document,
-        file_name="invoice.pdf", media_type="application/pdf", size=len(CONTENT), sha256=sha256,
+        file_name=name, media_type=kind, size=len(content), sha256=sha256,
     )  # fmt: skip
     await scene.publish(event)
+
+
+async def upload_mail(scene: Scene) -> None:
+    await upload(scene, MAIL.as_bytes(), "rechnung.eml", "message/rfc822")
 
 
 PIPELINE = Scenario(
@@ -52,6 +67,8 @@ PIPELINE = Scenario(
         "write documents.store.remember_document",
         "publish run.requested",
         "ack documents-events",
+        "commit documents.store.PostgresDocuments.keep_conversion",
+        "publish event.document.converted",
         "put documents/<id>/pages/<long>/<n>.txt",
         "commit documents.store.PostgresDocuments.keep_page",
         "put documents/<id>/derived/text.txt",
@@ -61,9 +78,28 @@ PIPELINE = Scenario(
         "publish event.invoice.analysed",
         "publish run.finished",
     ),
-    sample=8,
 )
 
 
 async def test_a_kill_anywhere_between_upload_and_invoice_changes_nothing(sweep: Sweep) -> None:
     await sweep(PIPELINE)
+
+
+MAIL_WITH_INVOICE = Scenario(
+    dies="documents",
+    beside=("scheduler",),
+    cause=upload_mail,
+    expects=(
+        "put documents/<id>/pdf/<hash>.pdf",
+        "put documents/<id>/original",
+        "commit intake.Intake.accept of documents.attachments.IntakeAttachments._is_new",
+        "publish event.document.uploaded",
+        "commit documents.store.PostgresDocuments.keep_attachment",
+    ),
+    sides_of=("commit intake.Intake.accept of documents.attachments.IntakeAttachments._is_new",),
+    sample=3,
+)
+
+
+async def test_a_kill_anywhere_makes_one_document_of_what_came_with_a_mail(sweep: Sweep) -> None:
+    await sweep(MAIL_WITH_INVOICE)

@@ -1,5 +1,7 @@
 """An upload and a start over HTTP, sent again by whoever got no answer."""
 
+from typing import Any
+
 from tests.faults.conftest import Sweep
 from tests.support.faults.lane import Scene
 from tests.support.faults.sweep import Scenario
@@ -9,10 +11,20 @@ PDF = typed_pdf("Invoice 4711")
 
 
 async def upload(scene: Scene) -> None:
+    """Twice: whoever got an answer, or none, and is not sure sends it again and is told the same."""
+    first, second = await _upload(scene), await _upload(scene)
+    assert second["duplicate"]
+    assert (first["document_id"], first["event_id"]) == (second["document_id"], second["event_id"])
+
+
+async def _upload(scene: Scene) -> dict[str, Any]:
     answer = await scene.http(
         "POST", "/documents", data={"client": scene.client}, files={"file": ("invoice.pdf", PDF)}
     )
     assert answer.status_code in (200, 201), answer.text
+    (file,) = answer.json()["files"]
+    assert isinstance(file, dict)
+    return file
 
 
 UPLOAD = Scenario(

@@ -18,10 +18,11 @@ async def test_a_kill_anywhere_in_an_import_of_rates_changes_nothing(sweep: Swee
             expects=(
                 "call ecb: fetch rates",
                 "call bazg: fetch rates",
-                "commit integrations.store.PostgresRates.store_many",
+                "commit integrations.rates.store.PostgresRates.store_many",
                 "publish event.rates.imported",
                 "publish run.finished",
             ),
+            sides_of=("commit integrations.rates.store.PostgresRates.store_many",),
             settings={
                 "ECB_DAILY_URL": f"{feed_url}/ecb",
                 "ECB_HISTORY_URL": f"{feed_url}/ecb-history?days=20",

@@ -14,7 +14,9 @@ async def found(lanes: Sequence[Lane], job: str, *expects: str) -> Report:
         else:
             await scene.request(job, key="a")
 
-    scenario = Scenario(dies="lab", cause=cause, expects=expects, look_outside=sent, sides_of=expects)
+    scenario = Scenario(
+        dies="lab", cause=cause, expects=expects, look_outside=sent, sides_of=expects, sample=0
+    )
     return await sweep(lanes, scenario, whole=False)
 
 

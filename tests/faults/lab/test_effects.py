@@ -33,6 +33,7 @@ SEND = Scenario(
     expects=(BEGIN, COMPLETE),
     look_outside=sent,
     happened=was_sent,
+    sides_of=(BEGIN, COMPLETE),
 )
 SEND_CHECKABLE = Scenario(
     dies="lab",

@@ -1,18 +1,11 @@
 """From the upload to the analysed invoice, on a real bus and a real database."""
 
-import asyncio
-import os
-import sys
 from pathlib import Path
-from uuid import UUID
-
-import pytest
 
 from shared import subjects
 from shared.events import InvoiceAnalysed, Requested, decode_business_event
 from shared.ids import new_id, run_id_of
 from shared.requests import request_run
-from shared.subjects import RunSubjects
 from shared.words import Lane, Outcome, RunState, Trigger
 from tests.integration.documents.conftest import Installation, Told
 from tests.unit.documents.papers import lines_pdf
@@ -107,41 +100,3 @@ async def test_a_document_whose_text_is_missing_fails_with_the_next_step(install
     told = await again(installation, upload.document_id)
     assert told.end.failure is not None
     assert told.end.failure.code == "text_not_yet_recognized"
-
-
-async def until_started(installation: Installation, run: UUID) -> None:
-    async with asyncio.timeout(20):
-        while not await installation.bus.read(subjects.RUNS, RunSubjects(JOB, run).ev):  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
-async def test_a_worker_killed_while_it_analyses_leaves_one_invoice(
-    installation: Installation, delay: float
-) -> None:
-    upload = await installation.upload(INVOICE, "invoice.pdf", "application/pdf")
-    settings = installation.settings
-    environment = {
-        **os.environ,
-        **{f"TAGWERK_{name.upper()}": str(value) for name, value in settings.model_dump().items() if value},
-        "TAGWERK_ACK_WAIT": "1",
-    }
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.documents", cwd=ROOT, env=environment
-    )
-    try:
-        await installation.triggered(upload)
-        (recognized,) = await installation.recognized()
-        run = run_id_of("acme", "ada", JOB, str(recognized.id))
-        await until_started(installation, run)
-        await asyncio.sleep(delay)
-    finally:
-        worker.kill()
-        await worker.wait()
-    await installation.start()
-    told = await installation.ended(run, JOB)
-    assert told.end.state is RunState.SUCCEEDED
-    assert {record.outcome for record in told.records} == {Outcome.CREATED}
-    assert {record.key for record in told.records} == {f"invoice:{upload.document_id}"}
-    assert len(await analysed(installation)) == 1
-    assert (await installation.detail(upload.document_id)).invoice is not None

@@ -229,6 +229,11 @@ def test_no_route_is_forgotten() -> None:
         ("post", f"{document}/invoice/corrections"),
         # In test_rates.py: roles and clients of the rates.
         ("get", "/rates"),
+        # In test_payments.py: roles and clients of payments.
+        ("get", "/payables"), ("get", "/payments/files"), ("get", "/payments/files/{file_id}"),
+        ("get", "/payments/files/{file_id}/content"),
+        # In test_bank.py: roles and clients of bank data.
+        ("get", "/bank/transactions"), ("get", "/bank/statements"),
     }  # fmt: skip
     routes = {
         (method, path.removeprefix("/api/v1"))
@@ -249,7 +254,7 @@ async def test_nobody_without_a_token_gets_in_anywhere(scene: Scene) -> None:
             continue
         for method in operations:
             place = path.removeprefix("/api/v1")
-            for name in ("run_id", "token_id", "document_id"):
+            for name in ("run_id", "token_id", "document_id", "file_id"):
                 place = place.replace(f"{{{name}}}", some_id)
             place = place.replace("{job_id}", GENERAL).replace("{principal_id}", "x")
             place = place.replace("{letter_id}", "1").replace("{kind}", "text")

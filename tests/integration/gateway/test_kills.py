@@ -1,7 +1,6 @@
 """The gateway as a process of its own: killed at the worst moments, asked to stop, twice at once."""
 
 import asyncio
-import contextlib
 import signal
 
 import httpx
@@ -21,65 +20,9 @@ PDF = b"%PDF-1.7\n" + b"x" * 300
 _KILL = "import os, signal; KILL = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
 _RUN = "\nfrom services.gateway.app import main; main()"
 
-#: Where an upload is broken off -> what is patched into the process for that.
-MOMENTS = {
-    "the file is stored, the row is not": """
-from shared.files import Files
-put = Files.put
-async def killed(self, key, data):
-    await put(self, key, data)
-    KILL()
-Files.put = killed""",
-    "the row is stored, the event is not published": """
-from shared.bus import Bus
-publish = Bus.publish
-async def killed(self, subject, *args, **options):
-    if subject.startswith("event."):
-        KILL()
-    return await publish(self, subject, *args, **options)
-Bus.publish = killed""",
-    "the event is published, the row is not removed": """
-from shared.bus import Bus
-publish = Bus.publish
-async def killed(self, subject, *args, **options):
-    sequence = await publish(self, subject, *args, **options)
-    if subject.startswith("event."):
-        KILL()
-    return sequence
-Bus.publish = killed""",
-}
-
 
 async def uploaded(site: Site) -> int:
     return len(await site.bus.read(subjects.EVENTS, "event.document.uploaded"))
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_an_upload_survives_a_kill_when(bare_site: Site, moment: str) -> None:
-    site = bare_site
-    process = site.spawn_gateway("-c", _KILL + MOMENTS[moment] + _RUN)
-    await answering(site.admin)
-    outcome: httpx.Response | None = None
-    with contextlib.suppress(httpx.TransportError):
-        outcome = await site.admin.post("/documents", files={"file": ("a.pdf", PDF)})
-    assert await asyncio.to_thread(process.wait, 10) == -signal.SIGKILL
-    known_before_the_retry = outcome is not None or moment != "the file is stored, the row is not"
-    site.spawn_gateway()
-    await answering(site.admin)
-    if known_before_the_retry:
-        # Nobody sends it again; the outbox tells of it all the same.
-        async with asyncio.timeout(10):
-            while not await uploaded(site):  # noqa: ASYNC110  (nobody tells)
-                await asyncio.sleep(0.05)
-    again = await site.admin.post("/documents", files={"file": ("a.pdf", PDF)})
-    assert again.status_code in (200, 201), again.text
-    [file] = again.json()["files"]
-    if known_before_the_retry:
-        assert file["duplicate"]
-    if outcome is not None:
-        assert outcome.json()["files"][0]["event_id"] == file["event_id"]
-    await asyncio.sleep(1.5)
-    assert await uploaded(site) == 1
 
 
 async def test_two_gateways_take_the_same_upload_at_once(bare_site: Site) -> None:

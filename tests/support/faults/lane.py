@@ -4,9 +4,10 @@ come and go."""
 import asyncio
 import hashlib
 import json
+import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -38,7 +39,7 @@ from shared.words import Lane as RunLane
 from shared.words import Trigger
 from tests.support.faults.nursery import Newborn, Nursery
 from tests.support.faults.outcome import Outcome, event_line, file_line, plain, row_line
-from tests.support.faults.points import Watch
+from tests.support.faults.points import Watch, without_ids
 from tests.support.lab.declaration import DECLARATION as LAB
 from tests.support.servers import NatsServer, PostgresServer
 
@@ -48,8 +49,8 @@ DECLARATIONS = {
 }
 #: Seconds after which the work of a dead process is given out again: as short as heartbeats allow.
 ACK_WAIT = 0.7
-#: Seconds that one repetition may take.
-PATIENCE = 30.0
+#: Seconds that one repetition may take; a slow machine is no fault.
+PATIENCE = 90.0
 #: Schemas whose tables are emptied between repetitions and compared after them.
 OWN_TABLES = ("gateway", "documents", "integrations", "lab")
 #: What says how and not what: not compared.
@@ -155,6 +156,16 @@ class Lane:
         }
         (self.folder / "sign-in.json").write_text(json.dumps(content))
 
+    async def leftovers(self, service: str, settings: dict[str, str]) -> list[str]:
+        """Temporary files that stay although the service has started again, a day later."""
+        for path in self.temporary.iterdir():
+            long_ago = time.time() - 25 * 3600
+            os.utime(path, (long_ago, long_ago))
+        process = await self.start(service, settings)
+        await self.ready(service)
+        await process.kill()
+        return sorted(without_ids(path.name) for path in self.temporary.iterdir())
+
     async def until(
         self, condition: "Callable[[], Coroutine[Any, Any, bool]]", what: str, timeout: float = PATIENCE
     ) -> None:
@@ -198,6 +209,7 @@ class Scene:
         self.outside = lane.folder / "outside" / client
         self.bus = lane.bus
         self._dead_before = 0
+        self._company: list[asyncio.Task[None]] = []
 
     async def set_up(self) -> None:
         self.outside.mkdir(parents=True)
@@ -211,7 +223,16 @@ class Scene:
         )
         await Bucket(self.bus, subjects.PRINCIPALS, Principal).put(USER, user)
 
+    async def close(self) -> None:
+        for task in self._company:
+            task.cancel()
+        await asyncio.gather(*self._company, return_exceptions=True)
+
     # What a scenario causes.
+
+    def company(self, work: "Coroutine[Any, Any, None]") -> None:
+        """Have somebody outside do `work` until the end of the repetition."""
+        self._company.append(asyncio.create_task(work))
 
     @property
     def files(self) -> Files:
@@ -302,14 +323,16 @@ class Scene:
                 return f"run {run.run_id} is {run.state}: {run.sentence}"
         return None
 
-    async def outcome(self) -> Outcome:
+    async def outcome(self, besides: Sequence[str] = ()) -> Outcome:
+        """What there is now, but for the columns `besides`."""
         return Outcome(
             runs=sorted([await self._run_line(run) for run in await self.runs()]),
             events=await self._lines(subjects.EVENTS, "event.>"),
             audits=await self._lines(subjects.AUDIT, "audit.>"),
             dead=await self._dead_letters(),
-            rows=sorted(await self._rows()),
-            files=await asyncio.to_thread(self._files),
+            rows=sorted(await self._rows((*UNCOMPARED_COLUMNS, *besides))),
+            # Not in a thread: PDFium is not made for several.
+            files=self._files(),
         )
 
     async def _run_line(self, run: RunDetail) -> str:
@@ -323,7 +346,10 @@ class Scene:
                 "failure": run.failure.code if run.failure else None,
                 "in_doubt": [effect.effect for effect in run.in_doubt],
                 "records": sorted(
-                    (row.key, row.outcome, row.label, row.message, row.failure.code if row.failure else None)
+                    plain(
+                        [row.key, row.outcome, row.label, row.message, row.failure and row.failure.code],
+                        self.client,
+                    )
                     for row in records
                 ),
             },
@@ -342,9 +368,9 @@ class Scene:
         letters = await self.bus.read(subjects.DEAD, "dead.>")
         return [plain(json.loads(one.data)["reason"], self.client) for one in letters[self._dead_before :]]
 
-    async def _rows(self) -> list[str]:
+    async def _rows(self, besides: Sequence[str]) -> list[str]:
         return [
-            row_line(f"{schema}.{table}", dict(row), self.client, besides=UNCOMPARED_COLUMNS)
+            row_line(f"{schema}.{table}", dict(row), self.client, besides=besides)
             for schema, table in await self.lane.tables()
             for row in await self.lane.db.fetch(f'select * from {schema}."{table}"')
         ]

@@ -17,7 +17,8 @@ from tests.support.faults.points import without_ids
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _TRACE = re.compile(r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b")
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+#: Of UUIDs, with and without dashes.
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
 
 #: Fields of events that name the occasion and not the fact.
 _OCCASION = ("id", "time", "traceparent")
@@ -55,7 +56,7 @@ class Outcome:
 def plain(value: Any, client: str) -> str:
     """One line for anything, without ids, times and the client's name."""
     text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
-    text = _TRACE.sub("<trace>", _ID.sub("<id>", _TIME.sub("<time>", text)))
+    text = _ID.sub("<id>", _TRACE.sub("<trace>", _TIME.sub("<time>", text)))
     return re.sub(rf"\b{re.escape(client)}\b", "<client>", text)
 
 

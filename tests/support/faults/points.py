@@ -218,7 +218,7 @@ def _subject(subject: str, payload: bytes) -> str:
     return kind
 
 
-# Files: the store, and renames into folders.
+# Files: the store, files that are synced, and renames into folders.
 
 
 def _watch_files(passages: _Passages) -> None:
@@ -247,6 +247,16 @@ def _watch_files(passages: _Passages) -> None:
 
     for method in ("rename", "replace", "link"):
         watched_rename(method)
+
+    sync = os.fsync
+
+    def watched_sync(descriptor: int) -> None:
+        name = f"sync {_file(str(Path(f'/proc/self/fd/{descriptor}').readlink()))}"
+        number = passages.begin(name)
+        sync(descriptor)
+        passages.end(name, number)
+
+    os.fsync = watched_sync  # type: ignore[assignment]  # ours are descriptors, no file objects
 
 
 def _file(path: str) -> str:

@@ -13,8 +13,15 @@ from shared.commands import (
     ApprovalsPage,
     ApprovalStep,
     Attempt,
+    BankDetail,
+    BankMatch,
+    BankStatementRow,
+    BankStatementsPage,
+    BankTransactionRow,
+    BankTransactionsPage,
     CallRow,
     CallsPage,
+    CurrencyTotal,
     DocumentDetail,
     DocumentPage,
     InvoiceField,
@@ -22,7 +29,13 @@ from shared.commands import (
     LogRow,
     LogsPage,
     OtherValue,
+    PayableRow,
+    PayablesPage,
     Payment,
+    PaymentFileDetail,
+    PaymentFileRow,
+    PaymentFilesPage,
+    PaymentOrderRow,
     RateRow,
     RatesPage,
     RecordRow,
@@ -258,6 +271,32 @@ APPROVALS = ApprovalsPage(
     next_cursor="bW9yZQ",
 )
 
+FILE = UUID("0192d4f0-11aa-7c01-8a55-77be3d5fb2b3")
+
+PAYABLES = PayablesPage(
+    items=[
+        PayableRow(
+            document_id=DOCUMENT,
+            client="main",
+            kind="invoice",
+            state=PaymentState.OPEN,
+            invoice_number="2026-0815",
+            payee_name="Käserei Oberland [AG]",
+            iban="CH4431999123000889012",
+            reference="210000000003139471430009017",
+            amount=Decimal("1234.50"),
+            currency="CHF",
+            due_date=date(2026, 3, 31),
+            approved_by=["ada", "ben"],
+            approved_at=AT,
+            payment_id=f"{DOCUMENT.hex}-01",
+            file_id=FILE,
+            held="the bank rejected its payment: AC04: the account is closed",
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
+
 CHAIN = {
     "document_id": str(DOCUMENT),
     "file_name": "scan.pdf",
@@ -283,6 +322,105 @@ CHAIN = {
         },
     ],
 }
+
+PAYMENT_FILE = PaymentFileDetail(
+    file_id=FILE,
+    client="main",
+    message_id=FILE.hex,
+    run_id=RUN,
+    principal="ada",
+    created_at=AT,
+    completed_at=AT,
+    size=2711,
+    sha256="9f" * 32,
+    totals=[CurrencyTotal(currency="CHF", amount=Decimal("1234.50"))],
+    states={PaymentState.REJECTED: 1},
+    orders=[
+        PaymentOrderRow(
+            payment_id=f"{DOCUMENT.hex}-01",
+            block_id=f"{FILE.hex}001",
+            document_id=DOCUMENT,
+            state=PaymentState.REJECTED,
+            payee_name="Käserei Oberland [AG]",
+            iban="CH4431999123000889012",
+            reference="210000000003139471430009017",
+            amount=Decimal("1234.50"),
+            currency="CHF",
+            account="CH9300762011623852957",
+            execution_date=date(2026, 3, 31),
+            status_at=AT,
+            reason_code="AC04",
+            reason="AC04: the account is closed",
+        )
+    ],
+)
+
+PAYMENT_FILES = PaymentFilesPage(
+    items=[PaymentFileRow(**{name: getattr(PAYMENT_FILE, name) for name in PaymentFileRow.model_fields})],
+    next_cursor="bW9yZQ",
+)
+
+TRANSACTIONS = BankTransactionsPage(
+    items=[
+        BankTransactionRow(
+            key="bank:CH9300762011623852957:2026-03-09:-95.40CHF:1",
+            client="main",
+            account="CH9300762011623852957",
+            booked_on=date(2026, 3, 9),
+            valued_on=date(2026, 3, 10),
+            amount=Decimal("-95.40"),
+            currency="CHF",
+            bank_reference="BR000000000001",
+            code="PMNT-ICDT-ESCT",
+            text="Zahlung",
+            charges="1.50 CHF",
+            party="Muster AG",
+            party_account="CH5604835012345678009",
+            details_count=1,
+            details=[
+                BankDetail(
+                    amount=Decimal("-95.40"), currency="CHF", party="Muster AG",
+                    party_account="CH5604835012345678009", payment_id="E2E-0000001",
+                    references=["RF18539007547034"], text="RE-2026-0815", instructed=Decimal("100.00"),
+                    instructed_currency="EUR", rate=Decimal("0.954"), charges="1.50 CHF",
+                )
+            ],
+            match="matched",
+            matches=[
+                BankMatch(
+                    document_id=DOCUMENT, invoice_number="RE-2026-0815", payee_name="Muster AG",
+                    amount=Decimal("100.00"), currency="EUR", matched_by="reference", settles=True,
+                )
+            ],
+            run_id=RUN,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)  # fmt: skip
+
+STATEMENTS = BankStatementsPage(
+    items=[
+        BankStatementRow(
+            key="bank-statement:CH9300762011623852957:2026-03-09:9f2c01ab",
+            client="main",
+            label="Statement 12 of CH9300762011623852957",
+            account="CH9300762011623852957",
+            currency="CHF",
+            message="camt.053.001.08",
+            opening_amount=Decimal("1000.00"),
+            opening_day=date(2026, 3, 8),
+            closing_amount=Decimal("904.60"),
+            closing_day=date(2026, 3, 9),
+            total=Decimal("-95.40"),
+            entries=1,
+            not_booked=2,
+            warnings=["it opens with 1000.00 on 2026-03-08: a statement in between is missing"],
+            file_name="march.xml",
+            run_id=RUN,
+        )
+    ],
+    next_cursor="bW9yZQ",
+)
 
 DETAIL = DocumentDetail(
     document_id=DOCUMENT,

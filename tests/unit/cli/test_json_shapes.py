@@ -20,12 +20,18 @@ from tests.unit.cli.examples import (
     CHAIN,
     DETAIL,
     DOCUMENT,
+    FILE,
     JOB,
     LOGS,
+    PAYABLES,
+    PAYMENT_FILE,
+    PAYMENT_FILES,
     RATES,
     RECORDS,
     RUN,
     RUNS,
+    STATEMENTS,
+    TRANSACTIONS,
     UNREADABLE,
     detail,
     events,
@@ -102,6 +108,11 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
     gateway.on("GET", "/rates", RATES)
+    gateway.on("GET", "/payables", PAYABLES)
+    gateway.on("GET", "/payments/files", PAYMENT_FILES)
+    gateway.on("GET", f"/payments/files/{FILE}", PAYMENT_FILE)
+    gateway.on("GET", "/bank/transactions", TRANSACTIONS)
+    gateway.on("GET", "/bank/statements", STATEMENTS)
     gateway.on("POST", f"/runs/{RUN}/cancel", Published(run_id=RUN, sequence=12))
     gateway.on("POST", f"/runs/{RUN}/rerun", STARTED, status=202)
     gateway.on("POST", f"/runs/{RUN}/decisions", Published(run_id=RUN, sequence=13))
@@ -143,6 +154,11 @@ COMMANDS: dict[str, list[Any]] = {
     "changes": ["changes", RUN],
     "logs": ["logs", RUN],
     "rates": ["rates"],
+    "payables": ["payables"],
+    "payment-files": ["payment-files"],
+    "payment-file": ["payment-file", FILE],
+    "bank-transactions": ["bank-transactions"],
+    "bank-statements": ["bank-statements"],
     "upload": ["upload", "scan.pdf"],
     "upload-wait": ["upload", "scan.pdf", "--wait"],
     "document": ["document", DOCUMENT],
@@ -223,6 +239,21 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
             ["rates", "--source", "ecb", "--currency", "usd", "--day", "2024-06-28"],
             {"source": ["ecb"], "currency": ["USD"], "day": ["2024-06-28"]},
         ),
+        (["payables", "--state", "open", "--client", "main"], {"state": ["open"], "client": ["main"]}),
+        (["payment-files", "--limit", "3"], {"limit": ["3"]}),
+        (
+            [
+                "bank-transactions",
+                "--from",
+                "2026-03-01",
+                "--to",
+                "2026-03-31",
+                "--unmatched",
+                "--account",
+                "CH93",
+            ],
+            {"from": ["2026-03-01"], "to": ["2026-03-31"], "matched": ["false"], "account": ["CH93"]},
+        ),
         (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
     ],
 )
@@ -255,6 +286,21 @@ def test_a_file_is_saved_as_it_is_and_its_size_told(
     ran = run("document", DOCUMENT, "--original", tmp_path / "copy.pdf")
     assert (tmp_path / "copy.pdf").read_bytes() == content
     assert "256,000 bytes" in ran.err
+
+
+def test_a_payment_file_is_saved_byte_for_byte(answering: CannedGateway, run: Run, tmp_path: Path) -> None:
+    path = f"/payments/files/{FILE}/content"
+    answering.on("GET", path, b"<Document/>", media_type="application/xml")
+    ran = run("payment-file", f"payment-file:{FILE}", "--save", tmp_path / "payments.xml")
+    assert (tmp_path / "payments.xml").read_bytes() == b"<Document/>"
+    assert (ran.exit, ran.out) == (0, "")
+    assert "11 bytes" in ran.err
+
+
+def test_what_is_no_id_of_a_payment_file_is_told_at_once(answering: CannedGateway, run: Run) -> None:
+    ran = run("payment-file", "4711")
+    assert ran.exit == 2
+    assert "tagwerk payment-files" in ran.err
 
 
 def test_a_download_that_is_refused_leaves_no_file(

@@ -12,13 +12,25 @@ from rich.console import Console, RenderableType
 from cli.answers import DocumentChain
 from cli.bars import Bars, LiveRun
 from cli.render.approvals import approval_view, approvals_view, chain_view
+from cli.render.bank import statements_view, transactions_view
 from cli.render.documents import document_view
 from cli.render.lists import calls_view, logs_view, records_view
+from cli.render.payments import payables_view, payment_file_view, payment_files_view
 from cli.render.rates import rates_view
 from cli.render.run import run_view
 from cli.render.runs import RunList
 from cli.render.words import clock, duration, parse_moment, short_ids
-from shared.commands import LogsPage, Published, RatesPage, RecordsPage, RunsPage
+from shared.commands import (
+    BankStatementsPage,
+    BankTransactionsPage,
+    LogsPage,
+    PayablesPage,
+    PaymentFilesPage,
+    Published,
+    RatesPage,
+    RecordsPage,
+    RunsPage,
+)
 from shared.events import DoubtfulEffect, UnknownEvent, decode_run_event
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
@@ -29,12 +41,18 @@ from tests.unit.cli.examples import (
     CHAIN,
     DETAIL,
     DOCUMENT,
+    FILE,
     LOGS,
+    PAYABLES,
+    PAYMENT_FILE,
+    PAYMENT_FILES,
     QUESTIONS,
     RATES,
     RECORDS,
     RUN,
     RUNS,
+    STATEMENTS,
+    TRANSACTIONS,
     UNREADABLE,
     detail,
     events,
@@ -91,10 +109,17 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         calls_view(CALLS),
         logs_view(LOGS),
         rates_view(RATES),
+        transactions_view(TRANSACTIONS),
+        transactions_view(BankTransactionsPage(items=[])),
+        statements_view(STATEMENTS),
+        statements_view(BankStatementsPage(items=[])),
         rates_view(RatesPage(items=[])),
         approvals_view(APPROVALS),
         approval_view(APPROVAL),
         chain_view(DocumentChain.model_validate(CHAIN)),
+        payables_view(PAYABLES),
+        payment_files_view(PAYMENT_FILES),
+        payment_file_view(PAYMENT_FILE),
     )
     for view in views:
         assert max(len(line) for line in shown(view, width).splitlines()) <= width
@@ -112,10 +137,35 @@ def test_records_say_what_failed_and_what_changed() -> None:
         assert word in text
 
 
+def test_a_transaction_says_with_whom_it_was_and_what_it_pays() -> None:
+    text = " ".join(shown(transactions_view(TRANSACTIONS)).split())
+    assert "2026-03-09 -95.40 CHF Muster AG" in text
+    assert "pays RE-2026-0815" in text
+
+
+def test_a_statement_says_its_balances_and_warnings() -> None:
+    text = " ".join(shown(statements_view(STATEMENTS), width=160).split())
+    assert "1,000.00 904.60 CHF 1" in text
+    assert "a statement in between is missing" in text
+
+
 def test_a_rate_says_what_one_of_which_currency_costs() -> None:
     text = " ".join(shown(rates_view(RATES)).split())
     assert "2026-06-04 BAZG 1 EGP = 0.0166619 CHF" in text
     assert "bW9yZQ" in text
+
+
+def test_payments_say_what_is_owed_to_whom_and_what_the_bank_said() -> None:
+    text = " ".join(shown(payables_view(PAYABLES)).split())
+    assert "open CHF 1,234.50 Käserei Oberland [AG], invoice 2026-0815 due 2026-03-31" in text
+    assert "! the bank rejected its payment: AC04" in text
+    text = " ".join(shown(payment_file_view(PAYMENT_FILE)).split())
+    assert f"{FILE.hex}" in text
+    assert "rejected CHF 1,234.50 Käserei Oberland [AG] CH4431999123000889012" in text
+    assert "AC04: the account is closed" in text
+    assert "1 rejected" in shown(payment_files_view(PAYMENT_FILES))
+    assert "There are no payment files." in shown(payment_files_view(PaymentFilesPage(items=[])))
+    assert "No approved invoices match." in shown(payables_view(PayablesPage(items=[])))
 
 
 def test_text_in_square_brackets_is_shown_and_not_taken_for_markup() -> None:

@@ -145,7 +145,7 @@ def lines_pdf(*lines: str) -> bytes:
 
 
 def signed(pdf: bytes) -> bytes:
-    """`pdf` with a signature field that is filled, as a signing program leaves it (the signature is no real one)."""
+    """`pdf` with a signature field that is filled, as a signing program leaves it; no real signature."""
     target = io.BytesIO()
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         signature = opened.make_indirect(

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable
-from tests.unit.documents.test_troubleshooting import codes_in, sections_of
+from tests.unit.documents.test_troubleshooting import RAISED, codes_in, sections_of
 
 ROOT = Path(__file__).parents[3]
 SERVICE = ROOT / "services" / "integrations"
+PAYMENTS = SERVICE / "payments"
+STATUS_MODULES = ("camt", "messages", "pain002", "reading", "status_store", "statuses")
+#: What makes an error or a failure by its code.
+MAKERS = {"Unreadable", "_NotOrdered", "_needs_person"}
 FILES = (ROOT / "shared" / "files.py", ROOT / "shared" / "incoming.py")
 #: Told by the gateway to who uploads, never by a job.
 OF_UPLOADS = {"file_name_invalid"}
@@ -26,6 +30,26 @@ PAGES: dict[str, Iterable[Path]] = {
         *(SERVICE / "rates").rglob("*.py"),
         SERVICE / "jobs" / "import_daily_rates.py",
         ROOT / "shared" / "clients" / "http.py",
+        *FILES,
+    ),
+    "create-payment-file.md": (
+        *(
+            PAYMENTS / f"{name}.py"
+            for name in ("accounts", "choice", "handover", "orders", "pain001", "store")
+        ),
+        SERVICE / "jobs" / "create_payment_file.py",
+        ROOT / "shared" / "files.py",
+    ),
+    "update-payment-status.md": (
+        *(PAYMENTS / f"{name}.py" for name in STATUS_MODULES),
+        SERVICE / "jobs" / "update_payment_status.py",
+        *FILES,
+    ),
+    "import-bank-statements.md": (
+        *(SERVICE / "bank").rglob("*.py"),
+        SERVICE / "jobs" / "import_bank_statements.py",
+        ROOT / "shared" / "process.py",
+        ROOT / "shared" / "process_child.py",
         *FILES,
     ),
 }
@@ -48,7 +72,7 @@ def codes_of_records(path: Path) -> set[str]:
 def test_every_code_has_its_section_and_no_section_is_left_over(page: str) -> None:
     given = set(BY_CLASS) if page in CALLS_OUTSIDE else set()
     for path in PAGES[page]:
-        given |= codes_in(path) | codes_of_records(path)
+        given |= codes_in(path, RAISED | MAKERS) | codes_of_records(path)
     assert given - OF_UPLOADS == sections_of(page)
 
 

@@ -89,7 +89,7 @@ def read(file: BinaryIO) -> Iterator[RawStatement | RawEntry]:
     """
     context = etree.iterparse(
         file,
-        events=("start", "end"),
+        events=("end",),
         tag=[f"{{*}}{name}" for name in (*STATEMENTS, "Ntry", "TxDtls")],
         resolve_entities=False,
         no_network=True,
@@ -101,27 +101,28 @@ def read(file: BinaryIO) -> Iterator[RawStatement | RawEntry]:
     )
     reading: _Statement | None = None
     details: list[dict[str, Any]] = []
-    for event, element in context:
-        if reading is None:
-            if event == "start" and _local[element.tag] in STATEMENTS:
+    for _, element in context:
+        name = _local[element.tag]
+        if name == "TxDtls":
+            details.append(_detail(element))
+            _forget(element)
+            continue
+        parent = element if name in STATEMENTS else element.getparent()
+        if parent is None or _local[parent.tag] not in STATEMENTS:
+            continue
+        if reading is None or reading.element is not parent:
+            if reading is None:
                 _refuse_what_is_no_statement(element.getroottree())
-                reading = _Statement(element)
-        elif event == "end":
-            if element is reading.element:
-                yield from reading.head()
-                reading.close()
-                reading = None
-                _forget(element)
-            elif element.getparent() is reading.element:
-                yield from reading.head()
-                entry = reading.entry(element, details)
-                details = []
-                if entry is not None:
-                    yield entry
-                _forget(element)
-            elif _local[element.tag] == "TxDtls":
-                details.append(_detail(element))
-                _forget(element)
+            reading = _Statement(parent)
+        yield from reading.head()
+        if element is parent:
+            reading.close()
+        else:
+            entry = reading.entry(element, details)
+            details = []
+            if entry is not None:
+                yield entry
+        _forget(element)
     _refuse_what_is_no_statement(context.root.getroottree())
 
 
@@ -184,7 +185,7 @@ class _Statement:
         raw.page = _text(page, "PgNb")
         raw.created = _own_text(parts.get("CreDtTm"))
         try:
-            raw.currency = currency_of(_text(account, "Ccy")) if _text(account, "Ccy") else None
+            raw.currency = currency_of(_text(account, "Ccy")) if _text(account, "Ccy") else raw.currency
             raw.set_balances([_balance(one) for one in self.element if _local[one.tag] == "Bal"])
         except WrongValue as error:
             raw.problem = str(error)

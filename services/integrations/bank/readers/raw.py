@@ -46,7 +46,8 @@ class RawStatement:
         mine = [one for one in booked if one["currency"] == currency]
         # PRCD is the closing balance of the statement before; an interim one begins or ends a page.
         self.opening = _first(mine, ("OPBD", "PRCD"))
-        self.closing = _first(mine, ("CLBD",))
+        # One in another currency is told, and keeps the two from being compared.
+        self.closing = _first(mine, ("CLBD",)) or _first(booked, ("CLBD",))
         interim = [one for one in mine if one["kind"] == "ITBD"]
         if self.opening is None and len(interim) == 2:
             self.opening, self.closing = interim

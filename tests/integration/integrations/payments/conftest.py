@@ -1,7 +1,7 @@
 """The payments of one client on the real database and in a real folder, without a bus: jobs are called."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.integrations import payables
+from services.integrations.app import MIGRATIONS
 from services.integrations.jobs.create_payment_file import create_payment_file
 from services.integrations.jobs.update_payment_status import update_payment_status
 from services.integrations.payments.accounts import Account, Accounts
@@ -17,21 +18,22 @@ from services.integrations.payments.reading import StatusFiles
 from services.integrations.payments.status_store import PostgresPaymentStatuses
 from services.integrations.payments.store import PostgresPaymentFiles
 from shared.bus import Bus
-from shared.database import Pool
+from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.events import InvoiceApproved, LogLine, PaymentStatusChanged, Record, decode_business_event
 from shared.files import Files, open_store
 from shared.ids import new_id
 from shared.outbox import Outbox, Relay
 from shared.runner.context import Progress, RunContext, RunLog
 from tests.support.payments import EUROS, FRANCS, approved
+from tests.support.servers import PostgresServer
 
 
 class Treasury:
     """One client."""
 
-    def __init__(self, pool: Pool, folder: Path, client: str = "acme") -> None:
+    def __init__(self, pool: Pool, folder: Path) -> None:
         self.pool = pool
-        self.client = client
+        self.client = client = f"client-{new_id().hex}"
         self.files = Files(open_store(f"file://{folder}/files"), client)
         self.pickup = folder / "pickup"
         self.accounts: tuple[Account, ...] = (FRANCS, EUROS)
@@ -128,6 +130,24 @@ class Treasury:
 
     async def together(self, *jobs: Callable[[], Any]) -> list[Any]:
         return await asyncio.gather(*(job() for job in jobs), return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+def payments_database(postgres: PostgresServer) -> Iterator[str]:
+    """One database for all tests here: each has clients of its own, as an installation has."""
+    name = postgres.create_database()
+    url = postgres.url("integrations", name)
+    asyncio.run(migrate(url, "integrations", SHARED_MIGRATIONS))
+    asyncio.run(migrate(url, "integrations", MIGRATIONS))
+    yield url
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+async def pool(payments_database: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(payments_database, max_size=4)
+    yield pool
+    await pool.close()
 
 
 @pytest.fixture

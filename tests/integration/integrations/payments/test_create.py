@@ -2,13 +2,14 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
 
 from services.integrations import payables
 from shared.errors import TagwerkError
-from shared.events import ApprovalRequested, InvoiceApproved, InvoiceRejected, now
+from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected, now
 from shared.ids import new_id
 from tests.integration.integrations.payments.conftest import Treasury, of_invoices, outcomes
 from tests.support.payments import FRANCS, changed
@@ -121,7 +122,7 @@ async def test_documents_account_currency_and_day_can_be_chosen(treasury: Treasu
     ],
 )
 async def test_what_cannot_be_meant_ends_the_run(
-    treasury: Treasury, parameters: dict[str, object], code: str | None
+    treasury: Treasury, parameters: dict[str, Any], code: str | None
 ) -> None:
     event = await treasury.approve()
     if code is None:
@@ -145,15 +146,18 @@ async def test_currency_without_an_account_fails_and_names_the_file(treasury: Tr
     assert of_invoices(await treasury.create()) == {key(event): "failed account_missing"}
 
 
-async def test_an_invoice_that_waits_for_approval_again_or_was_rejected_is_not_paid(
+async def test_an_invoice_that_was_corrected_or_rejected_after_its_approval_is_not_paid(
     treasury: Treasury,
 ) -> None:
     waits, rejected = await treasury.approve(), await treasury.approve("scor")
-    request = ApprovalRequested(
-        client="acme", principal="ada", document_id=waits.document_id, rule="all", role="accounting",
-        approvals_needed=1, due=now().date(),
-    )  # fmt: skip
-    await payables.hold_for_approval(treasury.pool, request)
+    correction = InvoiceCorrected(
+        client="acme",
+        principal="ada",
+        document_id=waits.document_id,
+        before={"iban": "A"},
+        after={"iban": "B"},
+    )
+    await payables.hold_corrected_invoice(treasury.pool, correction)
     refusal = InvoiceRejected(
         client="acme", principal="ada", document_id=rejected.document_id, reason="not ours"
     )
@@ -185,7 +189,9 @@ async def test_an_approval_while_the_payment_is_under_way_changes_nothing_that_i
     await payables.remember_approved_invoice(treasury.pool, changed(event, payable_amount="99.00"))
     assert await treasury.create() == []
     assert await treasury.state(event) == "ordered"
-    amount = await treasury.pool.fetchval("select amount from payables")
+    amount = await treasury.pool.fetchval(
+        "select amount from payables where document_id = $1", event.document_id
+    )
     assert str(amount) == "120.50"
 
 

@@ -80,7 +80,7 @@ async def test_no_invoice_is_ordered_twice_and_none_is_lost(
     moments = ["before", "after", *(["inside"] if step in ("reserve", "complete") else [])]
     files = [1] if step == "reserve" else [1, 2]
     for place, (when, file, next_is) in enumerate(product(moments, files, ("attempt", "run"))):
-        treasury = Treasury(pool, tmp_path / str(place), f"acme-{place}")
+        treasury = Treasury(pool, tmp_path / str(place))
         with monkeypatch.context() as patched:
             die(patched, step, when, file)
             await broken_off_and_ended(treasury, next_is)

@@ -138,13 +138,17 @@ async def test_an_older_report_after_a_newer_one_changes_nothing_and_says_so(tre
 async def test_what_was_not_ordered_here_is_skipped(treasury: Treasury) -> None:
     file, (event,) = await ordered(treasury, "qrr")
     stranger = "0" * 32 + "-01"
-    report = status_report(
-        file.replace(payment(event).encode(), stranger.encode()), {stranger: "AC04"}, at=NOON
-    )
+    (file_id,) = await treasury.made()
+    theirs = file.replace(file_id.hex.encode(), b"1" * 32).replace(payment(event).encode(), stranger.encode())
+    report = status_report(theirs, {stranger: "AC04"}, at=NOON)
     records = await treasury.update(report)
     told = {record.key.split("/")[0]: record.outcome for record in records}
-    assert told == {f"payment:{stranger}": "skipped"}
-    other = Treasury(treasury.pool, treasury.pickup.parent, "other")
+    assert told == {
+        f"payment:{stranger}": "skipped",
+        f"payment:{'1' * 32}": "skipped",
+        f"payment:{'1' * 32}001": "skipped",
+    }
+    other = Treasury(treasury.pool, treasury.pickup.parent)
     foreign = await other.update(status_report(file, {payment(event): "AC04"}, at=NOON))
     assert {record.outcome for record in foreign} == {"skipped"}
     assert await other.events() == []
@@ -171,7 +175,7 @@ async def test_a_run_that_dies_is_ended_by_the_next(
 ) -> None:
     """Before the step, after it, in its open transaction; ended by another attempt, or by another run."""
     for place, (when, next_is) in enumerate(product(("before", "inside", "after"), ("attempt", "run"))):
-        treasury = Treasury(pool, tmp_path / str(place), f"acme-{place}")
+        treasury = Treasury(pool, tmp_path / str(place))
         file, (good, bad) = await ordered(treasury)
         report = status_report(file, {payment(bad): "AC04"}, at=NOON)
         run_id = new_id()

@@ -9,7 +9,8 @@ from uuid import UUID
 from services.integrations.bank.balances import Neighbour, apart, gaps
 from services.integrations.bank.core import Entry, Statement, WrongEntry, same_account
 from services.integrations.bank.identity import Assignment
-from services.integrations.bank.judgement import Known, Verdict, judge
+from services.integrations.bank.judgement import Known, Verdict, highest_numbers, judge
+from services.integrations.bank.store import Import
 from shared.errors import Failure
 from shared.events import Record
 from shared.files import Stored
@@ -36,7 +37,7 @@ class FakeBank:
             self.accounts[written] = same.pop() if len(same) == 1 else written
         return self.accounts[written]
 
-    async def begin(self, statement: Statement, file_name: str) -> "FakeImport":
+    async def begin(self, statement: Statement, file_name: str) -> Import:
         return FakeImport(self, statement)
 
     async def refuse(self, statement: Statement, failure: Failure) -> Record:
@@ -64,7 +65,7 @@ class FakeImport:
             if id != statement.identity and other.account == statement.account
         ]
         self._assignment = Assignment(apart(statement, others))
-        self.warnings = gaps(statement, None, None)
+        self.warnings: Sequence[str] = gaps(statement, None, None)
         _, by = bank.statements.setdefault(statement.identity, (statement, bank.run_id))
         self._outcome = Outcome.CREATED if by == bank.run_id else Outcome.UNCHANGED
 
@@ -72,10 +73,7 @@ class FakeImport:
         bank, account = self._bank, self._statement.account
         good = [entry for entry in entries if isinstance(entry, Entry)]
         stored = [known for key, (known, _) in bank.transactions.items() if key.split(":")[1] == account]
-        numbers: dict[tuple[Decimal, date], int] = {}
-        for known in stored:
-            day = date.fromisoformat(known.key.split(":")[2])
-            numbers[known.amount, day] = max(known.nth, numbers.get((known.amount, day), 0))
+        numbers = highest_numbers(stored)
         partners = self._assignment.partners(good, stored)
         verdicts = [
             judge(entry, partner, self._statement, numbers, bank.run_id)
@@ -91,7 +89,7 @@ class FakeImport:
         if verdict.new:
             known = Known(
                 verdict.key, entry.amount, entry.booked, entry.booked_known, entry.valued, verdict.nth,
-                self._statement.identity, verdict.evidence, "none", bank.run_id, None,
+                self._statement.identity, verdict.evidence, entry.booked, "none", bank.run_id, None,
                 len(entry.details), verdict.fields, entry.rank,
             )  # fmt: skip
             bank.transactions[verdict.key] = known, entry

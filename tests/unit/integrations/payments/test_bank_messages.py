@@ -103,6 +103,11 @@ def test_a_booked_debit_pays(status: str) -> None:
     assert one.at == datetime(2026, 3, 11, 23, 59, 59, tzinfo=UTC)
 
 
+def test_a_booking_without_a_day_counts_from_that_of_the_statement() -> None:
+    (one,) = camt(entry(TRANSACTION.format("")).replace("<BookgDt><Dt>2026-03-11</Dt></BookgDt>", ""))
+    assert one.at.date().isoformat() == "2026-03-12"
+
+
 def test_what_is_only_announced_says_nothing() -> None:
     assert camt(entry(TRANSACTION.format(""), status="<Cd>PDNG</Cd>")) == ()
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -36,7 +37,7 @@ def payable(
     orders: int = 0,
     held: str | None = None,
     rejected: str | None = None,
-    **values: str | None,
+    **values: Any,
 ) -> Payable:
     event = approved(kind, of=of, **values)
     amount = event.values.get("payable_amount")
@@ -134,7 +135,7 @@ def test_beside_a_reference_sepa_carries_nothing() -> None:
     ],
 )
 def test_missing_or_inconsistent_data_fails_with_its_code(
-    kind: str, values: dict[str, str | None], code: str
+    kind: str, values: dict[str, Any], code: str
 ) -> None:
     assert refusal_of(payable(kind, **values)) == code
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -113,7 +114,7 @@ def test_a_rejected_order_is_not_in_the_sum_of_its_block() -> None:
         ({"message_id": "M2"}, "status_of_another_file"),
     ],
 )
-def test_what_does_not_fit_the_order_changes_nothing(more: dict[str, object], code: str) -> None:
+def test_what_does_not_fit_the_order_changes_nothing(more: dict[str, Any], code: str) -> None:
     one = says(Verdict.REJECTED, **more)
     judged = judge(message(one), order(), [one])
     assert judged.change is None

@@ -1,0 +1,78 @@
+"""Payment files that a bank takes as soon as they appear, and what it says about them."""
+
+import asyncio
+import re
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from tests.faults.conftest import Sweep
+from tests.support.faults.lane import Scene
+from tests.support.faults.outcome import plain
+from tests.support.faults.sweep import Scenario
+from tests.support.payments import approved
+
+STORE = "integrations.payments.store.PostgresPaymentFiles"
+
+
+async def approve(scene: Scene) -> None:
+    """Invoices for both accounts, one that lacks its IBAN."""
+    await _approve(scene, "qrr")
+    await _approve(scene, "sepa")
+    await _approve(scene, "plain", iban=None)
+
+
+async def _approve(scene: Scene, kind: str, **values: str | None) -> None:
+    document = uuid5(NAMESPACE_URL, f"{scene.client}/{kind}")
+    event = approved(kind, client=scene.client, document_id=document, **values)  # type: ignore[arg-type]
+    await scene.publish(event)
+
+
+async def create(scene: Scene, pickup: Path) -> None:
+    scene.company(take(scene, pickup / scene.client))
+    await scene.request("integrations.create-payment-file", execution_date="2027-03-01")
+
+
+async def take(scene: Scene, folder: Path) -> None:
+    """What the bank's software does: whatever appears in the folder is taken and paid."""
+    taken = 0
+    while True:
+        for path in sorted(folder.glob("*.xml")):
+            taken += 1
+            path.rename(scene.outside / f"{taken}-{path.name}")
+        await asyncio.sleep(0.01)
+
+
+async def paid(scene: Scene, pickup: Path) -> list[str]:
+    await asyncio.sleep(0.05)
+    left = [path.name for path in (pickup / scene.client).rglob("*") if path.is_file()]
+    files = [path.read_text() for path in scene.outside.iterdir()]
+    return [plain(name, scene.client) for name in left] + [
+        f"paid {order}" for file in files for order in re.findall("<InstdAmt[^<]*", file)
+    ]
+
+
+async def test_a_kill_anywhere_while_payment_files_are_made_pays_nothing_twice(
+    sweep: Sweep, payment_settings: dict[str, str], pickup: Path
+) -> None:
+    await sweep(
+        Scenario(
+            dies="integrations",
+            beside=("scheduler",),
+            prepare=approve,
+            cause=lambda scene: create(scene, pickup),
+            expects=(
+                f"commit {STORE}.reserve",
+                "put payments/<id>.xml",
+                f"commit {STORE}.stage",
+                "rename <id>.xml",
+                f"commit {STORE}.complete",
+                "publish event.payment.status_changed",
+                "ack integrations-create-payment-file",
+            ),
+            look_outside=lambda scene: paid(scene, pickup),
+            besides=("sha256", "staged"),
+            sides_of=("rename <id>.xml",),
+            sample=8,
+            settings=payment_settings,
+        )
+    )
