@@ -36,10 +36,11 @@ def main() -> None:
         screenshot(state / "demo-report.html", HERE / "report.png")
         shutil.rmtree(state)
         with stack(state):
-            sample = "samples/invoice-scanned.pdf"
-            shown = [("upload", sample, "--wait"), ("runs",)]
+            sample = "samples/qr-bill-scanned.pdf"
+            shown = [("upload", sample, "--wait"), ("approvals",)]
             written = [(words, in_terminal(state, *words)) for words in shown]
-            run = json.loads(in_terminal(state, "runs", "--json"))["items"][0]["run_id"]
+            analysis = ("runs", "--job", "documents.analyse-invoice", "--json")
+            run = json.loads(in_terminal(state, *analysis))["items"][0]["run_id"]
             written.append((("run", run[:8]), in_terminal(state, "run", run[:8])))
         draw(written, HERE / "terminal.svg")
 
@@ -125,7 +126,7 @@ def screenshot(page: Path, target: Path) -> None:
             [
                 browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1100,1500",
+                "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1240,1400",
                 f"--screenshot={target}", page.as_uri(),
             ],
             check=True, capture_output=True,
