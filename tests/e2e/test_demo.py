@@ -112,7 +112,8 @@ def test_it_shows_what_was_read_and_what_became_of_it(tour: subprocess.Completed
 
 def test_it_shows_the_seven_answers_of_what_failed(tour: subprocess.CompletedProcess[str]) -> None:
     for question in QUESTIONS:
-        assert tour.stdout.count(question) == 1
+        # The longest question stands on two lines.
+        assert tour.stdout.count(question.partition(",")[0]) == 1
     assert "pdf_encrypted" in tour.stdout
     assert "Action is required." in tour.stdout
 
