@@ -18,6 +18,7 @@ import tempfile
 import termios
 from pathlib import Path
 
+from PIL import Image
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
@@ -131,6 +132,8 @@ def screenshot(page: Path, target: Path) -> None:
             ],
             check=True, capture_output=True,
         )  # fmt: skip
+    # A scanned page is full of noise, and a README is loaded often.
+    Image.open(target).quantize(96, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 
