@@ -8,11 +8,11 @@ from rich.text import Text
 
 from cli.demo.story import DocumentStory, PaymentStory, Story, TakenRun
 from cli.demo.views import (
+    RunsTable,
     approval_line,
-    chain_table,
+    chain_lines,
     fields_table,
-    orders_table,
-    runs_table,
+    orders_lines,
     transactions_table,
 )
 from cli.demo.words import job_words
@@ -57,7 +57,7 @@ class Show:
             "  known from an earlier tour" if story.known else "", style="not bold not underline yellow"
         )
         self._output.show(head)
-        self._output.show(Padding(chain_table(runs), (0, 0, 0, 2)))
+        self._output.show(Padding(chain_lines(runs), (0, 0, 0, 2)))
         if story.detail.invoice is None:
             self.say("No invoice stands in it, so nobody has to approve anything.", "dim")
             return
@@ -79,7 +79,7 @@ class Show:
         head = Text(f"Payment file {payment.file.message_id}", style="bold")
         head.append("  made on an earlier tour" if payment.known else "", style="not bold yellow")
         self._output.show(Padding(head, (1, 0, 0, 2)))
-        self._output.show(Padding(orders_table(payment), (0, 0, 0, 2)))
+        self._output.show(Padding(orders_lines(payment), (0, 0, 0, 2)))
 
     def transactions(self, story: Story) -> None:
         self._output.show(Padding(transactions_table(story), (1, 0, 0, 2)))
@@ -98,7 +98,7 @@ class Show:
             self.say(f"{when}  {record.message or ''}")
 
     def runs(self, story: Story) -> None:
-        self._output.show(Padding(runs_table(story), (0, 0, 0, 2)))
+        self._output.show(Padding(RunsTable(story), (0, 0, 0, 2)))
 
     def checks(self, story: Story) -> None:
         held = sum(check.held for check in story.checks)

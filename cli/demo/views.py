@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,25 +25,22 @@ from cli.demo.words import (
 from cli.render.words import clock, duration, state_text
 from shared.commands import InvoiceField
 
+#: Columns below which a run takes two lines instead of one row.
+NARROW = 112
 
-def chain_table(runs: Sequence[TakenRun]) -> Table:
-    """The document's way: one line a run, with what it did and what caused it."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    for name in ("job", "state", "words", "cause"):
-        table.add_column(no_wrap=name != "words")
+
+def chain_lines(runs: Sequence[TakenRun]) -> Group:
+    """The document's way: two lines a run, with what caused it and what it did."""
+    lines: list[RenderableType] = []
     for taken in runs:
         run = taken.run
         event = run.cause.event_type if run.cause is not None else None
-        cause = f"because of {(event or str(run.trigger)).removeprefix('event.')}"
-        table.add_row(
-            clock(run.requested_at),
-            job_words(run.job),
-            state_text(run.state),
-            taken.words,
-            Text(cause, style="dim"),
+        line = Text.assemble(
+            (clock(run.requested_at), "dim"), f"  {job_words(run.job):<16} ", state_text(run.state)
         )
-    return table
+        line.append(f"  because of {(event or str(run.trigger)).removeprefix('event.')}", style="dim")
+        lines += [line, Padding(Text(taken.words), (0, 0, 0, 10))]
+    return Group(*lines)
 
 
 def fields_table(story: DocumentStory) -> Table:
@@ -85,21 +84,20 @@ def approval_line(story: DocumentStory, note: str | None) -> Text:
     return line
 
 
-def orders_table(payment: PaymentStory) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for name in ("state", "amount", "payee", "account", "reference", "day"):
-        table.add_column(justify="right" if name == "amount" else "left", overflow="fold")
+def orders_lines(payment: PaymentStory) -> Group:
+    """Two lines an order: how much to whom, then where to; and why not, if the bank said so."""
+    lines = []
     for order in payment.file.orders:
         sign, style = PAYMENT_SIGNS[order.state]
-        state = Text(f"{sign} {order.state}", style=style)
-        payee = Text(order.payee_name)
-        if order.reason is not None:
-            payee.append(f"\n{order.reason}", style="red")
-        table.add_row(
-            state, Text(money(order.amount, order.currency), style="bold"), payee, order.iban,
-            order.reference or "", f"on {order.execution_date}",
-        )  # fmt: skip
-    return table
+        line = Text.assemble(
+            (f"{sign} {order.state:<9}", style), (f"{money(order.amount, order.currency):>14}", "bold")
+        )
+        line.append(f"  {order.payee_name}")
+        to = f"to {order.iban} on {order.execution_date}"
+        line.append(f"\n{'':27}{to}{f', {order.reference}' if order.reference else ''}", style="dim")
+        line.append(f"\n{'':27}{order.reason}" if order.reason else "", style="red")
+        lines.append(line)
+    return Group(*lines)
 
 
 def transactions_table(story: Story) -> Table:
@@ -115,18 +113,38 @@ def transactions_table(story: Story) -> Table:
     return table
 
 
-def runs_table(story: Story) -> Table:
-    """All runs with what their answers say in a word; the report has them in sentences."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("job", "about", "state", "took", "records", "data changed", "called outside", "retry"):
-        table.add_column(name, overflow="fold", justify="right" if name == "took" else "left")
-    for taken in story.runs.values():
-        run = taken.run
-        state = state_text(run.state)
-        if run.action_required:
-            state.append(" !", style="bold red")
-        table.add_row(
-            job_words(run.job), taken.about, state, duration(run.duration), outcomes(taken),
-            changed_words(taken), called_words(taken), retry_words(taken),
-        )  # fmt: skip
-    return table
+class RunsTable:
+    """All runs with what their answers say in a word; the report has them in sentences. On a narrow terminal
+    two lines for each."""
+
+    def __init__(self, story: Story) -> None:
+        self._runs = list(story.runs.values())
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < NARROW:
+            yield from (_in_two_lines(taken) for taken in self._runs)
+        else:
+            yield self._table()
+
+    def _table(self) -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("job", "about", "state", "took", "records", "data changed", "called outside", "retry"):
+            table.add_column(name, overflow="fold", justify="right" if name == "took" else "left")
+        for taken in self._runs:
+            table.add_row(
+                job_words(taken.run.job), taken.about, _state(taken), duration(taken.run.duration),
+                outcomes(taken), changed_words(taken), called_words(taken), retry_words(taken),
+            )  # fmt: skip
+        return table
+
+
+def _state(taken: TakenRun) -> Text:
+    state = state_text(taken.run.state)
+    return state.append(" !", style="bold red") if taken.run.action_required else state
+
+
+def _in_two_lines(taken: TakenRun) -> Group:
+    head = Text.assemble(_state(taken), f"  {job_words(taken.run.job)}, {taken.about}")
+    head.append(f"  {duration(taken.run.duration)}", style="dim")
+    said = f"{outcomes(taken)}; data changed: {changed_words(taken)}, called outside: {called_words(taken)}, "
+    return Group(head, Padding(Text(f"{said}retry: {retry_words(taken)}", style="dim"), (0, 0, 0, 2)))

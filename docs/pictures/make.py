@@ -133,7 +133,7 @@ def screenshot(page: Path, target: Path) -> None:
             check=True, capture_output=True,
         )  # fmt: skip
     # A scanned page is full of noise, and a README is loaded often.
-    Image.open(target).quantize(96, dither=Image.Dither.NONE).save(target, optimize=True)
+    Image.open(target).quantize(192, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 

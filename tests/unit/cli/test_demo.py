@@ -1,14 +1,17 @@
 """The tour's own judgement: what is not as expected is named, and the demo fails."""
 
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.demo import words
 from cli.demo.samples import ATTACHMENT, ON_PAPER, PAPERS, make_locked_pdf
 from cli.demo.story import TakenRun, unchanged
+from cli.demo.views import RunsTable
 from cli.exits import Exit
 from shared.commands import (
     BankStatementsPage,
@@ -138,3 +141,14 @@ def test_the_locked_pdf_is_locked_and_new_each_time(tmp_path: Path) -> None:
     assert make_locked_pdf(tmp_path).read_bytes() != first
     with pytest.raises(pikepdf.PasswordError):
         pikepdf.open(tmp_path / "locked-payroll.pdf")
+
+
+@pytest.mark.parametrize("width", [70, 140])
+def test_the_table_of_runs_has_every_run_whole_at_any_width(width: int) -> None:
+    console = Console(width=width, file=io.StringIO())
+    console.print(RunsTable(a_story()))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert len([line for line in lines if "succeeded" in line or "failed !" in line]) == 3
+    assert any("the same statement again" in line for line in lines)
+    assert all(len(line) <= width for line in lines)
