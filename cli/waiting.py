@@ -56,13 +56,13 @@ async def wait_for_runs(session: Session, labels: Mapping[UUID, str], *, timeout
     return Waited(runs, _exit_of(runs, len(labels)))
 
 
-async def wait_for_chains(session: Session, labels: Mapping[UUID, str], *, timeout: float | None) -> Waited:
-    """Wait for all runs and for those that they cause by themselves, as those of an upload do."""
+async def wait_for_chains(session: Session, first: Mapping[UUID, str], *, timeout: float | None) -> Waited:
+    """Wait for the `first` runs and for those that they cause by themselves, until none follows."""
     loop = asyncio.get_running_loop()
     deadline = None if timeout is None else loop.time() + timeout
     runs: list[RunDetail] = []
     exit = Exit.SUCCEEDED
-    names = dict(labels)
+    names, labels = dict(first), dict(first)
     while labels:
         left = None if deadline is None else max(0.0, deadline - loop.time())
         waited = await wait_for_runs(session, labels, timeout=left)

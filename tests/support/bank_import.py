@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
+
 from services.integrations.bank.core import BATCH
 from services.integrations.bank.readers.reader import Reader
 from services.integrations.bank.reading import OpenFile
@@ -59,8 +61,8 @@ class FileHere:
         while place is not None:
             answer = self._reader.batch(statement, place, BATCH)
             place = answer["next"]
-            if answer["entries"]:
-                yield answer["entries"]
+            if entries := orjson.loads(answer["entries"]):
+                yield entries
 
 
 class Imported:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from services.documents.invoices.addresses import address_fields, split_town
 from services.documents.invoices.values import written
 from services.documents.invoices.words import Box, Candidate
 
 #: Lines of a QR-bill, counted from 0.
-_QR_IBAN, _QR_CREDITOR, _QR_AMOUNT, _QR_CURRENCY = 3, 5, 18, 19
+_QR_IBAN, _QR_CREDITOR_TYPE, _QR_CREDITOR, _QR_AMOUNT, _QR_CURRENCY = 3, 4, 5, 18, 19
 _QR_DEBTOR, _QR_REFERENCE_TYPE, _QR_REFERENCE, _QR_MESSAGE, _QR_BILLING = 21, 27, 28, 29, 31
 _QR_LINES: Final = 29
 _EPC_LINES: Final = 7
@@ -29,13 +30,17 @@ def read_code(text: str, page: int, box: Box | None) -> list[Candidate]:
         pairs, source = list(_girocode(lines)), "girocode"
     else:
         return []
-    return [Candidate(field, value, source, _CONFIDENCE, page, box) for field, value in pairs if value]
+    return [
+        Candidate(field, value, source, _CONFIDENCE, page, box) for field, value in pairs if value.strip()
+    ]
 
 
 def _qr_bill(lines: list[str]) -> Iterator[tuple[str, str]]:
     lines = [*lines, *[""] * 8]
     yield "iban", _compact(lines[_QR_IBAN])
     yield "issuer_name", lines[_QR_CREDITOR]
+    yield "payee_name", lines[_QR_CREDITOR]
+    yield from _creditor_address(lines[_QR_CREDITOR_TYPE], lines[_QR_CREDITOR + 1 : _QR_CREDITOR + 6])
     yield "payable_amount", _amount(lines[_QR_AMOUNT])
     yield "currency", lines[_QR_CURRENCY]
     yield "recipient_name", lines[_QR_DEBTOR]
@@ -43,6 +48,17 @@ def _qr_bill(lines: list[str]) -> Iterator[tuple[str, str]]:
         yield "reference", _compact(lines[_QR_REFERENCE])
     yield "message", lines[_QR_MESSAGE]
     yield from _billing_information(lines[_QR_BILLING])
+
+
+def _creditor_address(kind: str, lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Structured (`S`): street, number, postal code, town, country. Combined (`K`, until November 2025): two
+    lines and the country; what cannot surely be split is left out, but for the street."""
+    first, second, postal_code, town, country = lines
+    if kind == "S":
+        yield from address_fields(first, postal_code, town, country, second or " ")
+    elif kind == "K":
+        parted = split_town(second)
+        yield from address_fields(first, *(parted or ("", "")), country)
 
 
 def _billing_information(line: str) -> Iterator[tuple[str, str]]:
@@ -63,6 +79,8 @@ def _billing_information(line: str) -> Iterator[tuple[str, str]]:
 def _girocode(lines: list[str]) -> Iterator[tuple[str, str]]:
     lines = [*lines, *[""] * 6]
     yield "issuer_name", lines[5]
+    yield "payee_name", lines[5]
+    yield "bic", _compact(lines[4])
     yield "iban", _compact(lines[6])
     if lines[7][:3].isalpha() and lines[7]:
         yield "currency", lines[7][:3]

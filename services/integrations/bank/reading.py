@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import orjson
+
 from services.integrations.bank.core import BATCH
 from shared.files import Stored
 from shared.incoming import Incoming, IncomingFile
@@ -87,8 +89,8 @@ class _ChildFile:
             while asked is not None:
                 answer = await asked
                 asked = None if answer["next"] is None else ask(answer["next"])
-                if answer["entries"]:
-                    yield answer["entries"]
+                if entries := orjson.loads(answer["entries"]):
+                    yield entries
         finally:
             if asked is not None:
                 asked.cancel()

@@ -70,7 +70,8 @@ def by_bank(orders: Sequence[Order]) -> list[list[Order]]:
         blocks: set[tuple[str, str, date, Kind]] = set()
         for order in group:
             block = _block_of(order)
-            if len(chosen) == MOST_IN_A_FILE or len({*blocks, block}) > identifiers.MOST_BLOCKS:
+            full = block not in blocks and len(blocks) == identifiers.MOST_BLOCKS
+            if full or len(chosen) == MOST_IN_A_FILE:
                 break
             chosen.append(order)
             blocks.add(block)

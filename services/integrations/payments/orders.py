@@ -83,6 +83,11 @@ class Payable:
         return "".join(self.values.get("iban", "").split()).upper()
 
     @property
+    def debt(self) -> tuple[str, Decimal | None, str | None]:
+        """How much is owed to which account; the same debt has the same, not the other way round."""
+        return self.iban, self.amount, self.values.get("currency")
+
+    @property
     def reference(self) -> str:
         """Without spaces where it is one of those that banks check, else as it is written."""
         written = self.values.get("reference", "").strip()
@@ -382,9 +387,7 @@ def same_debt(one: Payable, other: Payable) -> bool:
     """Whether two invoices ask for the same money: payee's account, amount and currency, and the invoice
     number, or where one has none the reference and the due date. Rents and the like come each month with
     the same reference, but for another due date."""
-    if (one.iban, one.amount, one.values.get("currency")) != (
-        other.iban, other.amount, other.values.get("currency"),
-    ):  # fmt: skip
+    if one.debt != other.debt:
         return False
     numbers = one.values.get("invoice_number"), other.values.get("invoice_number")
     if all(numbers):

@@ -1,5 +1,6 @@
 """The states of orders in PostgreSQL: order, invoice, outcome and event in one transaction."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final, Protocol
@@ -68,29 +69,25 @@ class PostgresPaymentStatuses:
                 payments,
             )
             # A block that was booked in one sum needs all of its orders.
-            orders = await self._orders(tx, message)
+            orders, wanted = await self._orders(tx, message), set(payments)
             judged = [
                 judge(message, order, said)
                 for order, said in about(message, orders)
-                if order.payment_id in payments
+                if order.payment_id in wanted
             ]
             await self._write(tx, message, [one for one in judged if one.change is not None])
             return [tx.record(one.record) for one in judged if self._context.wants(one.record.key)]
 
     async def _orders(self, tx: Transaction, message: BankMessage) -> Sequence[Ordered]:
-        """Every order of the client that the message may mean, with its block."""
+        """Every order of the client that the message names, and all others of the files that it names."""
         rows = await tx.connection.fetch(
             "select o.*, replace(o.file_id::text, '-', '') as message_id from payment_orders o"
             " join payment_files f on f.id = o.file_id and f.completed_at is not null"
-            " where o.client = $1 and (o.payment_id = any($2::text[]) or o.block_id = any($3::text[])"
-            " or replace(o.file_id::text, '-', '') = any($4::text[]) and ($5 or o.instruction_id"
-            " = any($6::text[]))) order by o.document_id, o.number",
+            " where o.client = $1 and (o.payment_id = any($2::text[]) or o.file_id = any($3::uuid[]))"
+            " order by o.document_id, o.number",
             self._context.client,
-            [one.payment_id for one in message.said if one.payment_id],
-            [one.block_id for one in message.said if one.level == 1],
-            [one.message_id for one in message.said if one.message_id],
-            any(one.level == 2 for one in message.said),
-            [one.instruction_id for one in message.said if one.instruction_id],
+            list({one.payment_id for one in message.said if one.payment_id}),
+            list(_files_named(message)),
         )
         changes = await tx.connection.fetch(
             "select payment_id, message_id, before, after, reason from payment_changes"
@@ -150,6 +147,12 @@ class PostgresPaymentStatuses:
                 message.id,
                 self._context.run_id,
             )
+
+
+def _files_named(message: BankMessage) -> set[UUID]:
+    """Our files by the ids of messages and blocks, which begin with the file's own."""
+    ids = {id[:32] for one in message.said for id in (one.message_id, one.block_id) if id}
+    return {UUID(id) for id in ids if re.fullmatch("[0-9a-f]{32}", id)}
 
 
 def _ordered(row: Any, changed_by: dict[str, Change]) -> Ordered:

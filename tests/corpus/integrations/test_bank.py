@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from services.integrations.bank.readers.reader import Reader
@@ -34,7 +35,7 @@ def read(file: Path) -> tuple[list[Facts], list[Facts]]:
         place: int | None = 0
         while place is not None:
             answer = reader.batch(number, place, 500)
-            found += answer["entries"]
+            found += orjson.loads(answer["entries"])
             place = answer["next"]
         entries += [entry_facts(one) for one in sorted(found, key=lambda one: one["position"])]
     return statements, entries

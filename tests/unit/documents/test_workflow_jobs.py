@@ -54,18 +54,11 @@ class LabelledPages:
         self.looked_for: list[dict[str, str]] = []
 
     async def analyse(
-        self,
-        original: Path,
-        media_type: str,
-        recognized: dict[int, str],
-        today: date,
-        hints: Sequence[Hint] = (),
+        self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        raise NotImplementedError  # fmt: skip
+        raise NotImplementedError
 
-    async def labels_of(
-        self, original: Path, media_type: str, recognized: dict[int, str], values: dict[str, str]
-    ) -> dict[str, str]:
+    async def labels_of(self, pdf: Path, layers: dict[int, Path], values: dict[str, str]) -> dict[str, str]:
         self.looked_for.append(values)
         return self._labels
 
@@ -79,7 +72,7 @@ async def learn(office: Office, lessons: KnownLessons, pages: LabelledPages) -> 
 
 async def recognized() -> Office:
     office = Office()
-    await office.store_original()
+    await office.store_converted()
     rows = office.documents.rows
     rows[office.document] = replace(rows[office.document], recipe="recipe-1", page_count=1)
     return office

@@ -58,7 +58,7 @@ def test_the_workplace_of_a_living_process_stays_and_that_of_a_killed_one_goes()
 
 
 def test_a_workplace_that_is_just_being_made_is_not_removed(temporary_files: Path) -> None:
-    folder = temporary_files / "tagwerk-ocr-new"
+    folder = temporary_files / "tagwerk-work-new"
     folder.mkdir()
     assert remove_abandoned_workplaces() == []
     make_old(folder)
