@@ -12,6 +12,7 @@ from cli.demo.words import (
     APPROVAL_SIGNS,
     FIRST_FIELDS,
     PAYMENT_SIGNS,
+    amount_of,
     called_words,
     changed_words,
     field_words,
@@ -72,9 +73,8 @@ def approval_line(story: DocumentStory, note: str | None) -> Text:
     approval = story.detail.approval
     assert approval is not None
     sign, style = APPROVAL_SIGNS[approval.state]
-    amount = money(story.field("payable_amount") or "0", story.field("currency") or "")
     line = Text.assemble(
-        (f"{sign} {approval.state:<9}", style), (f"{amount:>14}", "bold"), f"  {story.title}"
+        (f"{sign} {approval.state:<9}", style), (f"{amount_of(story):>14}", "bold"), f"  {story.title}"
     )
     by = " and ".join(approval.approved_by)
     line.append(f"  by {by}" if by else "", style="dim")

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from cli.demo.story import TakenRun, called_outside, data_changed, retry_possible, retry_safe
+from cli.demo.story import DocumentStory, TakenRun, called_outside, data_changed, retry_possible, retry_safe
 from cli.render.words import plain
 from shared.commands import BankTransactionRow
 from shared.words import ApprovalState, Outcome, PaymentState
@@ -62,6 +62,32 @@ def job_words(job: str | None) -> str:
 
 def money(amount: Decimal | str, currency: str) -> str:
     return f"{currency} {Decimal(amount):,.2f}"
+
+
+def amount_of(story: DocumentStory) -> str:
+    """What is to be paid; a dash where that is not known."""
+    amount = story.field("payable_amount") or story.field("gross_amount")
+    return money(amount, story.field("currency") or "?") if amount is not None else "–"
+
+
+def to_be_done(story: DocumentStory) -> str:
+    """What a person does next about an invoice."""
+    approval = story.detail.approval
+    if approval is None or story.payment is PaymentState.PAID:
+        return "Nothing."
+    match approval.state:
+        case ApprovalState.REJECTED:
+            return "Nothing; it is not paid."
+        case ApprovalState.QUESTIONED:
+            return f"Somebody answers: {approval.question}"
+        case ApprovalState.WAITING if story.payment is PaymentState.REJECTED:
+            return "Ask the payee for the right account, correct it, approve again."
+        case ApprovalState.WAITING:
+            return f"Somebody with the role {approval.role} approves it, by {approval.due}."
+        case ApprovalState.APPROVED if story.payment in (PaymentState.ORDERED, PaymentState.ACCEPTED):
+            return "Nothing; the bank has the order."
+        case ApprovalState.APPROVED:
+            return "Create the payment file."
 
 
 def outcomes(taken: TakenRun) -> str:

@@ -11,6 +11,7 @@ from cli.demo.story import Story
 from cli.demo.words import (
     APPROVAL_SIGNS,
     PAYMENT_SIGNS,
+    amount_of,
     called_words,
     changed_words,
     field_words,
@@ -20,6 +21,7 @@ from cli.demo.words import (
     party_of,
     retry_words,
     source_words,
+    to_be_done,
 )
 from cli.render.words import STATE_STYLES, duration, plain
 from cli.report.drawing import chain_bars, timeline_svg
@@ -53,6 +55,8 @@ def render_report(story: Story) -> str:
         "job": job_words,
         "source": source_words,
         "field": field_words,
+        "amount": amount_of,
+        "to_be_done": to_be_done,
         "party": party_of,
         "outcomes": outcomes,
         "changed": changed_words,

@@ -37,7 +37,7 @@ async def approve_invoices(visitor: Visitor) -> None:
         if story.approval is ApprovalState.WAITING and _is_as_on_paper(story):
             await _approve(visitor, visitor.gateway, story)
         if story.approval is ApprovalState.WAITING and _wants_another(story):
-            async with _colleague(visitor) as gateway:
+            async with _colleague(visitor, story.detail.client) as gateway:
                 await _approve(visitor, gateway, story)
         approved = story.approval is ApprovalState.APPROVED
         visitor.story.check(f"{story.title}: is approved", approved, story.approval)
@@ -63,10 +63,10 @@ async def _approve(visitor: Visitor, gateway: Gateway, story: DocumentStory) -> 
 
 
 @asynccontextmanager
-async def _colleague(visitor: Visitor) -> AsyncIterator[Gateway]:
+async def _colleague(visitor: Visitor, client: str) -> AsyncIterator[Gateway]:
     """Another person with a sign-in of their own, which ends with the block."""
     gateway = visitor.gateway
-    account = {"name": "Bea Keller (demo)", "roles": ["accounting"], "clients": ["main"]}
+    account = {"name": "Bea Keller (demo)", "roles": ["accounting"], "clients": [client]}
     await gateway.put(f"/principals/{COLLEAGUE}", Principal, account)
     for token in (await gateway.get("/tokens", TokenPage)).items:
         if token.principal == COLLEAGUE and token.revoked_at is None:

@@ -20,7 +20,7 @@ from shared.commands import (
     RecordsPage,
     RunsPage,
 )
-from shared.words import Outcome, RunState
+from shared.words import ApprovalState, Outcome, PaymentState, RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
     CHAIN,
@@ -152,3 +152,31 @@ def test_the_table_of_runs_has_every_run_whole_at_any_width(width: int) -> None:
     assert len([line for line in lines if "succeeded" in line or "failed !" in line]) == 3
     assert any("the same statement again" in line for line in lines)
     assert all(len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("approval", "payment", "expected"),
+    [
+        (ApprovalState.WAITING, None, "Somebody with the role accounting approves it"),
+        (ApprovalState.WAITING, PaymentState.REJECTED, "Ask the payee for the right account"),
+        (ApprovalState.QUESTIONED, None, "Somebody answers: Was this"),
+        (ApprovalState.REJECTED, None, "it is not paid"),
+        (ApprovalState.APPROVED, None, "Create the payment file"),
+        (ApprovalState.APPROVED, PaymentState.REJECTED, "Create the payment file"),
+        (ApprovalState.APPROVED, PaymentState.ACCEPTED, "the bank has the order"),
+        (ApprovalState.APPROVED, PaymentState.PAID, "Nothing."),
+    ],
+)
+def test_an_invoice_says_what_a_person_does_next(
+    approval: ApprovalState, payment: PaymentState | None, expected: str
+) -> None:
+    document = a_story().documents[0]
+    assert document.detail.approval is not None
+    assert document.detail.payment is not None
+    paid = document.detail.payment.model_copy(update={"state": payment}) if payment else None
+    stands = document.detail.approval.model_copy(update={"state": approval})
+    document.detail = document.detail.model_copy(update={"approval": stands, "payment": paid})
+    assert expected in words.to_be_done(document)
+    assert words.amount_of(document) == "CHF 1,949.75"
+    assert words.to_be_done(a_story().documents[1]) == "Nothing."
+    assert words.amount_of(a_story().documents[1]) == "–"
