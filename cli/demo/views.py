@@ -27,7 +27,7 @@ from cli.render.words import clock, duration, state_text
 from shared.commands import InvoiceField
 
 #: Columns below which a run takes two lines instead of one row.
-NARROW = 112
+NARROW = 126
 
 
 def chain_lines(runs: Sequence[TakenRun]) -> Group:
