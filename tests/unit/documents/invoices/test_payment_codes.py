@@ -94,3 +94,21 @@ def test_a_combined_address_is_split_where_it_is_certain(
     names = ("payee_street", "payee_building_number", "payee_postal_code", "payee_town")
     assert tuple(found.get(name) for name in names) == expected
     assert found["payee_country"] == "CH"
+
+
+@pytest.mark.parametrize(
+    ("billing", "due"),
+    [
+        ("//S1/10/1/11/260312/40/0:30", "2026-04-11"),
+        ("//S1/10/1/11/260312/40/2:10;0:60", "2026-05-11"),
+        ("//S1/10/1/11/260312/40/2:10", None),
+        ("//S1/10/1/11/260312/40/0:30;0:60", None),
+        ("//S1/10/1/40/0:30", None),
+        ("//S1/10/1/11/260399/40/0:30", None),
+        ("//S1/10/1/11/260312/40/soon", None),
+    ],
+)
+def test_the_due_date_follows_from_the_terms_of_a_qr_bill(billing: str, due: str | None) -> None:
+    found = read_code("\r\n".join([*QR_BILL[:-1], billing]), 1, None)
+    dates = [(one.value, one.derived is not None) for one in found if one.field == "due_date"]
+    assert dates == ([] if due is None else [(due, True)])
