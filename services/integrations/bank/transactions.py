@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID
 
 from services.integrations.bank.core import Entry, Statement
 from services.integrations.bank.judgement import Known, Verdict
@@ -57,8 +58,9 @@ async def insert(
     if not verdicts:
         return
     same = (
-        context.client, statement.account, statement.currency, statement.identity, context.run_id,
-        statement.rank,
+        context.client, statement.account, statement.currency, UUID(statement.identity.bytes),
+        # The driver's own kind need not be taken apart for each row.
+        UUID(context.run_id.bytes), statement.rank,
     )  # fmt: skip
     # Arrays would be looked through twice, for each column.
     await tx.connection.copy_records_to_table(
