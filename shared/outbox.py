@@ -6,7 +6,7 @@ every consumer is idempotent beyond that window.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -50,7 +50,13 @@ class Superseded(TagwerkError):
 
 def size_of(record: Record) -> int:
     """Bytes of a record in an event. Raises `record_too_large`."""
-    size = len(record.__pydantic_serializer__.to_json(record, exclude_none=True))
+    return len(_encode(record))
+
+
+def _encode(record: Record) -> bytes:
+    """A record as it stands in an event. Raises `record_too_large`."""
+    encoded = record.__pydantic_serializer__.to_json(record, exclude_none=True)
+    size = len(encoded)
     if size > LARGEST_MESSAGE - 1_000:
         raise TagwerkError(
             "record_too_large",
@@ -58,22 +64,29 @@ def size_of(record: Record) -> int:
             concern=record.key,
             next_step="Report it to the job's owner: large values belong into a file, not into a record.",
         )
-    return size
+    return encoded
 
 
-def in_events(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Cut records into lists that fit into one `recorded` event each. Raises `record_too_large`."""
-    chunk: list[Record] = []
+def in_events(records: Iterable[Record]) -> Iterable[list[bytes]]:
+    """Encode records, and cut them into lists that fit into one `recorded` event each. Raises
+    `record_too_large`."""
+    chunk: list[bytes] = []
     size = 0
     for record in records:
-        length = size_of(record)
-        if chunk and (len(chunk) >= RECORDS_PER_EVENT or size + length > BYTES_PER_EVENT):
+        encoded = _encode(record)
+        if chunk and (len(chunk) >= RECORDS_PER_EVENT or size + len(encoded) > BYTES_PER_EVENT):
             yield chunk
             chunk, size = [], 0
-        chunk.append(record)
-        size += length
+        chunk.append(encoded)
+        size += len(encoded)
     if chunk:
         yield chunk
+
+
+def _recorded(context: RunContext, records: Sequence[bytes]) -> tuple[UUID, bytes]:
+    """Id and encoding of a `recorded` event. Records come last in it, and are not encoded again."""
+    empty = Recorded(run_id=context.run_id, attempt=context.attempt, records=[])
+    return empty.id, empty.encode().removesuffix(b"]}") + b",".join(records) + b"]}"
 
 
 class Transaction:
@@ -89,7 +102,8 @@ class Transaction:
     def record(self, record: Record) -> StoredRecord:
         """Add an outcome; returns the record to yield."""
         self._records.append(record)
-        return StoredRecord.model_construct(**record.__dict__)
+        # Checked again, and yet three times as fast as `model_construct`.
+        return StoredRecord(**record.__dict__)
 
     def event(self, event: BusinessEventBase) -> None:
         """Add a business event; it is published on the subject that is its type."""
@@ -111,8 +125,8 @@ class Transaction:
                 raise RuntimeError("record outcomes belong to a run, and this transaction has none")
             subject = RunSubjects(context.job, context.run_id).ev
             for chunk in in_events(self._records):
-                recorded = Recorded(run_id=context.run_id, attempt=context.attempt, records=chunk)
-                rows.append((recorded.id, context.run_id, subject, recorded.encode()))
+                id, payload = _recorded(context, chunk)
+                rows.append((id, context.run_id, subject, payload))
         for event in self._events:
             kind: Any = getattr(event, "type")  # noqa: B009  (declared by every concrete event)
             rows.append((event.id, context.run_id if context else None, kind, event.encode()))

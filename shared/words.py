@@ -61,7 +61,11 @@ class Outcome(StrEnum):
 
     @property
     def changed_data(self) -> bool:
-        return self in (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
+        return self in _CHANGING
+
+
+#: Looked at for each record of each run: in Python 3.11 a member takes longer to name than to find in a set.
+_CHANGING = frozenset((Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED))
 
 
 class CallOutcome(StrEnum):

@@ -98,6 +98,11 @@ def apply(run: RunRow, event: Any, sequence: int, changes: Changes) -> Effect:
     return _APPLY[type(event)](run, event, sequence, changes)
 
 
+def superseded(run: RunRow, event: Recorded | Called | Logged) -> bool:
+    """Whether a newer attempt had started when this one said what it had done."""
+    return event.attempt < run.attempt
+
+
 def missing_runs(states: MutableMapping[UUID, RunRow], batch: Iterable[Decoded]) -> set[UUID]:
     """Runs of `batch` that may exist in the database and are not in `states`.
 
@@ -169,15 +174,16 @@ def _progressed(run: RunRow, event: Progressed, sequence: int, changes: Changes)
 
 def _recorded(run: RunRow, event: Recorded, sequence: int, changes: Changes) -> Effect:
     # Also after the end: outcomes leave with their rows, and a relay may be later than the run.
-    if event.attempt < run.attempt:
+    if superseded(run, event):
         return Effect.STALE
+    touched = changes.records[run.run_id]
     for record in event.records:
-        handle_record(run, record, event.attempt, event.time, changes)
+        touched[record.key] = handle_record(run, record, event.attempt, event.time)
     return Effect.APPLIED
 
 
 def _called(run: RunRow, event: Called, sequence: int, changes: Changes) -> Effect:
-    if event.attempt < run.attempt:
+    if superseded(run, event):
         return Effect.STALE
     changes.calls += [
         CallEntry(run.run_id, event.id, place, sequence, event.attempt, call)
@@ -187,7 +193,7 @@ def _called(run: RunRow, event: Called, sequence: int, changes: Changes) -> Effe
 
 
 def _logged(run: RunRow, event: Logged, sequence: int, changes: Changes) -> Effect:
-    if event.attempt < run.attempt:
+    if superseded(run, event):
         return Effect.STALE
     changes.logs += [
         LogEntry(run.run_id, event.id, place, sequence, event.attempt, line)
@@ -254,7 +260,7 @@ def _decided(run: RunRow, event: Decided, sequence: int, changes: Changes) -> Ef
     entry = run.known.get(key) if key is not None else None
     if entry is not None and entry.outcome is Outcome.UNKNOWN:
         replace_outcome(run, entry, settled(entry.key, event), entry.attempt, event.time)
-        changes.records[(run.run_id, entry.key)] = entry
+        changes.records[run.run_id][entry.key] = entry
     return Effect.APPLIED
 
 

@@ -7,35 +7,36 @@
 
 from datetime import datetime
 
-from services.status.rows import Changes, RecordRow, RunRow, model_json, to_json
+from services.status.rows import RecordRow, RunRow, model_json, to_json
 from shared.errors import Failure
 from shared.events import Decided, Record
 from shared.words import Decision, Outcome
 
 
-def handle_record(run: RunRow, record: Record, attempt: int, time: datetime, changes: Changes) -> None:
-    """Take note of what an attempt says about a record."""
+def handle_record(run: RunRow, record: Record, attempt: int, time: datetime) -> RecordRow:
+    """Take note of what an attempt says about a record; returns what the run says of it now."""
     entry = run.known.get(record.key)
     if entry is None:
         run.records += 1
-        changed = record.outcome.changed_data
+        outcome = record.outcome
+        changed = outcome.changed_data
         run.changed += changed
-        run.counts[record.outcome] = run.counts.get(record.outcome, 0) + 1
+        run.counts[outcome] = run.counts.get(outcome, 0) + 1
         entry = run.known[record.key] = RecordRow(
             record.key,
             run.records,
-            record.outcome,
+            outcome,
             changed,
             attempt,
             time,
             record.label,
             record.message,
-            model_json(record.failure),
-            to_json(record.changes),
+            None if record.failure is None else model_json(record.failure),
+            None if record.changes is None else to_json(record.changes),
         )
     elif not _keeps(entry.outcome, record.outcome):
         replace_outcome(run, entry, record, attempt, time)
-    changes.records[(run.run_id, record.key)] = entry
+    return entry
 
 
 def _keeps(old: Outcome, new: Outcome) -> bool:

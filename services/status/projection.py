@@ -112,8 +112,9 @@ class Projection:
                 states[run_id].known[record.key] = record
 
     def _keep(self, changes: Changes) -> None:
-        for record in changes.records.values():
-            record.stored = True
+        for records in changes.records.values():
+            for record in records.values():
+                record.stored = True
         for run in changes.runs.values():
             run.stored = True
             run.request = None

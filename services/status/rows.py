@@ -1,5 +1,6 @@
 """The rows that the projection keeps, as they live in memory between two transactions."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -115,7 +116,8 @@ class Changes:
 
     archive: list[ArchiveEntry] = field(default_factory=list)
     runs: dict[UUID, RunRow] = field(default_factory=dict)
-    records: dict[tuple[UUID, str], RecordRow] = field(default_factory=dict)
+    #: By run and key.
+    records: defaultdict[UUID, dict[str, RecordRow]] = field(default_factory=lambda: defaultdict(dict))
     calls: list[CallEntry] = field(default_factory=list)
     logs: list[LogEntry] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)

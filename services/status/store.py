@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from asyncpg.pgproto.pgproto import UUID as DriverUUID
 
 from services.status.rows import Changes, RecordRow, RunRow, model_json, to_json
 from shared.events import Decided, DoubtfulEffect
@@ -78,11 +79,13 @@ class ProjectionTables:
         self._load_records = (
             f"select {', '.join('r.' + name for name in _RECORD_COLUMNS)}"  # noqa: S608
             f" from unnest($1::uuid[], $2::text[]) as wanted (run_id, key)"
-            f" join {prefix}records r on r.run_id = wanted.run_id and r.key = wanted.key"
+            f" join {prefix}records r on {_found_by_key('r', 'wanted')}"
         )
-        self._update_runs = _update(f"{prefix}runs", ("run_id",), {"run_id": "uuid", **_CHANGING})
+        self._update_runs = _update(f"{prefix}runs", "t.run_id = new.run_id", {"run_id": "uuid", **_CHANGING})
         self._update_records = _update(
-            f"{prefix}records", ("run_id", "key"), dict(zip(_RECORD_COLUMNS, _RECORD_TYPES, strict=True))
+            f"{prefix}records",
+            _found_by_key("t", "new"),
+            dict(zip(_RECORD_COLUMNS, _RECORD_TYPES, strict=True)),
         )
         self._add_calls = _add(f"{prefix}calls", _CALL_COLUMNS, _CALL_TYPES)
         self._add_logs = _add(f"{prefix}logs", _LOG_COLUMNS, _LOG_TYPES)
@@ -133,8 +136,13 @@ class ProjectionTables:
             )
 
     async def _write_records(self, changes: Changes) -> None:
-        new = [_record_values(i, record) for (i, _), record in changes.records.items() if not record.stored]
-        old = [_record_values(i, record) for (i, _), record in changes.records.items() if record.stored]
+        new: list[tuple[Any, ...]] = []
+        old: list[tuple[Any, ...]] = []
+        for run_id, records in changes.records.items():
+            # The driver's own kind need not be taken apart for each row.
+            id = DriverUUID(run_id.bytes)
+            for record in records.values():
+                (old if record.stored else new).append(_record_values(id, record))
         if new:
             await self._copy("records", new, _RECORD_COLUMNS)
         if old:
@@ -158,10 +166,15 @@ async def write_archive(connection: Connection, changes: Changes) -> None:
         )
 
 
-def _update(table: str, keys: Sequence[str], columns: dict[str, str]) -> str:
+def _found_by_key(table: str, wanted: str) -> str:
+    """Records by run and key, through no other index than that of the key: few runs have the same key, but
+    one run may have many records."""
+    return f"{table}.key = {wanted}.key and {table}.run_id is not distinct from {wanted}.run_id"
+
+
+def _update(table: str, where: str, columns: dict[str, str]) -> str:
     arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
-    values = ", ".join(f"{name} = new.{name}" for name in columns if name not in keys)
-    where = " and ".join(f"t.{name} = new.{name}" for name in keys)
+    values = ", ".join(f"{name} = new.{name}" for name in columns if name not in ("run_id", "key"))
     new = f"unnest({arrays}) as new ({', '.join(columns)})"
     return f"update {table} t set {values} from {new} where {where}"  # noqa: S608
 

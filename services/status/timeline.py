@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.status.core import Effect, apply
+from services.status.core import Effect, apply, superseded
 from services.status.messages import RawMessage, decode
 from services.status.rows import Changes, RunRow
 from services.status.wording import clause, moment, number, outcomes
@@ -63,8 +63,11 @@ def tell(messages: Iterable[RawMessage]) -> Story:
             words = "An event of a type that this version does not know; it had no effect."
             story.timeline.append(_entry(raw, event.type, 0, words))
         else:
-            effect = apply(run, event, raw.sequence, Changes())
-            stale = effect is Effect.STALE
+            if isinstance(event, Recorded):
+                # The records themselves are told by the projection, and may be very many.
+                stale = superseded(run, event)
+            else:
+                stale = apply(run, event, raw.sequence, Changes()) is Effect.STALE
             if not stale:
                 _attempts(story, event)
             if _continues(previous, event):

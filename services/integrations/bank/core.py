@@ -78,9 +78,9 @@ class Statement:
         return _RANKS.get(self.message[:8], 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One booked entry."""
+    """One booked entry. Not frozen: there are many, and each field would be set in three steps."""
 
     family: str
     rank: int
@@ -234,8 +234,9 @@ def transaction_key(account: str, day: date, amount: Decimal, currency: str, nth
 
 def money(amount: Decimal) -> str:
     """With two decimals at least: `1234.50`, `0.00123`."""
-    exponent = amount.as_tuple().exponent
-    return f"{amount:.2f}" if isinstance(exponent, int) and exponent > -2 else f"{amount:f}"
+    text = f"{amount:f}"
+    whole, _, decimals = text.partition(".")
+    return text if len(decimals) >= 2 else f"{whole}.{decimals:0<2}"
 
 
 def same_account(written: str, known: str) -> bool:

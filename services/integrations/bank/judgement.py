@@ -60,13 +60,14 @@ class Verdict:
         if outcome is Outcome.UNCHANGED and self.changes:
             outcome = Outcome.UPDATED
         party = entry.only.get("party")
-        parts = [f"{money(entry.amount)} {entry.currency}{f', {party}' if party else ''}", *self.notes]
+        amount = money(entry.amount)
+        parts = [f"{amount} {entry.currency}{f', {party}' if party else ''}", *self.notes]
         if len(entry.details) > 1:
             parts.insert(1, f"{len(entry.details)} payments")
         return Record(
             key=self.key,
             outcome=outcome,
-            label=f"{entry.booked.isoformat()} {'reversal ' if entry.reversal else ''}{money(entry.amount)}",
+            label=f"{entry.booked.isoformat()} {'reversal ' if entry.reversal else ''}{amount}",
             message="; ".join(parts),
             changes=self.changes or None,
         )

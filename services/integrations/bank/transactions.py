@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID
 
 from services.integrations.bank.core import Entry, Statement
 from services.integrations.bank.judgement import Known, Verdict
@@ -43,42 +44,38 @@ async def candidates(
     return [_known(row) for row in rows]
 
 
+#: The columns of a new row, in the order of `_row`.
+_COLUMNS: Final = (
+    "client", "account", "currency", "statement_id", "run_id", "details_rank", "key", "keyed_on", "amount",
+    "nth", "booked_on", "booked_known", "valued_on", "reversal", "bank_reference", "code", "text", "charges",
+    "batch_id", "party", "party_account", "details", "details_count", "details_fields", "evidence",
+)  # fmt: skip
+
+
 async def insert(
     tx: Transaction, context: RunContext, statement: Statement, verdicts: Sequence[Verdict]
 ) -> None:
     if not verdicts:
         return
-    entries = [one.entry for one in verdicts]
-    await tx.connection.execute(
-        "insert into bank_transactions (client, account, currency, statement_id, run_id, details_rank,"
-        " key, keyed_on, amount, nth, booked_on, booked_known, valued_on, reversal, bank_reference, code,"
-        " text, charges, batch_id, party, party_account, details, details_count, details_fields,"
-        " evidence) select $1, $2, $3, $4, $5, $6, new.* from unnest($7::text[], $8::date[],"
-        " $9::numeric[], $10::int[], $11::date[], $12::bool[], $13::date[], $14::bool[], $15::text[],"
-        " $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::jsonb[],"
-        " $23::int[],"
-        " $24::int[], $25::jsonb[]) as new",
-        context.client, statement.account, statement.currency, statement.identity,
-        context.run_id, statement.rank,
-        [one.key for one in verdicts],
-        [entry.booked for entry in entries],
-        [entry.amount for entry in entries],
-        [one.nth for one in verdicts],
-        [entry.booked for entry in entries],
-        [entry.booked_known for entry in entries],
-        [entry.valued for entry in entries],
-        [entry.reversal for entry in entries],
-        [entry.bank_ref for entry in entries],
-        [entry.code for entry in entries],
-        [entry.text for entry in entries],
-        [entry.charges for entry in entries],
-        [entry.batch_id for entry in entries],
-        [entry.only.get("party") for entry in entries],
-        [entry.only.get("party_account") for entry in entries],
-        [orjson.dumps(entry.details).decode() for entry in entries],
-        [len(entry.details) for entry in entries],
-        [one.fields for one in verdicts],
-        [orjson.dumps({entry.family: entry.evidence}).decode() for entry in entries],
+    same = (
+        context.client, statement.account, statement.currency, UUID(statement.identity.bytes),
+        # The driver's own kind need not be taken apart for each row.
+        UUID(context.run_id.bytes), statement.rank,
+    )  # fmt: skip
+    # Arrays would be looked through twice, for each column.
+    await tx.connection.copy_records_to_table(
+        "bank_transactions", records=[(*same, *_row(one)) for one in verdicts], columns=_COLUMNS
+    )
+
+
+def _row(verdict: Verdict) -> tuple[Any, ...]:
+    entry = verdict.entry
+    only = entry.only
+    return (
+        verdict.key, entry.booked, entry.amount, verdict.nth, entry.booked, entry.booked_known, entry.valued,
+        entry.reversal, entry.bank_ref, entry.code, entry.text, entry.charges, entry.batch_id,
+        only.get("party"), only.get("party_account"), orjson.dumps(entry.details).decode(),
+        len(entry.details), verdict.fields, orjson.dumps({entry.family: entry.evidence}).decode(),
     )  # fmt: skip
 
 

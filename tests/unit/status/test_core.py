@@ -340,8 +340,9 @@ class Database:
         changes = fold(self._states, batch, Changes())
         for run in changes.runs.values():
             self.runs[run.run_id] = {**_copied(run), "known": None, "all_known": None, "request": None}
-        for (run_id, key), entry in changes.records.items():
-            self.records[run_id, key] = _copied(entry)
+        for run_id, records in changes.records.items():
+            for key, entry in records.items():
+                self.records[run_id, key] = _copied(entry)
         self.archive += changes.archive
         self.dead += [letter.raw for letter in changes.dead]
 

@@ -136,7 +136,7 @@ class _Kept:
         if day:
             first, last = self._days or (day, day)
             self._days = min(first, day), max(last, day)
-        fields = {name: value for name, value in _fields(entry) if value not in (None, [], False)}
+        fields = {name: value for name, value in _fields(entry) if value}
         data = orjson.dumps(fields)
         self._places.append(((fields["amount"], day), spool.add(data), len(data)))
 
