@@ -242,6 +242,21 @@ async def test_a_page_that_was_laid_down_wrong_is_read_all_the_same(
     assert inked > 0.1
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270],
+)
+async def test_a_page_with_one_word_is_turned_too(
+    readers: ChildReaders, tmp_path: Path, turn: Image.Transpose | None
+) -> None:
+    picture = papers.picture_of("Lieferschein", size=(420, 300))
+    content = papers.scanned_pdf([picture if turn is None else picture.transpose(turn)])
+    async with opened(readers, content, "application/pdf", tmp_path) as reading:
+        (page,) = await read_all(reading)
+    assert isinstance(page, ReadPage)
+    assert page.text.strip() == "Lieferschein"
+
+
 async def test_what_was_filled_into_a_form_is_read_too(readers: ChildReaders, tmp_path: Path) -> None:
     content = papers.filled_form("Betrag", "1234.50")
     async with opened(readers, content, "application/pdf", tmp_path) as reading:
