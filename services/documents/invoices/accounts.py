@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.documents.invoices import labels
-from services.documents.invoices.checks import (
+from services.documents.invoices.lines import Line
+from services.documents.invoices.values import amounts_in
+from services.documents.invoices.words import Box, Candidate
+from shared.identifiers import (
     is_creditor_reference,
     is_iban,
     is_qr_reference,
     is_vat_id,
 )
-from services.documents.invoices.lines import Line
-from services.documents.invoices.values import amounts_in
-from services.documents.invoices.words import Box, Candidate
 
 _SURE, _LIKELY, _GUESS = 90.0, 65.0, 40.0
 BEFORE_ACCOUNT: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]){11,30}")

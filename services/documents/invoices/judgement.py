@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from services.documents.invoices.checks import is_amount, is_qr_iban, is_qr_reference, problem_of
+from services.documents.invoices.checks import is_amount, problem_of
 from services.documents.invoices.values import amounts_in, dates_in, money
 from services.documents.invoices.words import AMOUNTS, DATES, FIELDS, SOURCES, Candidate, Finding
+from shared.identifiers import is_qr_iban, is_qr_reference
 
 #: Totals may differ by this: by cents where each position is rounded, by five where cash is.
 _ROUNDING: Final = Decimal("0.05")
