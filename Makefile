@@ -54,7 +54,7 @@ $(PROJECT_INSTALLED): $(INSTALLED) pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## A tour: sample documents go in, OCR runs, the answers come out
+demo: setup ## A tour: invoices arrive, are read, approved and paid; every run is asked
 	$(BIN)/tagwerk demo $(ARGS)
 
 .PHONY: up

@@ -9,7 +9,7 @@ from cli.bars import Bars
 from cli.exits import Exit
 from cli.live import StillRunning, wait_for_end
 from cli.session import Session
-from shared.commands import RunDetail, RunsPage
+from shared.commands import RunDetail, RunsPage, RunSummary
 from shared.words import RunState
 
 #: Runs that are followed at once, each by a stream of its own.
@@ -56,12 +56,13 @@ async def wait_for_runs(session: Session, labels: Mapping[UUID, str], *, timeout
     return Waited(runs, _exit_of(runs, len(labels)))
 
 
-async def wait_for_chains(session: Session, labels: Mapping[UUID, str], *, timeout: float | None) -> Waited:
-    """Wait for all runs and for those that they cause by themselves, as those of an upload do."""
+async def wait_for_chains(session: Session, first: Mapping[UUID, str], *, timeout: float | None) -> Waited:
+    """Wait for the `first` runs and for those that they cause by themselves, until none follows."""
     loop = asyncio.get_running_loop()
     deadline = None if timeout is None else loop.time() + timeout
     runs: list[RunDetail] = []
     exit = Exit.SUCCEEDED
+    names, labels = dict(first), dict(first)
     while labels:
         left = None if deadline is None else max(0.0, deadline - loop.time())
         waited = await wait_for_runs(session, labels, timeout=left)
@@ -74,22 +75,24 @@ async def wait_for_chains(session: Session, labels: Mapping[UUID, str], *, timeo
         through = [run.run_id for run in waited.runs if run.state in _CAUSING]
         caused = await asyncio.gather(*(_caused_by(session, run_id) for run_id in through))
         known = {run.run_id for run in runs}
-        labels = {
-            follower: labels[run_id]
-            for run_id, followers in zip(through, caused, strict=True)
-            for follower in followers
-            if follower not in known
+        followers = {
+            follower.run_id: (names[run_id], follower.job)
+            for run_id, some in zip(through, caused, strict=True)
+            for follower in some
+            if follower.run_id not in known
         }
+        names |= {run_id: name for run_id, (name, _) in followers.items()}
+        labels = {run_id: f"{name}, {job.partition('.')[2]}" for run_id, (name, job) in followers.items()}
     return Waited(runs, exit)
 
 
-async def _caused_by(session: Session, run_id: UUID) -> list[UUID]:
+async def _caused_by(session: Session, run_id: UUID) -> list[RunSummary]:
     """The runs that a run caused. They are requested a moment after its end."""
     for pause in FOLLOWS_AFTER:
         await asyncio.sleep(pause)
         page = await session.gateway.get("/runs", RunsPage, caused_by_run=str(run_id), limit=1000)
         if page.items:
-            return [run.run_id for run in reversed(page.items)]
+            return page.items[::-1]
     return []
 
 

@@ -105,9 +105,23 @@ class Intake:
         return Accepted(earlier, duplicate=True)
 
     async def earlier(self, document_id: UUID) -> DocumentUploaded | None:
-        """What told of the document when it came in this way; None if it did not."""
+        """What told of the document when it came in, whichever way; None if it did not yet."""
         row = await self._pool.fetchval("select event from arrivals where document_id = $1", document_id)
         return None if row is None else DocumentUploaded.model_validate_json(row)
+
+
+async def remember_arrival(pool: Pool, event: DocumentUploaded) -> None:
+    """Know a document that came in through another service, so that it is none of ours any more.
+
+    Every service with an intake calls this for each `event.document.uploaded`, its own among them. Two that
+    take in the same content before they hear of each other both tell of it: with one event id, by which the
+    bus and every consumer know it as one.
+    """
+    await pool.execute(
+        "insert into arrivals (document_id, event) values ($1, $2) on conflict (document_id) do nothing",
+        event.document_id,
+        event.encode().decode(),
+    )
 
 
 def check_file(arrival: Arrival, size: int, size_limit: int) -> str:

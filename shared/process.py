@@ -37,8 +37,10 @@ _MEBIBYTE = 1024 * 1024
 class Limits:
     """What one child may use. Address space and file size hold for each process below it too."""
 
-    #: Bytes of address space.
+    #: Bytes of address space; with `reserving` of memory that can be written to.
     memory: int = 1536 * _MEBIBYTE
+    #: For programs that reserve addresses which they never use, as GraalVM does for its heap: 32 GiB.
+    reserving: bool = False
     #: CPU seconds for one call, of the child itself and of each program that it starts.
     cpu_seconds: int = 60
     #: Bytes of any one file that it writes.
@@ -82,13 +84,16 @@ class Children:
         return self._free.locked()
 
     @asynccontextmanager
-    async def open(self, target: str, arguments: dict[str, Any], *, folder: Path) -> AsyncIterator["Child"]:
-        """A child that serves `target(**arguments)` and keeps its temporary files in `folder`.
+    async def open(
+        self, target: str, arguments: dict[str, Any], *, folder: Path, limits: Limits | None = None
+    ) -> AsyncIterator["Child"]:
+        """A child that serves `target(**arguments)` and keeps its temporary files in `folder`; `limits` if
+        other ones than usual hold for it.
 
         It is gone, with everything below it, when the block is left, however it is left.
         """
         async with self._free:
-            child = await self._start(target, folder)
+            child = await self._start(target, folder, limits or self._limits)
             try:
                 await child.call_in_slot("open", arguments)
             except BaseException:
@@ -99,16 +104,16 @@ class Children:
         finally:
             await child.end()
 
-    async def _start(self, target: str, folder: Path) -> "Child":
+    async def _start(self, target: str, folder: Path, limits: Limits) -> "Child":
         if self._nursery is None:
-            return await Child.start(target, self._limits, self._free, folder)
-        orders = _orders(target, self._limits)
+            return await Child.start(target, limits, self._free, folder)
+        orders = _orders(target, limits)
         try:
             process = await self._nursery.spawn(orders, folder)
         except NurseryGone:
             # Killed in this moment: once more, from the one that takes its place.
             process = await self._nursery.spawn(orders, folder)
-        return Child(process, target, self._limits, self._free)
+        return Child(process, target, limits, self._free)
 
 
 class Child:

@@ -111,7 +111,8 @@ def _leave_network() -> bool:
 
 def _take_limits(limits: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
+    memory = resource.RLIMIT_DATA if limits["reserving"] else resource.RLIMIT_AS
+    resource.setrlimit(memory, (limits["memory"], limits["memory"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits["file_size"], limits["file_size"]))
     # The event loops of the services go first: a heartbeat that comes late costs an attempt.
     os.nice(5)

@@ -45,18 +45,15 @@ def demo(
             "--state-dir", "--state", envvar="TAGWERK_STATE", metavar="DIR", help="Folder of the stack."
         ),
     ] = Path(".tagwerk"),
-    samples: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Other documents than the project's own samples.")
-    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the report goes.  [default: <state-dir>/demo-report.html]"),
     ] = None,
 ) -> None:
-    """Take the tour: documents go in, their text is recognized, and every run can be read."""
+    """Take the tour: invoices arrive, are read, approved and paid, and every run can be asked."""
     from cli.demo.command import run_demo
 
-    raise typer.Exit(run_demo(state_dir, samples=samples, report=report))
+    raise typer.Exit(run_demo(state_dir, report=report))
 
 
 def _hand_on(name: str, command: Callable[..., None], context: typer.Context) -> None:

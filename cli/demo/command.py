@@ -12,7 +12,6 @@ import psutil
 
 from cli.client import Gateway
 from cli.connection import CREDENTIALS, Connection, find_connection
-from cli.demo.samples import SAMPLES, sample_documents
 from cli.demo.show import Show
 from cli.demo.story import Story
 from cli.demo.tour import new_story, take_tour
@@ -29,15 +28,12 @@ from shared.errors import TagwerkError
 READY_WITHIN = 120.0
 
 
-def run_demo(state: Path, *, samples: Path | None, report: Path | None) -> Exit:
+def run_demo(state: Path, *, report: Path | None) -> Exit:
     """Take the tour. Succeeds only if everything was as expected and no process is left."""
     output = Output(as_json=False)
     show = Show(output)
     try:
-        documents = sample_documents(samples or SAMPLES)
-        story = asyncio.run(
-            _tour_on_stack(state, documents, report or state / "demo-report.html", output, show)
-        )
+        story = asyncio.run(_tour_on_stack(state, report or state / "demo-report.html", output, show))
     except Problem as problem:
         output.problem(problem)
         return problem.exit
@@ -45,15 +41,13 @@ def run_demo(state: Path, *, samples: Path | None, report: Path | None) -> Exit:
         output.problem(Problem("The stack cannot be started", error.failure, Exit.PROBLEM))
         return Exit.PROBLEM
     except (KeyboardInterrupt, asyncio.CancelledError):
-        output.say("Stopped. What was uploaded stays; `tagwerk demo` goes on from there.")
+        output.say("Stopped. What was done stays; `tagwerk demo` goes on from there.")
         return Exit.INTERRUPTED
     show.checks(story)
     return Exit.SUCCEEDED if story.all_held else Exit.FAILED
 
 
-async def _tour_on_stack(
-    state: Path, documents: list[Path], report: Path, output: Output, show: Show
-) -> Story:
+async def _tour_on_stack(state: Path, report: Path, output: Output, show: Show) -> Story:
     tour = asyncio.current_task()
     assert tour is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, tour.cancel)
@@ -62,7 +56,7 @@ async def _tour_on_stack(
         story = new_story(connection.url)
         story.ready_after = ready_after
         async with Gateway(connection) as gateway:
-            await take_tour(Session(gateway, output), show, documents, story)
+            await take_tour(Session(gateway, output), show, story)
         show.chapter("All of this as a page")
         write_report(story, report)
         show.say(str(report.absolute()))

@@ -1,36 +1,57 @@
-"""The documents of the tour: the project's own samples, and one that fails on purpose."""
+"""The papers of the tour: the project's own samples, what really stands on them, and one that fails."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from cli.problems import wrong_use
 
 #: The samples of the repository.
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "samples"
 
-_ENDINGS: Final = {".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff"}
-
 LOCKED_NAME: Final = "locked-payroll.pdf"
 
-
-def sample_documents(folder: Path) -> list[Path]:
-    """Documents in `folder`, by name. Raises `Problem` (usage) if there are none."""
-    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in _ENDINGS)
-    if not found:
-        raise wrong_use(
-            "there are no documents in the folder of samples",
-            concern=str(folder),
-            next_step="Give a folder with PDF, PNG, JPEG or TIFF files by --samples.",
-        )
-    return found
+#: What comes with the e-mail.
+ATTACHMENT: Final = "facture-2026F0815.pdf"
 
 
-def true_text(document: Path) -> str | None:
-    """What really stands in a sample, where it is known: the `.txt` beside it."""
-    try:
-        return document.with_suffix(".txt").read_text()
-    except FileNotFoundError:
-        return None
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file that is uploaded, in words of the one who got it."""
+
+    file_name: str
+    what: str
+
+    @property
+    def path(self) -> Path:
+        return SAMPLES / self.file_name
+
+
+PAPERS: Final = (
+    Sample("qr-bill-scanned.pdf", "a Swiss invoice with its QR-bill, scanned: a picture, without any text"),
+    Sample("invoice-zugferd.pdf", "a German invoice as a PDF that carries its data (ZUGFeRD)"),
+    Sample("mail-with-invoice.eml", "an e-mail in French, with an invoice attached"),
+)
+
+#: What is to be paid by the papers, as somebody who holds them in hand reads it.
+ON_PAPER: Final[Mapping[str, Mapping[str, str]]] = {
+    "qr-bill-scanned.pdf": {
+        "payable_amount": "1286.40",
+        "currency": "CHF",
+        "iban": "CH6230808007654321096",
+        "reference": "000000000000002026100417005",
+    },
+    "invoice-zugferd.pdf": {
+        "payable_amount": "863.94",
+        "currency": "EUR",
+        "iban": "DE37701500001002003004",
+    },
+    ATTACHMENT: {
+        "payable_amount": "412.95",
+        "currency": "CHF",
+        "iban": "CH3000769016020011111",
+        "reference": "RF272026F0815",
+    },
+}
 
 
 def make_locked_pdf(folder: Path) -> Path:

@@ -1,20 +1,28 @@
 """The tour on the terminal."""
 
-from rich.console import Group
+from collections.abc import Sequence
+
 from rich.padding import Padding
-from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from cli.demo.story import DocumentStory, Story
+from cli.demo.story import DocumentStory, PaymentStory, Story, TakenRun
+from cli.demo.views import (
+    RunsTable,
+    approval_line,
+    chain_lines,
+    fields_table,
+    orders_lines,
+    transactions_table,
+)
+from cli.demo.words import job_words
 from cli.output import Output
-from cli.render.lists import records_view
 from cli.render.run import Answers, failure_view, headline
-from cli.render.words import duration
-from shared.commands import RecordsPage, RunDetail
+from cli.render.words import STATE_STYLES, duration
+from shared.commands import RunDetail
 
-#: Lines of recognized text that the terminal shows; the report has all.
-LINES_SHOWN = 7
+#: Columns of what is told in sentences, however wide the terminal is.
+READABLE = 104
 
 
 class Show:
@@ -26,8 +34,7 @@ class Show:
 
     def title(self) -> None:
         words = Text.assemble(
-            ("Tagwerk", "bold"),
-            "  What happens to documents after they were uploaded, and how to ask about it.",
+            ("Tagwerk", "bold"), "  From an invoice's arrival to its payment, and how to ask about it."
         )
         self._output.show(words)
 
@@ -37,16 +44,45 @@ class Show:
         self._output.show(Rule(f"[bold]{self._chapters}  {words}", align="left", style="cyan"))
 
     def say(self, words: str, style: str = "") -> None:
-        self._output.show(Padding(Text(words, style=style), (0, 0, 0, 2)))
+        right = max(0, self._output.out.width - READABLE)
+        self._output.show(Padding(Text(words, style=style), (0, right, 0, 2)))
 
-    def document(self, story: DocumentStory) -> None:
+    def document(self, story: DocumentStory, runs: Sequence[TakenRun]) -> None:
+        """Where it came from, its way, and the invoice that was found in it."""
         self._output.show("")
-        self._output.show(Text(story.name, style="bold underline"))
-        self.run(story.run)
-        if story.repeated is not None:
-            took = duration(story.repeated.duration)
-            self.say(f"Repeated now, in {took}: {story.repeated.sentence}", "green")
-        self._output.show(Padding(recognized(story), (1, 0, 0, 2)))
+        head = Text(story.name, style="bold underline")
+        origin = f"  came with {story.came_with}" if story.came_with else ""
+        head.append(origin, style="not bold not underline dim")
+        head.append(
+            "  known from an earlier tour" if story.known else "", style="not bold not underline yellow"
+        )
+        self._output.show(head)
+        self._output.show(Padding(chain_lines(runs), (0, 0, 0, 2)))
+        if story.detail.invoice is None:
+            self.say("No invoice stands in it, so nobody has to approve anything.", "dim")
+            return
+        self._output.show(Padding(fields_table(story), (1, 0, 0, 2)))
+        for finding in story.detail.invoice.findings:
+            self.say(f"! {finding.words}", "yellow")
+
+    def approval(self, story: DocumentStory, note: str | None) -> None:
+        self._output.show(Padding(approval_line(story, note), (0, 0, 0, 2)))
+
+    def run_in_short(self, run: RunDetail) -> None:
+        """One line: the job, and its state in a sentence."""
+        sign, style = STATE_STYLES[run.state]
+        line = Text.assemble((f"{sign} {job_words(run.job)}", style), f"  {run.sentence}")
+        line.append(f"  {duration(run.duration)}", style="dim")
+        self._output.show(Padding(line, (0, 0, 0, 2)))
+
+    def payment_file(self, payment: PaymentStory) -> None:
+        head = Text(f"Payment file {payment.file.message_id}", style="bold")
+        head.append("  made on an earlier tour" if payment.known else "", style="not bold yellow")
+        self._output.show(Padding(head, (1, 0, 0, 2)))
+        self._output.show(Padding(orders_lines(payment), (0, 0, 0, 2)))
+
+    def transactions(self, story: Story) -> None:
+        self._output.show(Padding(transactions_table(story), (1, 0, 0, 2)))
 
     def run(self, run: RunDetail) -> None:
         self._output.show(headline(run))
@@ -55,29 +91,14 @@ class Show:
             self._output.show(Padding(Text("What went wrong", style="bold"), (1, 0, 0, 2)))
             self._output.show(failure_view(run.failure))
 
-    def again(self, story: Story) -> None:
-        assert story.again is not None
-        assert story.again_of is not None
-        known = (
-            "recognized: the same bytes are the same document" if story.again.duplicate else "taken as new"
-        )
-        self.say(f"{story.again.file_name}: {known}")
-        self.say(
-            f"document  {story.again.document_id} (before: {story.again_of.uploaded.document_id})", "dim"
-        )
-        self.say(f"runs      {story.runs_after_again} (before: {story.runs_before_again})", "dim")
+    def touched(self, story: Story, title: str) -> None:
+        self.say(title, "bold")
+        for record in story.touched:
+            when = f"{record.time:%H:%M:%S} UTC  {job_words(record.job):<22} {record.outcome:<9}"
+            self.say(f"{when}  {record.message or ''}")
 
-    def rerun(self, story: Story) -> None:
-        assert story.rerun is not None
-        self._output.show(headline(story.rerun))
-        page = RecordsPage(items=story.rerun_records)
-        self._output.show(Padding(records_view(page, of_one_run=True, full_ids=False), (0, 0, 0, 2)))
-
-    def touched(self, story: Story) -> None:
-        self.say(str(story.touched_key), "dim")
-        for record in sorted(story.touched, key=lambda record: record.time):
-            when = f"{record.time:%H:%M:%S} UTC  {record.outcome:<9}"
-            self.say(f"{when}  run {record.run_id}  {record.message or ''}")
+    def runs(self, story: Story) -> None:
+        self._output.show(Padding(RunsTable(story), (0, 0, 0, 2)))
 
     def checks(self, story: Story) -> None:
         held = sum(check.held for check in story.checks)
@@ -89,22 +110,3 @@ class Show:
         for check in story.checks:
             if not check.held:
                 self.say(f"  {check.what} (found: {check.found})", "red")
-
-
-def recognized(story: DocumentStory) -> Group:
-    """The beginning of the text, with how sure the recognition was."""
-    lines = [line for page in story.pages for line in page.splitlines() if line.strip()]
-    shown: list[Text] = [Text(line) for line in lines[:LINES_SHOWN]]
-    if len(lines) > LINES_SHOWN:
-        shown.append(Text(f"… {len(lines) - LINES_SHOWN} more lines", style="dim"))
-    return Group(Text(how_sure(story), style="bold"), Panel(Group(*shown), border_style="dim"))
-
-
-def how_sure(story: DocumentStory) -> str:
-    """`Recognized text, 94 % confidence, 99.1 % as it stands there`."""
-    words = "Text, read from the file" if story.confidence is None else "Recognized text"
-    if story.confidence is not None:
-        words += f", {story.confidence:.0f} % confidence"
-    if story.similarity is not None:
-        words += f", {story.similarity:.1f} % like the true text"
-    return words

@@ -104,7 +104,9 @@ def payment_view(payment: Payment) -> RenderableType:
     if payment.booked_on is not None:
         said.append(f"booked on {payment.booked_on.isoformat()}")
     if payment.reason is not None or payment.reason_code is not None:
-        said.append(" ".join(word for word in (payment.reason_code, payment.reason) if word))
+        # The words mostly begin with the code.
+        code, words = payment.reason_code or "", payment.reason or ""
+        said.append(words if code in words else f"{code} {words}".strip())
     return text.append(f": {', '.join(said)}" if said else "", style="")
 
 

@@ -24,7 +24,9 @@ def upload_view(report: UploadReport) -> RenderableType:
     following = [run for run in report.runs if run.run_id not in first]
     if following:
         parts.append(Text("What followed", style="bold"))
-        parts += [Padding(headline(run), (0, 0, 0, 2)) for run in following]
+    for run in following:
+        parts.append(Text(f"  run {run.run_id}  {run.job}", style="dim"))
+        parts.append(Padding(headline(run), (0, 0, 0, 2)))
     return Group(*parts)
 
 

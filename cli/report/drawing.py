@@ -1,10 +1,14 @@
-"""The life of a run as a small SVG: waiting, attempts, and what happened when. Colors come from the page."""
+"""How time went: the chain of a document as bars, and the life of a run as a small SVG. Colors come from the
+page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from cli.demo.story import TakenRun
+from cli.demo.words import job_words
 from cli.render.words import duration
 from shared.commands import RunDetail
 
@@ -25,6 +29,49 @@ class _Scale:
     def x(self, time: datetime) -> float:
         share = (time - self.start).total_seconds() / self.seconds
         return LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One run of a chain: where it lies between the chain's beginning and end, in percent."""
+
+    job: str
+    #: Waiting for a worker, from here.
+    left: float
+    waiting: float
+    working: float
+    state: str
+    took: str
+    words: str
+    cause: str
+
+
+def chain_bars(runs: Sequence[TakenRun]) -> list[Bar]:
+    """The runs of one document under each other, on one scale of time."""
+    if not runs:
+        return []
+    start = min(taken.run.requested_at for taken in runs)
+    end = max(taken.run.finished_at or taken.run.requested_at for taken in runs)
+    whole = max((end - start).total_seconds(), 0.001)
+    bars = []
+    for taken in runs:
+        run = taken.run
+        began = run.started_at or run.finished_at or run.requested_at
+        ended = run.finished_at or began
+        event = run.cause.event_type if run.cause is not None else None
+        bars.append(
+            Bar(
+                job=job_words(run.job),
+                left=100 * (run.requested_at - start).total_seconds() / whole,
+                waiting=100 * max(0.0, (began - run.requested_at).total_seconds()) / whole,
+                working=100 * max(0.0, (ended - began).total_seconds()) / whole,
+                state=str(run.state),
+                took=duration((ended - began).total_seconds()),
+                words=taken.words,
+                cause=(event or str(run.trigger)).removeprefix("event."),
+            )
+        )
+    return bars
 
 
 def timeline_svg(run: RunDetail) -> Markup:

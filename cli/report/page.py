@@ -7,10 +7,24 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from cli.demo.show import how_sure
 from cli.demo.story import Story
+from cli.demo.words import (
+    APPROVAL_SIGNS,
+    PAYMENT_SIGNS,
+    amount_of,
+    called_words,
+    changed_words,
+    field_words,
+    job_words,
+    money,
+    outcomes,
+    party_of,
+    retry_words,
+    source_words,
+    to_be_done,
+)
 from cli.render.words import STATE_STYLES, duration, plain
-from cli.report.drawing import timeline_svg
+from cli.report.drawing import chain_bars, timeline_svg
 from cli.report.thumbnails import thumbnail
 
 
@@ -35,16 +49,26 @@ def render_report(story: Story) -> str:
         "plain": plain,
         "clock": lambda time: f"{time.astimezone(UTC):%H:%M:%S}",
         "sign": lambda state: STATE_STYLES[state][0],
-        "how_sure": how_sure,
+        "approval_sign": lambda state: APPROVAL_SIGNS[state][0],
+        "payment_sign": lambda state: PAYMENT_SIGNS[state][0],
         "timeline": timeline_svg,
+        "job": job_words,
+        "source": source_words,
+        "field": field_words,
+        "amount": amount_of,
+        "to_be_done": to_be_done,
+        "party": party_of,
+        "outcomes": outcomes,
+        "changed": changed_words,
+        "called": called_words,
+        "retry": retry_words,
+        "picture": thumbnail,
+        "in_full": lambda content: content.decode(errors="replace"),
     }
-    pages = sum(len(document.records) for document in story.documents)
-    runs = [document.run for document in story.documents]
+    environment.globals["money"] = money
     return environment.get_template("template.html.j2").render(
         story=story,
-        pages=pages,
-        runs=runs,
-        thumbnails={document.name: thumbnail(document.path) for document in story.documents},
+        chains={document.document_id: chain_bars(story.runs_of(document)) for document in story.documents},
         held=sum(check.held for check in story.checks),
         written_at=datetime.now(UTC),
         software=version("tagwerk"),

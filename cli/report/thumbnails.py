@@ -2,34 +2,31 @@
 
 import base64
 import io
-from pathlib import Path
 
 from PIL import Image
 
-WIDTH = 300
-HEIGHT = 420
+WIDTH = 384
+HEIGHT = 544
 
 
-def thumbnail(document: Path) -> str | None:
+def thumbnail(pdf: bytes | None) -> str | None:
     """A `data:` address with a JPEG, or None for what cannot be shown."""
+    if pdf is None:
+        return None
     try:
-        picture = _first_page(document)
+        picture = _first_page(pdf)
     except Exception:
         # A picture is an ornament: the report must be written without it too.
         return None
-    picture.thumbnail((WIDTH * 2, HEIGHT * 2))
     buffer = io.BytesIO()
-    picture.convert("L" if picture.mode in ("1", "L") else "RGB").save(buffer, "JPEG", quality=60)
+    picture.convert("RGB").save(buffer, "JPEG", quality=56, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _first_page(document: Path) -> Image.Image:
-    if document.suffix.lower() != ".pdf":
-        photo = Image.open(document)
-        return photo.convert("L") if photo.mode == "1" else photo
+def _first_page(content: bytes) -> Image.Image:
     import pypdfium2
 
-    pdf = pypdfium2.PdfDocument(document)
+    pdf = pypdfium2.PdfDocument(content)
     try:
         page = pdf[0]
         scale = min(WIDTH * 2 / page.get_width(), HEIGHT * 2 / page.get_height())

@@ -18,6 +18,7 @@ import tempfile
 import termios
 from pathlib import Path
 
+from PIL import Image
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
@@ -36,10 +37,11 @@ def main() -> None:
         screenshot(state / "demo-report.html", HERE / "report.png")
         shutil.rmtree(state)
         with stack(state):
-            sample = "samples/invoice-scanned.pdf"
-            shown = [("upload", sample, "--wait"), ("runs",)]
+            sample = "samples/qr-bill-scanned.pdf"
+            shown = [("upload", sample, "--wait"), ("approvals",)]
             written = [(words, in_terminal(state, *words)) for words in shown]
-            run = json.loads(in_terminal(state, "runs", "--json"))["items"][0]["run_id"]
+            analysis = ("runs", "--job", "documents.analyse-invoice", "--json")
+            run = json.loads(in_terminal(state, *analysis))["items"][0]["run_id"]
             written.append((("run", run[:8]), in_terminal(state, "run", run[:8])))
         draw(written, HERE / "terminal.svg")
 
@@ -125,11 +127,13 @@ def screenshot(page: Path, target: Path) -> None:
             [
                 browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1100,1500",
+                "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1240,1400",
                 f"--screenshot={target}", page.as_uri(),
             ],
             check=True, capture_output=True,
         )  # fmt: skip
+    # A scanned page is full of noise, and a README is loaded often.
+    Image.open(target).quantize(192, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 

@@ -46,8 +46,8 @@ PRELOAD = (
     "services.documents.steps.pictures",
     "services.documents.steps.reader",
     "services.documents.steps.recognition",
+    "services.documents.steps.rules_checker",
     "services.documents.steps.typesetting",
-    "facturx",
 )
 #: LibreOffice maps more than other readers; what it uses of it is little.
 OFFICE_LIMITS = Limits(memory=4 * 1024**3, cpu_seconds=90)

@@ -75,7 +75,7 @@ class IntakeAttachments:
         if earlier is not None:
             return earlier.run_id == context.run_id
         if await self._documents.find(document) is not None:
-            return False  # it came by another way
+            return False  # taken in before this service was told of every arrival
         accepted = await self._intake.accept(
             Arrival(
                 context.client, context.principal, file.name, file.path, file.media_type,

@@ -43,16 +43,16 @@ BEST_DPI: Final = 300
 LOWEST_DPI: Final = 120
 
 
-def resolution_for(width: float, height: float) -> int | None:
+def resolution_for(width: float, height: float, best: int = BEST_DPI) -> int | None:
     """Dots per inch to render a page of `width` x `height` points; None if it is too large at any useful one.
 
-    300 for ordinary pages, less for plans and posters so that memory stays within limits.
+    `best` for ordinary pages, less for plans and posters so that memory stays within limits.
     """
     area = width * height / (72 * 72)
     if area <= 0:
         return None
     fitting = int((MAX_RENDERED_PIXELS / area) ** 0.5)
-    return min(BEST_DPI, fitting) if fitting >= LOWEST_DPI else None
+    return min(best, fitting) if fitting >= LOWEST_DPI else None
 
 
 def resolution_of_image(width: int, height: int, declared: float | None) -> float:

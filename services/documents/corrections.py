@@ -12,11 +12,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from services.documents.core import compact
-from services.documents.invoices.checks import is_amount, is_qr_iban, is_qr_reference, problem_of
+from services.documents.invoices.checks import is_amount, problem_of
 from services.documents.invoices.values import amounts_in, dates_in, money, written
 from services.documents.invoices.words import AMOUNTS, DATES, FIELDS
 from services.documents.suppliers.core import COST_CENTER, in_order
 from shared.commands import InvoiceField, InvoiceFinding, OtherValue
+from shared.identifiers import is_qr_iban, is_qr_reference
 
 #: Field -> what a person calls it.
 CORRECTABLE: Final = {**FIELDS, COST_CENTER: "cost center"}

@@ -3,10 +3,13 @@
 from services.documents.store import remember_document
 from shared.database import Pool
 from shared.events import DocumentUploaded, RatesImported
+from shared.intake import remember_arrival
 
 
 async def record_document_uploaded(pool: Pool, event: DocumentUploaded) -> None:
-    """Know the document before anything is done with it. The same event again changes nothing."""
+    """Know the document before anything is done with it, and that it came. The same event again changes
+    nothing."""
+    await remember_arrival(pool, event)
     await remember_document(pool, event)
 
 

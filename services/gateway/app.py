@@ -49,8 +49,9 @@ from shared.access import Principal
 from shared.buckets import Bucket
 from shared.catalogue import catalogue
 from shared.errors import TagwerkError
+from shared.events import DocumentUploaded
 from shared.files import open_store
-from shared.intake import Intake
+from shared.intake import Intake, remember_arrival
 from shared.service import SOFTWARE_VERSION, Service
 from shared.settings import Settings
 
@@ -116,7 +117,16 @@ def _document(app: FastAPI) -> dict[str, object]:
 
 def build(settings: Settings) -> Server:
     """The server with everything behind it, started and stopped with the server."""
-    service = Service(DECLARATION, settings, migrations=MIGRATIONS)
+
+    async def record_document_uploaded(event: DocumentUploaded) -> None:
+        await remember_arrival(service.pool, event)
+
+    service = Service(
+        DECLARATION,
+        settings,
+        migrations=MIGRATIONS,
+        on_event={"event.document.uploaded": record_document_uploaded},
+    )
 
     @functools.cache
     def parts() -> Gateway:

@@ -1,3 +1,3 @@
 from shared.declaration import Declaration
 
-DECLARATION = Declaration("gateway")
+DECLARATION = Declaration("gateway", listens=("event.document.uploaded",))

@@ -1,4 +1,4 @@
--- Documents that came in through this service: the first arrival's event, by document.
+-- Documents that came in, through this service or another: the first arrival's event, by document.
 create table arrivals (
     document_id uuid primary key,
     event text not null,

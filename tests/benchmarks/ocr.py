@@ -3,6 +3,7 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -22,26 +23,44 @@ async def measure_ocr(stack: LocalStack, workers: int, rounds: int, report: Repo
 
 
 async def _round(http: httpx.AsyncClient, name: str, documents: int) -> float:
-    """Upload the scan several times, each with other bytes at its end, and wait for every run."""
+    """Upload the scan several times, each with other bytes at its end, and wait until every one is read."""
     original = SCAN.read_bytes()
     began = time.perf_counter()
-    pages = 0
-    runs = []
+    uploaded = []
     for number in range(documents):
         content = original + f"\n% {name} {number} {time.time_ns()}\n".encode()
         answer = await http.post(
             "/api/v1/documents", files={"files": (f"{name}-{number}.pdf", content, "application/pdf")}
         )
         answer.raise_for_status()
-        runs += [run["run_id"] for item in answer.json()["files"] for run in item["runs"]]
-    for run_id in runs:
-        while True:
-            answer = await http.get(f"/api/v1/runs/{run_id}", params={"wait": 20})
-            if answer.status_code == 200 and answer.json()["state"] in FINAL:
-                break
-            await asyncio.sleep(0.05)
-        detail = answer.json()
-        if detail["state"] != "succeeded":
-            raise RuntimeError(f"OCR run {run_id} ended as {detail['state']}: {detail['failure']}")
-        pages += detail["counts"].get("created", 0)
+        uploaded += answer.json()["files"]
+    pages = 0
+    for document in uploaded:
+        (conversion,) = document["runs"]
+        await _succeeded(http, conversion["run_id"])
+        recognition = await _succeeded(http, await _recognition_of(http, document["document_id"]))
+        pages += recognition["counts"]["created"]
     return pages / (time.perf_counter() - began)
+
+
+async def _recognition_of(http: httpx.AsyncClient, document: str) -> str:
+    """The run that the conversion caused."""
+    about = {"about": f"document:{document}", "job": "documents.ocr"}
+    async with asyncio.timeout(30):
+        while not (runs := (await http.get("/api/v1/runs", params=about)).json()["items"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    run_id: str = runs[0]["run_id"]
+    return run_id
+
+
+async def _succeeded(http: httpx.AsyncClient, run_id: str) -> dict[str, Any]:
+    """The run, once it has ended well."""
+    while True:
+        answer = await http.get(f"/api/v1/runs/{run_id}", params={"wait": 20})
+        if answer.status_code == 200 and answer.json()["state"] in FINAL:
+            break
+        await asyncio.sleep(0.05)
+    run: dict[str, Any] = answer.json()
+    if run["state"] != "succeeded":
+        raise RuntimeError(f"run {run_id} ended as {run['state']}: {run['failure']}")
+    return run

@@ -1,5 +1,6 @@
 """`tagwerk demo` as a colleague would see it: the whole stack, the real documents, nothing left behind."""
 
+import html
 import json
 import os
 import re
@@ -28,16 +29,21 @@ QUESTIONS = (
     "Is a retry possible, and what would it repeat?",
 )
 
-#: From a scan, a photograph, a fax and a text layer; German and English.
-RECOGNIZED = (
-    "Sonnhalde Papeterie GmbH",
-    "Rechnung Nr. 2026-0417",
-    "Früchtekuchen",
-    "Harbour Light Instruments Ltd",
-    "Mietvertrag über Büroräume",
+#: From the QR-bill of a scan, the data of a ZUGFeRD PDF, and the QR-bill that came with an e-mail.
+READ = (
+    "Holzwerk Aebi AG",
+    "000000000000002026100417005",
+    "Lichtbau Bremer & Söhne GmbH",
+    "DE37701500001002003004",
+    "Atelier Fontaine Sàrl",
+    "RF272026F0815",
 )
 
-SAMPLES = 5
+#: Convert, recognize, analyse, ask for approval: of each invoice; the e-mail itself is none.
+CHAINS = 4 + 4 + 4 + 3
+#: Two banks, so two files: the report and twice the statement of each; and the document that fails.
+AFTERWARDS = 2 + 2 * 2 + 1
+ALL_RUNS = CHAINS + 1 + AFTERWARDS
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,7 +53,7 @@ def tagwerk(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*TAGWERK, *words],
         cwd=ROOT,
-        env=environment | {"TAGWERK_STATE": str(state), "COLUMNS": "90"},
+        env=environment | {"TAGWERK_STATE": str(state), "COLUMNS": "140"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -93,84 +99,98 @@ def test_the_demo_ends_well_and_leaves_no_process(
     assert processes_of(state) == []
 
 
-def test_it_shows_the_seven_answers_of_each_run(tour: subprocess.CompletedProcess[str]) -> None:
-    for question in QUESTIONS:
-        # The samples' runs, and the one that fails on purpose.
-        assert tour.stdout.count(question) == SAMPLES + 1
-
-
-def test_it_shows_the_recognized_text(tour: subprocess.CompletedProcess[str]) -> None:
-    for words in RECOGNIZED[:2]:
+def test_it_shows_what_was_read_and_what_became_of_it(tour: subprocess.CompletedProcess[str]) -> None:
+    for words in READ:
         assert words in tour.stdout
+    assert tour.stdout.count("✓ approved") >= 3
+    assert "by admin and demo-colleague" in tour.stdout
+    assert "AC04: the account is closed" in tour.stdout
+    assert "pays RE-2026-1041" in tour.stdout
+    assert "pays LB-26-3307" in tour.stdout
+    assert "pays 2026F0815" not in tour.stdout
 
 
-def test_it_shows_what_a_failed_run_tells(tour: subprocess.CompletedProcess[str]) -> None:
+def test_it_shows_the_seven_answers_of_what_failed(tour: subprocess.CompletedProcess[str]) -> None:
+    for question in QUESTIONS:
+        # The longest question stands on two lines.
+        assert tour.stdout.count(question.partition(",")[0]) == 1
     assert "pdf_encrypted" in tour.stdout
     assert "Action is required." in tour.stdout
 
 
 def test_progress_was_shown_while_the_runs_worked(tour: subprocess.CompletedProcess[str]) -> None:
-    assert re.search(r"^invoice-scanned\.pdf: 1/1 recognized with \d+ % confidence", tour.stderr, re.M)
+    assert re.search(r"^qr-bill-scanned\.pdf, ocr: .*recognized with \d+ % confidence", tour.stderr, re.M)
 
 
 def test_the_report_tells_the_same_and_needs_nothing_else(
     tour: subprocess.CompletedProcess[str], state: Path
 ) -> None:
     report = (state / "demo-report.html").read_text()
-    for words in (*QUESTIONS, *RECOGNIZED):
+    for words in (*QUESTIONS, *map(html.escape, READ)):
         assert words in report
+    assert report.count("data:image/jpeg;base64,") == 4
     assert "<script" not in report
-    assert re.findall(r"""(?:src|href)=["'](?!data:)""", report) == []
+    assert re.findall(r"""(?:src|href)=["'](?!data:|#)""", report) == []
 
 
-def test_a_stack_that_is_started_again_has_the_same_runs(
+def test_a_stack_that_is_started_again_has_the_same_runs_and_a_second_tour_changes_nothing(
     tour: subprocess.CompletedProcess[str], state: Path
 ) -> None:
-    shown = set(
-        re.findall(r"<dt>Run</dt><dd><code>([0-9a-f-]{36})", (state / "demo-report.html").read_text())
-    )
-    assert len(shown) == SAMPLES
+    shown = set(re.findall(r"Run <code>([0-9a-f-]{36})", (state / "demo-report.html").read_text()))
+    assert len(shown) == ALL_RUNS
     with running_stack(state):
         runs = answer(state, "runs")["items"]
-        assert shown < {run["run_id"] for run in runs}
-        # The samples, each recognized and analysed, the failure, the rerun.
-        assert sorted(run["state"] for run in runs) == ["failed"] + ["succeeded"] * (2 * SAMPLES + 1)
-        document = next(run["about"][0] for run in runs if run["run_id"] in shown)
-        assert answer(state, "document", document, "--text")["text"].strip()
+        assert shown == {run["run_id"] for run in runs}
+        assert sorted(run["state"] for run in runs) == ["failed"] + ["succeeded"] * (ALL_RUNS - 1)
+        paid, files = payments(state)
+        assert sorted(paid) == ["open", "paid", "paid"]
         # A tour on a running stack uses it, and leaves it as it is.
         again = tagwerk(state, "demo")
         assert again.returncode == 0, again.stdout[-3000:] + again.stderr
         assert "is running already" in again.stdout
-        assert "Known from an earlier tour" in again.stdout
-        assert len(answer(state, "runs")["items"]) == len(runs) + SAMPLES + 1
+        assert again.stdout.count("known from an earlier tour") == 4
+        assert again.stdout.count("approved on an earlier tour") == 2
+        assert len(answer(state, "runs")["items"]) == ALL_RUNS + AFTERWARDS
+        assert payments(state) == (paid, files)
+        tokens = answer(state, "tokens", "list")["items"]
+        assert [one["revoked_at"] for one in tokens if one["principal"] == "demo-colleague"] != [None]
     assert processes_of(state) == []
 
 
-def test_a_demo_that_is_ended_in_the_middle_can_be_taken_up(tmp_path: Path) -> None:
+def payments(state: Path) -> tuple[list[str], list[str]]:
+    """The states of what is to be paid, and the ids of the payment files."""
+    payables = [row["state"] for row in answer(state, "payables")["items"]]
+    return payables, [row["file_id"] for row in answer(state, "payment-files")["items"]]
+
+
+@pytest.mark.timeout(600)
+def test_a_demo_that_is_ended_in_the_middle_is_taken_up_wherever_it_was(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    stopped = end_in_the_middle(state, signal.SIGINT)
-    assert stopped == 130
+    assert end_in_the_middle(state, signal.SIGINT, "Three papers arrive") == 130
     assert processes_of(state) == []
-    killed = end_in_the_middle(state, signal.SIGKILL)
-    assert killed == -signal.SIGKILL
-    wait_until(lambda: processes_of(state) == [], "its children outlive it")
+    # While the pages are read, while the file is ordered, while the statement is imported.
+    for at in ("mail-with-invoice.eml  an e-mail", "Without the confirmation", "statement comes, twice"):
+        assert end_in_the_middle(state, signal.SIGKILL, at) == -signal.SIGKILL
+        wait_until(lambda: processes_of(state) == [], "its children outlive it")
     tour = tagwerk(state, "demo")
     assert tour.returncode == 0, tour.stdout[-3000:] + tour.stderr
+    with running_stack(state):
+        paid, files = payments(state)
+        assert sorted(paid) == ["open", "paid", "paid"]
+        assert len(files) == 2
     tagwerk(state, "clean-state", "--state", str(state))
 
 
-def end_in_the_middle(state: Path, how: signal.Signals) -> int:
-    """Start a demo, send it a signal once a run is at work, and give its exit code."""
+def end_in_the_middle(state: Path, how: signal.Signals, at: str) -> int:
+    """Start a demo, send it a signal when it says `at`, and give its exit code."""
     with subprocess.Popen(
-        [*TAGWERK, "demo", "--state", str(state)], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True,
+        [*TAGWERK, "demo", "--state", str(state)], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "running" in line:
-                break
+        assert process.stdout is not None
+        assert any(at in line for line in process.stdout), f"it never came to {at}"
         process.send_signal(how)
-        process.stderr.read()
+        process.stdout.read()
         return process.wait(60)
 
 

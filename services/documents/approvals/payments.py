@@ -2,6 +2,7 @@
 reason to ask for the approval again."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,15 @@ async def record_payment_status(outbox: Outbox, desk: Desk, event: PaymentStatus
         at=event.time,
         file_id=event.file_id,
         payment_id=event.payment_id,
-        amount=f"{event.amount:f}",
+        amount=_exact(event.amount),
         currency=event.currency,
         execution_date=event.execution_date,
         reason_code=event.reason_code,
         reason=event.reason,
     )
-    said = f" ({event.reason_code}: {event.reason})" if event.reason_code else f" ({event.reason})"
-    words = f"payment {event.after}{said if event.reason_code or event.reason else ''}"
+    reason = _reason(event)
+    said = f" ({reason})" if reason else ""
+    words = f"payment {event.after}{said}"
     async with outbox.transaction() as tx:
         if not await _keep(tx.connection, event.document_id, event.id, event.principal, payment, words):
             return
@@ -56,12 +58,26 @@ async def record_invoice_paid(outbox: Outbox, event: InvoicePaid) -> None:
         payment = Payment(
             state=PaymentState.PAID,
             at=event.time,
-            amount=f"{event.amount:f}",
+            amount=_exact(event.amount),
             currency=event.currency,
             booked_on=event.booked_on,
         )
-        words = f"paid: {event.amount:f} {event.currency}, booked on {event.booked_on.isoformat()}"
+        words = f"paid: {_exact(event.amount)} {event.currency}, booked on {event.booked_on.isoformat()}"
         await _keep(tx.connection, event.document_id, event.id, event.principal, payment, words)
+
+
+def _reason(event: PaymentStatusChanged) -> str | None:
+    """The code and what it means, each once: the words may begin with the code already."""
+    code, words = event.reason_code, event.reason
+    if code is None or words is None or words.startswith(code):
+        return words or code
+    return f"{code}: {words}"
+
+
+def _exact(amount: Decimal) -> str:
+    """`1234.50`: with two places at least, and all that there are."""
+    exponent = amount.as_tuple().exponent
+    return f"{amount:.2f}" if isinstance(exponent, int) and exponent > -2 else f"{amount:f}"
 
 
 async def _keep(

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from services.documents.approvals.rules import DEFAULT_RULES, AmountLimits, Rule
-from services.documents.invoices.checks import is_iban
 from shared.errors import TagwerkError
+from shared.identifiers import is_iban
 
 
 def _as_written(value: Any) -> Any:

@@ -73,6 +73,10 @@ class PostgresWorkflow:
                 return record(Outcome.UPDATED, words + _noted(demand.note))
             # What an earlier attempt of this run did, this run did.
             own = case.approval.run_id == context.run_id
+            if own and case.approval.outcome == Outcome.CREATED:
+                asked = await self._desk.demand(tx.connection, case.client, invoice)
+                words = core.request(invoice.version, asked, context.principal).steps[0].words
+                return record(Outcome.CREATED, words + _noted(asked.note))
             outcome = Outcome(case.approval.outcome) if own else Outcome.UNCHANGED
             return record(outcome, f"it waits for {demand.role} by {demand.due.isoformat()} ({demand.rule})")
 

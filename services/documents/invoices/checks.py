@@ -1,25 +1,26 @@
-"""Whether a value can be true: checksums and plausibility.
-
-IBAN: ISO 13616, mod 97. Payment references: QR reference (modulo 10 recursive, 27 digits) and creditor
-reference (ISO 11649), as the Swiss Implementation Guidelines QR-bill use them. VAT ids and the Swiss UID: by
-python-stdnum. All arithmetic is offline.
-"""
+"""Whether a value can be true: checksums and plausibility."""
 
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from stdnum import iban, iso11649
-from stdnum.ch import esr, uid
-from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
-from stdnum.gb import vat as british_vat
-
 from services.documents.invoices.words import AMOUNTS, DATES
+from shared.identifiers import is_bic, is_creditor_reference, is_iban, is_qr_reference, is_vat_id
 
 #: Before this, there was nothing that could be uploaded as an invoice.
 _EARLIEST: Final = date(1990, 1, 1)
 _CURRENCY_LENGTH: Final = 3
+#: ISO 3166-1 alpha-2, and Kosovo's user-assigned code, which its IBANs have.
+_COUNTRIES: Final = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS "
+    "BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE "
+    "EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM "
+    "HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC "
+    "LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA "
+    "NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW "
+    "SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO "
+    "TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW "
+)
 
 
 def problem_of(field: str, value: str, today: date) -> str | None:
@@ -38,6 +39,10 @@ def problem_of(field: str, value: str, today: date) -> str | None:
                 len(value) == _CURRENCY_LENGTH and value.isascii() and value.isalpha() and value.isupper()
             )
             return None if correct else f"{value!r} is no currency code"
+        case "bic":
+            return None if is_bic(value) else f"{value} is no BIC"
+        case "payee_country":
+            return None if value in _COUNTRIES.split() else f"{value!r} is no country code"
         case "reference":
             if value.startswith("RF") and value[2:4].isdigit() and not is_creditor_reference(value):
                 return f"{value} fails the check digits of a creditor reference"
@@ -51,38 +56,6 @@ def is_amount(value: str) -> bool:
         return Decimal(value).is_finite()
     except InvalidOperation:
         return False
-
-
-def is_iban(value: str) -> bool:
-    try:
-        iban.validate(value, check_country=False)
-    except ValidationError:
-        return False
-    return True
-
-
-def is_qr_iban(value: str) -> bool:
-    """Whether a valid Swiss or Liechtenstein IBAN names a QR-IID (30000 to 31999)."""
-    return value[:2] in ("CH", "LI") and value[4:9].isdigit() and 30000 <= int(value[4:9]) <= 31999
-
-
-def is_vat_id(value: str) -> bool:
-    compact = value.upper()
-    if compact.startswith("CHE"):
-        for ending in ("MWST", "TVA", "IVA", "TPV"):
-            compact = compact.removesuffix(ending)
-        return bool(uid.is_valid(compact))
-    if compact.startswith("GB"):
-        return bool(british_vat.is_valid(compact))
-    return compact[:2].isalpha() and bool(vat.is_valid(compact))
-
-
-def is_qr_reference(value: str) -> bool:
-    return len(value) == 27 and value.isdigit() and bool(esr.is_valid(value))
-
-
-def is_creditor_reference(value: str) -> bool:
-    return bool(iso11649.is_valid(value))
 
 
 def _problem_of_date(value: str, today: date) -> str | None:

@@ -1,7 +1,6 @@
 """Structured e-invoices: ZUGFeRD 1, 2/Factur-X and XRechnung in UN/CEFACT CII, XRechnung and Peppol in UBL.
 
-Read by local names, so that one reading serves ZUGFeRD 1 (namespaces and names of 2014) and CII D16B. The
-meaning of the elements: EN 16931-1 (business terms, BT-…) and its bindings CEN/TS 16931-3-2 and -3-3.
+Extracted first and checked afterwards: an invoice that violates its schema is read all the same.
 """
 
 import re
@@ -11,14 +10,20 @@ from typing import Any, Final
 
 from lxml import etree
 
-from services.documents.invoices.values import written
+from services.documents.invoices.cii import read_cii
+from services.documents.invoices.nodes import all_at, name_of, text_at
+from services.documents.invoices.terms import terms_in
+from services.documents.invoices.ubl import read_ubl
+from services.documents.invoices.values import dates_in, written
 from services.documents.invoices.words import AMOUNTS, DATES, Candidate
 
 #: Bytes of an XML that is read; invoices with thousands of lines stay far below.
 MAX_XML_BYTES: Final = 10_000_000
-_CREDIT_NOTES: Final = frozenset({"81", "83", "261", "308", "381", "396", "420", "458", "532"})
+#: UNTDID 1001, as EN 16931 (BR-CL-01) binds them to credit notes.
+_CREDIT_NOTES: Final = frozenset(
+    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"}
+)
 _CONFIDENCE: Final = 100.0
-_PARTY_NAME = "PartyLegalEntity/RegistrationName", "PartyName/Name"
 
 
 class NotReadable(Exception):
@@ -32,28 +37,42 @@ class NotReadable(Exception):
 class EInvoice:
     """What an XML says: its format, whether it takes money back, and the candidates."""
 
-    def __init__(self, format: str, credit_note: bool, pairs: Iterator[tuple[str, str | None]]) -> None:
+    def __init__(self, format: str, type_code: str | None, pairs: Iterator[tuple[str, str | None]]) -> None:
         self.format = format
-        self.credit_note = credit_note
         self.candidates = [
-            Candidate(field, _normalized(field, value), "e_invoice", _CONFIDENCE)
+            candidate
             for field, value in pairs
             if value is not None and value.strip()
+            for candidate in _candidates(field, value)
         ]
+        # A corrected invoice (384) takes money back where its sum is negative.
+        sums = (one.value for one in self.candidates if one.field in ("payable_amount", "gross_amount"))
+        self.credit_note = type_code in _CREDIT_NOTES or next(sums, "").startswith("-")
 
 
 def read_e_invoice(data: bytes) -> EInvoice | None:
     """The e-invoice in `data`; None if it is an XML of another kind. Raises `NotReadable`."""
-    root = parse(data)
-    match _name(root):
+    root = invoice_in(parse(data))
+    match name_of(root):
         case "CrossIndustryInvoice" | "CrossIndustryDocument":
-            code = _text(root, "ExchangedDocument|HeaderExchangedDocument", "TypeCode")
-            version = "ZUGFeRD 1" if _name(root) == "CrossIndustryDocument" else "CII"
-            return EInvoice(version, code in _CREDIT_NOTES, _cii(root))
-        case "Invoice" | "CreditNote" if "ubl" in (etree.QName(root).namespace or "").lower():
-            code = _text(root, "InvoiceTypeCode|CreditNoteTypeCode")
-            return EInvoice("UBL", _name(root) == "CreditNote" or code in _CREDIT_NOTES, _ubl(root))
+            code = text_at(root, "ExchangedDocument|HeaderExchangedDocument", "TypeCode")
+            version = "ZUGFeRD 1" if name_of(root) == "CrossIndustryDocument" else "CII"
+            return EInvoice(version, code, read_cii(root))
+        case "Invoice" | "CreditNote" if _is_ubl(root):
+            code = "381" if name_of(root) == "CreditNote" else text_at(root, "InvoiceTypeCode")
+            return EInvoice("UBL", code, read_ubl(root))
     return None
+
+
+def _is_ubl(root: Any) -> bool:
+    return "ubl" in (etree.QName(root).namespace or "").lower()
+
+
+def invoice_in(root: Any) -> Any:
+    """The invoice in the envelope in which Peppol carries it (UN/CEFACT SBDH), or the root itself."""
+    if name_of(root) != "StandardBusinessDocument":
+        return root
+    return next(iter(all_at(root, "Invoice|CreditNote|CrossIndustryInvoice")), root)
 
 
 def parse(data: bytes) -> Any:
@@ -61,7 +80,7 @@ def parse(data: bytes) -> Any:
     if len(data) > MAX_XML_BYTES:
         raise NotReadable(
             "e_invoice_too_large",
-            f"the embedded XML has more than {MAX_XML_BYTES // 1_000_000} MB and is not read",
+            f"the XML has more than {MAX_XML_BYTES // 1_000_000} MB and is not read",
         )
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True,
@@ -70,83 +89,30 @@ def parse(data: bytes) -> Any:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise NotReadable("e_invoice_broken", f"the embedded XML is not well-formed: {error.msg}") from error
+        raise NotReadable("e_invoice_broken", f"the XML is not well-formed: {error.msg}") from error
     except ValueError as error:
-        raise NotReadable("e_invoice_broken", f"the embedded XML is not readable: {error}") from error
+        raise NotReadable("e_invoice_broken", f"the XML is not readable: {error}") from error
     if root.getroottree().docinfo.doctype:
         raise NotReadable(
             "e_invoice_unsafe",
-            "the embedded XML declares a document type, as attacks do and no e-invoice does; it is not read",
+            "the XML declares a document type, as attacks do and no e-invoice does; it is not read",
         )
     return root
 
 
-def _cii(root: Any) -> Iterator[tuple[str, str | None]]:
-    document = "ExchangedDocument|HeaderExchangedDocument"
-    trade = "SupplyChainTradeTransaction|SpecifiedSupplyChainTradeTransaction"
-    agreement = _first(root, trade, "ApplicableHeaderTradeAgreement|ApplicableSupplyChainTradeAgreement")
-    settlement = _first(root, trade, "ApplicableHeaderTradeSettlement|ApplicableSupplyChainTradeSettlement")
-    yield "invoice_number", _text(root, document, "ID")
-    yield "invoice_date", _text(root, document, "IssueDateTime", "DateTimeString")
-    for role, party in (("issuer", "SellerTradeParty"), ("recipient", "BuyerTradeParty")):
-        yield f"{role}_name", _text(agreement, party, "Name")
-        yield f"{role}_vat_id", _vat_of(agreement, party)
-    yield "customer_number", _text(agreement, "BuyerTradeParty", "ID")
-    yield "order_number", _text(agreement, "BuyerOrderReferencedDocument", "IssuerAssignedID|ID")
-    currency = _text(settlement, "InvoiceCurrencyCode")
-    yield "currency", currency
-    yield "payee_name", _text(settlement, "PayeeTradeParty", "Name")
-    yield "reference", _text(settlement, "PaymentReference")
-    account = ("SpecifiedTradeSettlementPaymentMeans", "PayeePartyCreditorFinancialAccount", "IBANID")
-    yield "iban", _text(settlement, *account)
-    due = {_said(node) for node in _all(settlement, "SpecifiedTradePaymentTerms", "DueDateDateTime",
-           "DateTimeString")}  # fmt: skip
-    # Instalments have a date each; the invoice then has no one due date.
-    yield "due_date", due.pop() if len(due) == 1 else None
-    sums = _first(
-        settlement,
-        "SpecifiedTradeSettlementHeaderMonetarySummation|SpecifiedTradeSettlementMonetarySummation",
-    )
-    yield "net_amount", _text(sums, "TaxBasisTotalAmount")
-    yield "vat_amount", _in_currency(_all(sums, "TaxTotalAmount"), currency)
-    yield "gross_amount", _in_currency(_all(sums, "GrandTotalAmount"), currency)
-    yield "payable_amount", _text(sums, "DuePayableAmount")
-
-
-def _ubl(root: Any) -> Iterator[tuple[str, str | None]]:
-    yield "invoice_number", _text(root, "ID")
-    yield "invoice_date", _text(root, "IssueDate")
-    yield "due_date", _text(root, "DueDate") or _text(root, "PaymentMeans", "PaymentDueDate")
-    for role, party in (("issuer", "AccountingSupplierParty"), ("recipient", "AccountingCustomerParty")):
-        names = (_text(root, party, "Party", *path.split("/")) for path in _PARTY_NAME)
-        yield f"{role}_name", next(filter(None, names), None)
-        schemes = _all(root, party, "Party", "PartyTaxScheme")
-        ids = (_text(node, "CompanyID") for node in schemes if _text(node, "TaxScheme", "ID") == "VAT")
-        yield f"{role}_vat_id", next(ids, None)
-    yield "customer_number", _text(root, "AccountingCustomerParty", "Party", "PartyIdentification", "ID")
-    yield "order_number", _text(root, "OrderReference", "ID")
-    currency = _text(root, "DocumentCurrencyCode")
-    yield "currency", currency
-    yield "payee_name", _text(root, "PayeeParty", "PartyName", "Name")
-    yield "reference", _text(root, "PaymentMeans", "PaymentID")
-    account = _text(root, "PaymentMeans", "PayeeFinancialAccount", "ID")
-    # The account of a transfer outside SEPA is no IBAN, and none is made of it.
-    yield "iban", account if account and re.match(r"[A-Z]{2}\d\d", account.strip()) else None
-    yield "net_amount", _text(root, "LegalMonetaryTotal", "TaxExclusiveAmount")
-    yield "vat_amount", _in_currency(_all(root, "TaxTotal", "TaxAmount"), currency)
-    yield "gross_amount", _text(root, "LegalMonetaryTotal", "TaxInclusiveAmount")
-    yield "payable_amount", _text(root, "LegalMonetaryTotal", "PayableAmount")
-
-
-def _vat_of(agreement: Any, party: str) -> str | None:
-    ids = _all(agreement, party, "SpecifiedTaxRegistration", "ID")
-    return next((_said(node) for node in ids if node.get("schemeID") == "VA"), None)
-
-
-def _in_currency(nodes: list[Any], currency: str | None) -> str | None:
-    """The amount in the invoice's currency: VAT may be told in the currency of the accounts besides."""
-    named = [node for node in nodes if node.get("currencyID") in (None, currency)]
-    return _said(named[0]) if named else None
+def _candidates(field: str, value: str) -> Iterator[Candidate]:
+    if field != "terms":
+        yield Candidate(field, _normalized(field, value), "e_invoice", _CONFIDENCE)
+        return
+    # BT-20, where BT-9 is missing: the words name a day, or a number of days.
+    named = {found for found, ambiguous, _ in dates_in(value) if not ambiguous}
+    if len(named) == 1:
+        words = f"the payment terms say {' '.join(value.split())!r}"
+        yield Candidate("due_date", named.pop(), "e_invoice", _CONFIDENCE, derived=words)
+    elif not named and (terms := terms_in(value)) is not None:
+        yield Candidate(
+            "terms", str(terms.days), "e_invoice", _CONFIDENCE, explicit=terms.from_date, derived=terms.words
+        )
 
 
 def _normalized(field: str, value: str) -> str:
@@ -158,35 +124,10 @@ def _normalized(field: str, value: str) -> str:
         except InvalidOperation:
             return value
     if field in DATES:
-        if re.fullmatch(r"\d{8}", value):
-            return f"{value[:4]}-{value[4:6]}-{value[6:]}"
+        # Format 102 is `20260312`; 203 and 204 have the time behind it.
+        if re.fullmatch(r"\d{8}(?:\d{4}|\d{6})?", value):
+            return f"{value[:4]}-{value[4:6]}-{value[6:8]}"
         return value[:10]
-    if field in ("iban", "issuer_vat_id", "recipient_vat_id"):
+    if field in ("iban", "bic", "issuer_vat_id", "recipient_vat_id"):
         return re.sub(r"[\s.-]", "", value).upper()
     return value
-
-
-def _name(node: Any) -> str:
-    return str(etree.QName(node).localname)
-
-
-def _all(node: Any, *path: str) -> list[Any]:
-    """Descendants by a path of local names; `A|B` is either."""
-    nodes = [] if node is None else [node]
-    for step in path:
-        names = step.split("|")
-        nodes = [child for parent in nodes for child in parent if _name(child) in names]
-    return nodes
-
-
-def _first(node: Any, *path: str) -> Any:
-    return next(iter(_all(node, *path)), None)
-
-
-def _text(node: Any, *path: str) -> str | None:
-    found = _first(node, *path)
-    return None if found is None else _said(found)
-
-
-def _said(node: Any) -> str:
-    return (node.text or "").strip()

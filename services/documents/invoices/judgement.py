@@ -8,13 +8,14 @@ misread. `contradicted`: two sources say different things; the more trusted one 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from services.documents.invoices.checks import is_amount, is_qr_iban, is_qr_reference, problem_of
+from services.documents.invoices.checks import is_amount, problem_of
 from services.documents.invoices.values import amounts_in, dates_in, money
 from services.documents.invoices.words import AMOUNTS, DATES, FIELDS, SOURCES, Candidate, Finding
+from shared.identifiers import is_qr_iban, is_qr_reference
 
 #: Totals may differ by this: by cents where each position is rounded, by five where cash is.
 _ROUNDING: Final = Decimal("0.05")
@@ -22,6 +23,8 @@ _TOTALS: Final = ("net_amount", "vat_amount", "gross_amount")
 #: Names and free text are written in many ways: a difference there is no contradiction.
 _COMPARED: Final = frozenset(FIELDS) - {
     "issuer_name", "recipient_name", "payee_name", "message", "customer_number", "order_number",
+    "payee_street", "payee_building_number", "payee_postal_code", "payee_town", "buyer_reference",
+    "issuer_tax_number",
 }  # fmt: skip
 #: What a page must show if it shows the invoice that its e-invoice tells of.
 _SHOWN: Final = ("invoice_number", "gross_amount", "iban")
@@ -61,6 +64,7 @@ def judge(
     fields = {
         field: _judge_field(by_field[field], findings, page, today) for field in FIELDS if by_field.get(field)
     }
+    _derive_due_date(fields, by_field.get("terms", ()), findings)
     _check_totals(fields, findings)
     _check_amount_to_pay(fields, findings)
     _check_dates(fields, findings)
@@ -146,6 +150,38 @@ def _comparable(candidate: Candidate) -> str:
     if candidate.field in AMOUNTS and is_amount(candidate.value):
         return str(money(candidate.value).normalize())
     return re.sub(r"[\W_]", "", candidate.value).casefold()
+
+
+def _derive_due_date(fields: dict[str, Judged], terms: Iterable[Candidate], findings: list[Finding]) -> None:
+    """Where no due date is written: the date of the invoice and the days within which it is to be paid.
+
+    As certain as both are. Days that count from the day of receipt give the earliest date, uncertain.
+    """
+    issued = fields.get("invoice_date")
+    days = next(iter(sorted(terms, key=lambda one: SOURCES.index(one.source))), None)
+    if "due_date" not in fields and issued is not None and days is not None and _is_date(issued):
+        day = date.fromisoformat(issued.chosen.value) + timedelta(days=int(days.value))
+        words = f"{issued.chosen.value} and {days.value} days: the document says {days.derived!r}"
+        sure = issued.verdict == "certain" and days.explicit
+        chosen = replace(
+            days, field="due_date", value=day.isoformat(), derived=words,
+            confidence=min(days.confidence, issued.chosen.confidence),
+        )  # fmt: skip
+        # In the order of `FIELDS`.
+        found = {**fields, "due_date": Judged(chosen, "certain" if sure else "uncertain")}
+        fields.clear()
+        fields.update({name: found[name] for name in FIELDS if name in found})
+    due = fields.get("due_date")
+    if due is not None and due.chosen.derived is not None:
+        findings.append(Finding("due_date_derived", f"due date: {due.chosen.derived}", ("due_date",)))
+
+
+def _is_date(one: Judged) -> bool:
+    try:
+        date.fromisoformat(one.chosen.value)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_totals(fields: dict[str, Judged], findings: list[Finding]) -> None:

@@ -1,15 +1,16 @@
 """Amounts and dates as they are written in German, French, Italian, Dutch and English."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
-#: Characters that group thousands: space, no-break and narrow spaces, apostrophes (U+0027, U+2019).
-_GROUPING: Final = " \u00a0\u202f\u2009'’"
+#: Characters that group thousands: space, no-break and narrow spaces, apostrophes (U+0027, U+2019) and what
+#: recognition makes of them.
+_GROUPING: Final = " \u00a0\u202f\u2009'’`´"
 _AMOUNT: Final = re.compile(
-    rf"(?<![\w.,/-])(?P<minus>[-−–]\s?)?"
+    rf"(?:(?<![\w.,/-])|(?<=EUR)|(?<=CHF)|(?<=USD)|(?<=GBP))(?P<minus>[-−–]\s?)?"
     rf"(?P<whole>\d{{1,3}}(?:[{_GROUPING}.,]\d{{3}})+|\d+)"
     r"(?:(?P<cents>[.,]\d{2})|[.,](?P<none>[-–—]{1,2}))"
     r"(?![\d%]|[.,/]\d|\s?%)"
@@ -66,11 +67,11 @@ def amounts_in(text: str) -> list[str]:
     return [value for _, value in sorted(found)]
 
 
-def dates_in(text: str) -> Iterator[tuple[str, bool, int]]:
+def dates_in(text: str, american: bool | None = None) -> Iterator[tuple[str, bool, int]]:
     """Every date in `text` as (ISO date, whether it could be read as another one, position).
 
-    `03/04/2026` is 3 April in most of the world and 4 March in the United States: read as the former, and
-    said to be ambiguous. Dots are never American.
+    `03/04/2026` is 3 April in most of the world and 4 March in the United States: `american` says which, and
+    where it is not known, the former is taken and said to be ambiguous. Dots are never American.
     """
     for match in _DATE.finditer(text):
         ambiguous = False
@@ -78,9 +79,9 @@ def dates_in(text: str) -> Iterator[tuple[str, bool, int]]:
             parts = (match["y1"], match["m1"], match["d1"])
         elif match["y2"]:
             day, month = int(match["a2"]), int(match["b2"])
-            if month > 12 >= day:
+            if month > 12 >= day or (american and "/" in match["s2"] and day <= 12):
                 day, month = month, day
-            elif day <= 12 and day != month and "/" in match["s2"]:
+            elif american is None and day <= 12 and day != month and "/" in match["s2"]:
                 ambiguous = True
             parts = (match["y2"], str(month), str(day))
         elif match["y3"]:
@@ -93,6 +94,38 @@ def dates_in(text: str) -> Iterator[tuple[str, bool, int]]:
         except ValueError:
             continue
         yield found.isoformat(), ambiguous, match.start()
+
+
+#: Where dates are not American: other languages, VAT, currencies and accounts of other countries.
+_ELSEWHERE: Final = re.compile(
+    r"\b(?:rechnung|datum|facture|[ée]ch[ée]ance|fattura|scadenza|factuur|VAT|MwSt|TVA|IVA|"
+    r"IBAN|GBP|CHF)\b|[€£]",
+    re.IGNORECASE,
+)
+_AMERICA: Final = re.compile(
+    r"\b[A-Z]{2}\s\d{5}(?:-\d{4})?\b|\bsales\s+tax\b|\bEIN\b|\bABA\b|\brouting\s+number\b"
+)
+
+
+def is_american(texts: Iterable[str]) -> bool | None:
+    """Whether a document writes the month first; None if nothing tells. A date that can only be read one way
+    tells it of all, then the language, then the address."""
+    text = "\n".join(texts)
+    orders = set()
+    for match in _DATE.finditer(text):
+        if match["y2"] and "/" in match["s2"]:
+            first, second = int(match["a2"]), int(match["b2"])
+            if first > 12 >= second:
+                orders.add(False)
+            elif second > 12 >= first:
+                orders.add(True)
+    if len(orders) == 1:
+        return orders.pop()
+    if orders or (_ELSEWHERE.search(text) and _AMERICA.search(text)):
+        return None
+    if _ELSEWHERE.search(text):
+        return False
+    return True if _AMERICA.search(text) else None
 
 
 def money(value: str) -> Decimal:

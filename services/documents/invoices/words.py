@@ -12,9 +12,10 @@ SOURCES: Final = ("e_invoice", "qr_bill", "girocode", "text")
 FIELDS: Final = {
     "issuer_name": "issuer",
     "issuer_vat_id": "VAT id of the issuer",
+    "issuer_tax_number": "tax number of the issuer",
     "recipient_name": "recipient",
     "recipient_vat_id": "VAT id of the recipient",
-    "payee_name": "payee",
+    "buyer_reference": "buyer reference",
     "invoice_number": "invoice number",
     "invoice_date": "invoice date",
     "due_date": "due date",
@@ -25,7 +26,14 @@ FIELDS: Final = {
     "gross_amount": "gross amount",
     "payable_amount": "amount to pay",
     "currency": "currency",
+    "payee_name": "payee",
+    "payee_street": "street of the payee",
+    "payee_building_number": "building number of the payee",
+    "payee_postal_code": "postal code of the payee",
+    "payee_town": "town of the payee",
+    "payee_country": "country of the payee",
     "iban": "IBAN",
+    "bic": "BIC",
     "reference": "payment reference",
     "message": "message to the payee",
 }
@@ -50,6 +58,8 @@ class Candidate:
     box: Box | None = None
     #: Of text: an explicit label names it, and nothing on the document says otherwise.
     explicit: bool = False
+    #: Computed, not read: how, in words.
+    derived: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 from services.documents.analysts import Analysts
 from services.documents.invoice_store import InvoiceStore
-from services.documents.jobs.ocr import text_key
+from services.documents.jobs.ocr import layer_key
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore, StoredDocument
 from shared.access import Access
@@ -63,9 +64,9 @@ async def analyse_invoice(
     await progress(0, 1)
     with workplace() as folder, concerning(about.file_name):
         pdf = await fetch_pdf(files, about, folder)
-        recognized = await recognized_texts(documents, files, about)
+        layers = await recognized_layers(documents, files, about, folder)
         hints = await invoices.hints()
-        found = await analysts.analyse(pdf, recognized, _today(), hints)
+        found = await analysts.analyse(pdf, layers, _today(), hints)
     log.info(
         "analysed",
         kind=found.kind or "no invoice",
@@ -78,15 +79,18 @@ async def analyse_invoice(
     await progress(1, 1)
 
 
-async def recognized_texts(documents: DocumentStore, files: Files, about: StoredDocument) -> dict[int, str]:
-    """The texts of the pages that have no text layer of their own."""
+async def recognized_layers(
+    documents: DocumentStore, files: Files, about: StoredDocument, folder: Path
+) -> dict[int, Path]:
+    """What was recognized on pages that have no text layer of their own, with its places."""
     assert about.recipe is not None
     kept = await documents.kept_pages(about.document_id, about.recipe)
-    return {
-        number: (await files.get(text_key(about.document_id, about.recipe, number))).decode()
-        for number, page in kept.items()
-        if page.source == "tesseract"
+    layers = {
+        number: folder / f"layer-{number}.pdf" for number, page in kept.items() if page.source == "tesseract"
     }
+    for number, layer in layers.items():
+        await files.fetch(layer_key(about.document_id, about.recipe, number), layer)
+    return layers
 
 
 def _today() -> date:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.documents.analysts import Analysts
 from services.documents.approvals.access import CORRECTING
-from services.documents.jobs.analyse_invoice import recognized_texts
+from services.documents.jobs.analyse_invoice import recognized_layers
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore
 from services.documents.suppliers.lessons import Lessons
@@ -49,8 +49,8 @@ async def learn_from_correction(
         return
     with workplace() as folder, concerning(about.file_name):
         pdf = await fetch_pdf(files, about, folder)
-        recognized = await recognized_texts(documents, files, about)
-        labels = await analysts.labels_of(pdf, recognized, corrected)
+        layers = await recognized_layers(documents, files, about, folder)
+        labels = await analysts.labels_of(pdf, layers, corrected)
     if not labels:
         reason = "no label stands before the corrected values on the page"
         yield lessons.nothing(document, about.file_name, reason)

@@ -14,9 +14,6 @@ DPI: Final = 200
 
 def qr_codes(page: Image.Image, dpi: float) -> Iterator[tuple[str, Box]]:
     """Text and box (points from the upper left corner) of each QR code on a gray page of `dpi`."""
-    if dpi > DPI * 1.25:
-        page = page.resize((round(page.width * DPI / dpi), round(page.height * DPI / dpi)))
-        dpi = DPI
     scale = 72 / dpi
     for code in zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)):
         corners = code.position

@@ -92,12 +92,17 @@ class Converter:
         return self._made(typeset(letter, self._folder))
 
     def _mail(self) -> dict[str, Any]:
-        from services.documents.steps.mails import read_eml, read_msg
+        from services.documents.steps.mails import read_eml
         from services.documents.steps.pages_of_html import add_html
         from services.documents.steps.typesetting import Letter, text_block, typeset
 
         is_eml = self._media_type == "message/rfc822"
-        mail = read_eml(self._path) if is_eml else read_msg(self._path)
+        if is_eml:
+            mail = read_eml(self._path)
+        else:
+            from services.documents.steps.outlook import read_msg
+
+            mail = read_msg(self._path)
         head = list(mail.head)
         if mail.attached:
             head.append(("Attachments", ", ".join(one.name for one in mail.attached)))

@@ -15,7 +15,7 @@ from PIL import Image
 _REACH = 4.0
 #: A page is only turned if that sharpens its rows by this factor: drawings and photos stay as they are.
 _WORTHWHILE = 1.15
-_WIDTH = 400
+_WIDTH = 500
 
 
 def straighten(page: Image.Image) -> tuple[Image.Image, float]:

@@ -9,43 +9,68 @@ import pikepdf
 
 from services.documents.invoices.e_invoice import MAX_XML_BYTES, EInvoice, NotReadable, read_e_invoice
 from services.documents.invoices.judgement import judge
-from services.documents.invoices.lines import Line, lines_of_text, lines_of_words
+from services.documents.invoices.kinds import is_credit_note, why_no_invoice
+from services.documents.invoices.lines import Line, lines_of_words
 from services.documents.invoices.payment_codes import read_code
-from services.documents.invoices.text import is_credit_note, read_text, why_no_invoice
+from services.documents.invoices.text import read_text
 from services.documents.invoices.words import SOURCES, Candidate, Finding
-from services.documents.steps.codes import qr_codes
-from services.documents.steps.embedded import embedded_xml
+from services.documents.steps.codes import DPI, qr_codes
+from services.documents.steps.embedded import EmbeddedFile, embedded_xml, looks_like_xml
 from services.documents.steps.pdf import DECODING_ERRORS, PdfPages
 from services.documents.steps.words import open_pdf, words_of_page
 from services.documents.suppliers.labels import Hint, label_of, with_hints
-from shared.process_child import LimitExceeded, Refused
+from shared.process_child import Refused
 
 #: Pages that are looked at: from the beginning, and the last ones, where payment slips are.
 _FIRST_PAGES: Final = 10
 _LAST_PAGES: Final = 3
+#: The file that the rules are checked on.
+_COPY: Final = "e-invoice.xml"
 
 
 class InvoiceReader:
-    """The PDF at `path`; `recognized` are the texts of pages without a text
-    layer, by page number."""
+    """The PDF at `path`, or the XML of an e-invoice; `layers` are the files, by page number, with what was
+    recognized on pages without a text layer of their own: PDFs of one page. Files are written to `folder`."""
 
-    def __init__(self, path: str, recognized: dict[str, str]) -> None:
+    def __init__(self, path: str, layers: dict[str, str], folder: str) -> None:
         self._path = Path(path)
-        self._recognized = {int(number): text for number, text in recognized.items()}
-        self._pages = PdfPages(self._path)
+        self._folder = Path(folder)
+        self._layers = {int(number): Path(layer) for number, layer in layers.items()}
         self._findings: list[Finding] = []
+        self._pages = None if _is_xml(self._path) else PdfPages(self._path)
+        self._found: EInvoice | None = None
+
+    def e_invoice(self) -> str | None:
+        """The name of the file, in the folder, into which the e-invoice was copied that the document is or
+        has inside; None if it has none that can be read."""
+        for file in self._xml_files():
+            if file.data is None:
+                self._find("e_invoice_unreadable", f"{file.name}: {file.reason}")
+                continue
+            try:
+                read = read_e_invoice(file.data)
+            except NotReadable as error:
+                self._find(error.code, f"{file.name}: {error}")
+                continue
+            if read is not None and self._found is not None:
+                self._find("several_e_invoices", f"{file.name}: a second e-invoice; the first one counts")
+            elif read is not None:
+                self._found = read
+                (self._folder / _COPY).write_bytes(file.data)
+        return None if self._found is None else _COPY
 
     def analyse(self, today: str, hints: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
         """`{kind, source, format, fields: [...], findings: [...]}` as `shared.commands.AnalysedInvoice` has
         them, or `{reason}` for a document that is no invoice. `hints` are those of `suppliers.labels`."""
-        e_invoice = self._e_invoice()
-        too_large = self._pages.too_large()
-        numbers = [number for number in self._numbers() if number not in too_large]
+        e_invoice = self._found
+        numbers = self._numbers()
         coded = [candidate for number in numbers for candidate in self._codes(number)]
         lines = [line for number in numbers for line in self._lines(number)]
         known = [Hint(tuple(hint["keys"]), hint["labels"]) for hint in hints]
         others = [*(e_invoice.candidates if e_invoice else ()), *coded]
         read = with_hints(read_text(lines), lines, known, others)
+        if e_invoice is None and self._pages is None:
+            return {"reason": "it is an XML file, but no e-invoice of a known kind", "findings": self._told()}
         if e_invoice is None and not coded and (reason := why_no_invoice(lines, read)) is not None:
             return {"reason": reason, "findings": self._told()}
         candidates = [
@@ -68,9 +93,7 @@ class InvoiceReader:
 
     def labels(self, values: dict[str, str]) -> dict[str, str]:
         """Field -> the label that stands before its value in `values`, where there is one."""
-        too_large = self._pages.too_large()
-        numbers = [number for number in self._numbers() if number not in too_large]
-        lines = [line for number in numbers for line in self._lines(number)]
+        lines = [line for number in self._numbers() for line in self._lines(number)]
         found = {field: label_of(lines, field, value) for field, value in values.items()}
         return {field: label for field, label in found.items() if label is not None}
 
@@ -78,47 +101,40 @@ class InvoiceReader:
         return [{"code": one.code, "words": one.words, "fields": one.fields} for one in self._findings]
 
     def _numbers(self) -> list[int]:
-        count = self._pages.count
+        """Pages that are looked at: those that are not too large, from the beginning and the last ones."""
+        if self._pages is None:
+            return []
+        count, too_large = self._pages.count, self._pages.too_large()
         last = range(max(_FIRST_PAGES + 1, count - _LAST_PAGES + 1), count + 1)
-        return [*range(1, min(count, _FIRST_PAGES) + 1), *last]
+        return [n for n in (*range(1, min(count, _FIRST_PAGES) + 1), *last) if n not in too_large]
 
-    def _e_invoice(self) -> EInvoice | None:
-        """The first embedded file that is an e-invoice; what stands in the way of others is found."""
-        found: EInvoice | None = None
-        try:
-            for file in embedded_xml(self._path, MAX_XML_BYTES):
-                if file.data is None:
-                    self._find("e_invoice_unreadable", f"{file.name}: {file.reason}")
-                    continue
-                try:
-                    read = read_e_invoice(file.data)
-                except NotReadable as error:
-                    self._find(error.code, f"{file.name}: {error}")
-                    continue
-                if read is not None and found is not None:
-                    self._find("several_e_invoices", f"{file.name}: a second e-invoice; the first one counts")
-                    continue
-                found = found or read
-                if read is not None and (violation := _schema_violation(file.data)):
-                    self._find("schema_violated", f"{file.name}: {violation}")
-        except pikepdf.PdfError as error:
-            self._find("e_invoice_unreadable", f"embedded files cannot be listed: {error}")
-        return found
+    def _xml_files(self) -> Iterator[EmbeddedFile]:
+        """The document itself, if it is XML, or the XML files in a PDF."""
+        if self._pages is None:
+            small = self._path.stat().st_size <= MAX_XML_BYTES
+            reason = f"it has more than {MAX_XML_BYTES // 1_000_000} MB"
+            yield EmbeddedFile("the file", self._path.read_bytes() if small else None, reason)
+        else:
+            try:
+                yield from embedded_xml(self._path, MAX_XML_BYTES)
+            except pikepdf.PdfError as error:
+                self._find("e_invoice_unreadable", f"embedded files cannot be listed: {error}")
 
     def _codes(self, number: int) -> Iterator[Candidate]:
+        assert self._pages is not None
         try:
-            picture, dpi = self._pages.render(number)
+            picture, dpi = self._pages.render(number, DPI)
             for text, box in qr_codes(picture, dpi):
                 yield from read_code(text, number, box)
         except (Refused, *DECODING_ERRORS) as error:
             self._find("page_not_seen", f"page {number} cannot be searched for payment codes: {error}")
 
     def _lines(self, number: int) -> list[Line]:
-        if number in self._recognized:
-            return lines_of_text(self._recognized[number], number)
-        pdf = open_pdf(self._path)
+        layer = self._layers.get(number)
+        pdf = open_pdf(layer or self._path)
         try:
-            return lines_of_words(words_of_page(pdf, number), number)
+            words = words_of_page(pdf, 1 if layer else number, recognized=layer is not None)
+            return lines_of_words(words, number, recognized=layer is not None)
         finally:
             pdf.close()
 
@@ -139,16 +155,7 @@ def _in_agreement(coded: list[Candidate], findings: list[Finding]) -> list[Candi
     return list(reversed(distinct.values()))
 
 
-def _schema_violation(data: bytes) -> str | None:
-    """Why an XML violates the schema of its format, a warning; None if it does not, or none is known."""
-    # Only now: the library takes half a second to import, and most documents have no e-invoice.
-    import facturx
-
-    try:
-        facturx.xml_check_xsd(data)
-    except LimitExceeded:
-        raise
-    except Exception as error:
-        # The library raises plain `Exception`, with the violation in its last lines.
-        return f"it violates its schema: {' '.join(str(error).split())[:300]}"
-    return None
+def _is_xml(path: Path) -> bool:
+    """Whether a file is the e-invoice itself, not converted."""
+    with path.open("rb") as file:
+        return looks_like_xml(file.read(64))

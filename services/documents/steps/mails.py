@@ -1,7 +1,7 @@
 """Take an e-mail apart: its head, its body, what belongs to the body, and what was attached.
 
-`.eml` is RFC 5322 with MIME (RFC 2045 to 2049); `.msg` is MS-OXMSG. Mails of the real world break all of
-them, so every header and part is asked for by itself, and what cannot be decoded is kept as it came.
+`.eml` is RFC 5322 with MIME (RFC 2045 to 2049). Mails of the real world break all of them, so every header
+and part is asked for by itself, and what cannot be decoded is kept as it came. For `.msg` see `outlook`.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ MAX_ATTACHMENTS: Final = 200
 
 _HEAD: Final = (("From", "From"), ("To", "To"), ("Cc", "Cc"), ("Date", "Date"), ("Subject", "Subject"))
 #: What comes with mails and is no document -> why.
-_SKIPPED: Final = {
+SKIPPED: Final = {
     "application/pkcs7-signature": "it is the signature of the mail, not a document",
     "application/x-pkcs7-signature": "it is the signature of the mail, not a document",
     "application/pgp-signature": "it is the signature of the mail, not a document",
@@ -36,7 +36,7 @@ _SKIPPED: Final = {
 }
 #: The first line of a part: a boundary, before a header that only parts have.
 _BOUNDARY: Final = re.compile(r'^--([^\s"][^\r\n"]{0,100}?)[ \t]*\r?\nContent-', re.MULTILINE | re.IGNORECASE)
-_POLICY: Final = email.policy.default.clone(refold_source="none")
+POLICY: Final = email.policy.default.clone(refold_source="none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ def read_eml(path: Path) -> Mail:
     if raw.count(b"\n--") > 20 * MAX_PARTS:
         raise _too_many_parts(raw.count(b"\n--"))
     try:
-        message = BytesParser(policy=_POLICY).parsebytes(raw)
+        message = BytesParser(policy=POLICY).parsebytes(raw)
         parts = list(_parts(message))
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
     except (ValueError, LookupError, TypeError, AttributeError, email.errors.MessageError) as error:
-        raise _broken(str(error) or type(error).__name__) from error
+        raise broken(str(error) or type(error).__name__) from error
     mail = Mail(subject=_header(message, "Subject"))
     mail.head = [(label, value) for label, name in _HEAD if (value := _header(message, name))]
     bodies = _choose_bodies(parts)
@@ -88,70 +88,15 @@ def read_eml(path: Path) -> Mail:
         if part in bodies.values() or part.get_content_maintype() == "multipart":
             continue
         _sort_in(mail, part)
-    _limit(mail)
+    check_attached(mail)
     return mail
-
-
-def read_msg(path: Path) -> Mail:
-    """The Outlook message in the file at `path`. Raises `Refused` (`mail_broken`, `document_too_large`)."""
-    # Only now: most mails are of the other kind.
-    from oxmsg import Message
-
-    try:
-        message = Message.load(str(path))
-        mail = Mail(subject=message.subject)
-        said = {name.lower(): value for name, value in message.message_headers.items()}
-        recipients = ", ".join(_named(one.name, one.email_address) for one in message.recipients)
-        date = str(message.sent_date.isoformat(" ", "seconds")) if message.sent_date else ""
-        found = {
-            "From": message.sender or "",
-            "To": said.get("to") or recipients,
-            "Cc": said.get("cc", ""),
-            "Date": said.get("date") or date,
-            "Subject": message.subject,
-        }
-        mail.head = [(label, _one_line(value)) for label, value in found.items() if value]
-        mail.text, mail.html = message.body, message.html_body
-        for number, attachment in enumerate(message.attachments, start=1):
-            _sort_in_outlook(mail, attachment, number)
-    except Refused:
-        raise
-    except RecursionError as error:
-        raise _too_deep() from error
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        AssertionError,
-        ArithmeticError,
-    ) as error:
-        raise _broken(str(error) or type(error).__name__) from error
-    _limit(mail)
-    return mail
-
-
-def _sort_in_outlook(mail: Mail, attachment: Any, number: int) -> None:
-    name = attachment.file_name or f"attachment-{number}"
-    data = attachment.file_bytes
-    if data is None:
-        why = "it is a message, an object or a link within the Outlook file, which is not taken out of it"
-        mail.attached.append(Attached(name, "application/octet-stream", b"", lost=why))
-        return
-    content_id = attachment.properties.str_prop_value(0x3712) or ""
-    media_type = (attachment.mime_type or "").lower()
-    if content_id and mail.html and f"cid:{content_id}" in mail.html:
-        mail.inline[content_id] = data
-        return
-    mail.attached.append(Attached(name, media_type, data, skipped=_SKIPPED.get(media_type)))
 
 
 def _parts(message: Any, depth: int = 0, seen: list[int] | None = None) -> Iterator[Any]:
     """The parts of a mail in their order, not those of mails within it."""
     seen = [0] if seen is None else seen
     if depth > MAX_DEPTH:
-        raise _too_deep()
+        raise too_deep()
     seen[0] += 1
     if seen[0] > MAX_PARTS:
         raise _too_many_parts(seen[0])
@@ -172,7 +117,7 @@ def _parts_hidden_in(rest: Any) -> list[Any]:
     if boundary is None:
         return []
     head = f'Content-Type: multipart/mixed; boundary="{boundary.group(1)}"\n\n'
-    found = BytesParser(policy=_POLICY).parsebytes((head + rest).encode("ascii", "surrogateescape"))
+    found = BytesParser(policy=POLICY).parsebytes((head + rest).encode("ascii", "surrogateescape"))
     return list(found.get_payload()) if found.is_multipart() else []
 
 
@@ -189,7 +134,7 @@ def _choose_bodies(parts: list[Any]) -> dict[str, Any]:
 def _sort_in(mail: Mail, part: Any) -> None:
     """Put a part where it belongs: shown in the body, a document of its own, or neither."""
     media_type = part.get_content_type()
-    content_id = _one_line(str(part.get("Content-ID", ""))).strip("<> ")
+    content_id = one_line(str(part.get("Content-ID", ""))).strip("<> ")
     data = _content_of(part)
     if media_type.startswith("image/") and content_id and mail.html and f"cid:{content_id}" in mail.html:
         mail.inline[content_id] = data
@@ -205,13 +150,13 @@ def _sort_in(mail: Mail, part: Any) -> None:
     if not data and not name:
         return
     name = name or _default_name(part, media_type, len(mail.attached) + 1)
-    mail.attached.append(Attached(name, media_type, data, skipped=_SKIPPED.get(media_type)))
+    mail.attached.append(Attached(name, media_type, data, skipped=SKIPPED.get(media_type)))
 
 
 def _default_name(part: Any, media_type: str, number: int) -> str:
     if media_type == "message/rfc822":
         subject = _header(part.get_payload(0), "Subject") if part.is_multipart() else ""
-        return f"{_file_name(subject)[:100] or f'mail-{number}'}.eml"
+        return f"{file_name(subject)[:100] or f'mail-{number}'}.eml"
     kind = {"image/jpeg": "jpg", "text/plain": "txt"}.get(media_type, media_type.rpartition("/")[2])
     return f"attachment-{number}.{kind}"
 
@@ -222,7 +167,7 @@ def _content_of(part: Any) -> bytes:
         inner = part.get_payload(0) if part.is_multipart() else None
         if inner is None:
             return str(part.get_payload()).encode("utf-8", "surrogateescape")
-        return bytes(inner.as_bytes(policy=_POLICY))
+        return bytes(inner.as_bytes(policy=POLICY))
     with contextlib.suppress(ValueError, TypeError, LookupError):
         data = part.get_payload(decode=True)
         if isinstance(data, bytes):
@@ -249,10 +194,10 @@ def _name_of(part: Any) -> str:
         name = part.get_filename() or ""
     except (ValueError, LookupError, TypeError, AttributeError):
         name = ""
-    return _file_name(_one_line(str(name)))
+    return file_name(one_line(str(name)))
 
 
-def _file_name(text: str) -> str:
+def file_name(text: str) -> str:
     """The last part of what a mail calls a file, without what no file name has."""
     return re.sub(r"[\x00-\x1f<>:\"|?*]", "-", re.split(r"[/\\]", text)[-1]).strip(" .")[:200]
 
@@ -267,22 +212,18 @@ def _disposition(part: Any) -> str:
 def _header(message: Any, name: str) -> str:
     """A header in one line; one that the standard library cannot take apart, as it stands."""
     try:
-        return _one_line(str(message.get(name, "")))
+        return one_line(str(message.get(name, "")))
     except (ValueError, LookupError, TypeError, AttributeError):
         raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
-        return _one_line(str(raw))
+        return one_line(str(raw))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     readable = text.encode("utf-8", "replace").decode("utf-8")
     return " ".join(readable.split())[:2000]
 
 
-def _named(name: str | None, address: str | None) -> str:
-    return f"{name} <{address}>" if name and address and name != address else (name or address or "")
-
-
-def _limit(mail: Mail) -> None:
+def check_attached(mail: Mail) -> None:
     if len(mail.attached) > MAX_ATTACHMENTS:
         raise Refused(
             "document_too_large",
@@ -299,7 +240,7 @@ def _too_many_parts(count: int) -> Refused:
     )
 
 
-def _too_deep() -> Refused:
+def too_deep() -> Refused:
     return Refused(
         "document_too_large",
         f"the parts of the mail lie in each other more than {MAX_DEPTH} deep",
@@ -307,7 +248,7 @@ def _too_deep() -> Refused:
     )
 
 
-def _broken(detail: str) -> Refused:
+def broken(detail: str) -> Refused:
     return Refused(
         "mail_broken",
         f"the mail cannot be taken apart: {detail}",

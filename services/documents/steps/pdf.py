@@ -12,6 +12,7 @@ from PIL import Image
 from pypdfium2 import raw
 
 from services.documents.core import (
+    BEST_DPI,
     MAX_IMAGE_PIXELS,
     MAX_PAGES,
     MAX_STREAM_BYTES,
@@ -95,10 +96,10 @@ class PdfPages:
         finally:
             page.close()
 
-    def render(self, number: int) -> tuple[Image.Image, int]:
-        """A page in gray, and its dots per inch: 300, or as near as it gets."""
+    def render(self, number: int, best: int = BEST_DPI) -> tuple[Image.Image, int]:
+        """A page in gray, and its dots per inch: `best`, or as near as it gets."""
         width, height = self._pdf.get_page_size(number - 1)
-        dpi = resolution_for(width, height)
+        dpi = resolution_for(width, height, best)
         if dpi is None:
             raise page_too_large(f"it measures {width:.0f} x {height:.0f} points ({_meters(width, height)})")
         page = self._load(number)

@@ -87,7 +87,8 @@ def _opened(path: Path, media_type: str) -> Image.Image:
 
         register_heif_opener()
     try:
-        image = Image.open(path, formats=_FORMATS[media_type])
+        # Not by name: a TIFF that Pillow maps into memory is not turned upright. Closed with the process.
+        image = Image.open(path.open("rb"), formats=_FORMATS[media_type])
     except Image.DecompressionBombError as error:
         raise _too_large(str(error)) from error
     except UnidentifiedImageError as error:
@@ -145,8 +146,7 @@ def _sheet(image: Image.Image, path: Path | None, media_type: str) -> _Sheet:
         if orientation in _TURNED_ONLY:
             return _Sheet(path.read_bytes(), *_on_paper(image, dpi))
         lossy = True
-    # The copy has the size that the picture has now.
-    upright = image.copy() if media_type == "image/tiff" else image
+    upright = image
     if orientation in _UPRIGHT_BY and media_type != "image/tiff":
         upright = image.transpose(_UPRIGHT_BY[orientation])
     if orientation == 1 and path is not None and _can_lie_as_it_is(image, media_type):

@@ -12,11 +12,14 @@ from services.documents.invoices.words import Box
 _MAX_CHARACTERS: Final = 30_000
 #: A gap of this many letter heights parts two words.
 _WORD_GAP: Final = 0.17
+#: In a layer that recognition made, words have spaces between them, and its letters are of any width.
+_WORD_GAP_OF_LAYER: Final = 0.6
 
 
-def words_of_page(pdf: Any, number: int) -> list[tuple[str, Box]]:
+def words_of_page(pdf: Any, number: int, *, recognized: bool = False) -> list[tuple[str, Box]]:
     """Words of page `number` (from 1) in drawing order; boxes in points from the upper left corner of the
-    page as it is shown."""
+    page as it is shown. `recognized`: the page is the layer that recognition made."""
+    gap = _WORD_GAP_OF_LAYER if recognized else _WORD_GAP
     page = pdf[number - 1]
     text = page.get_textpage()
     try:
@@ -28,7 +31,7 @@ def words_of_page(pdf: Any, number: int) -> list[tuple[str, Box]]:
             code = raw.FPDFText_GetUnicode(text, index)
             # PDFium marks a hyphen at a line's end with U+FFFE or U+0002.
             letter = "-" if code in (0xFFFE, 2) else chr(code)
-            if raw.FPDFText_IsGenerated(text, index) == 1:
+            if not recognized and raw.FPDFText_IsGenerated(text, index) == 1:
                 # A space that PDFium supposes, also where letters are only set wide: the gap decides.
                 continue
             if letter.isspace() or code == 0:
@@ -36,7 +39,7 @@ def words_of_page(pdf: Any, number: int) -> list[tuple[str, Box]]:
             else:
                 raw.FPDFText_GetLooseCharBox(text, index, corners)
                 place = shown.box(corners.left, corners.bottom, corners.right, corners.top)
-            if box is not None and (place is None or not _continues(box, place)):
+            if box is not None and (place is None or not _continues(box, place, gap)):
                 words.append((letters, box))
                 letters, box = "", None
             if place is not None:
@@ -83,11 +86,11 @@ class _Shown:
                 return x - self._left, self._top - y
 
 
-def _continues(box: Box, place: Box) -> bool:
-    """Whether a letter goes on with a word: on its height, and close behind it."""
+def _continues(box: Box, place: Box, gap: float) -> bool:
+    """Whether a letter goes on with a word: on its height, and at most `gap` heights behind it."""
     height = max(box[3] - box[1], place[3] - place[1], 1.0)
     level = abs((box[1] + box[3]) - (place[1] + place[3])) < height
-    return level and -0.5 * height < place[0] - box[2] < _WORD_GAP * height
+    return level and -0.5 * height < place[0] - box[2] < gap * height
 
 
 def _around(box: Box, place: Box) -> Box:

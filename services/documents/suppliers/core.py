@@ -11,9 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from services.documents.core import compact
-from services.documents.invoices.checks import is_iban
 from services.documents.invoices.words import FIELDS, Finding
 from shared.commands import InvoiceField, OtherValue
+from shared.identifiers import is_iban
 
 #: A field of its own: nothing on the page says it, people and rules do.
 COST_CENTER: Final = "cost_center"

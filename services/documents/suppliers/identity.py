@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from services.documents.core import compact
-from services.documents.invoices.checks import is_iban
+from shared.identifiers import is_iban
 
 
 def issuer_keys(values: Mapping[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ from services.gateway.tracing import Trace
 from shared.access import Principal
 from shared.errors import Failure, TagwerkError
 from shared.intake import Accepted, Arrival
+from shared.media_types import KINDS
 
 router = APIRouter(tags=["documents"])
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ _UPLOAD_FORM = {
                         "file": {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
-                            "description": "One or more files: PDF, PNG, JPEG, TIFF.",
+                            "description": f"One or more files: {KINDS}.",
                         },
                         "client": {"type": "string", "description": "For which client."},
                         "interactive": {

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from services.integrations.payments.identifiers import BIC, is_iban, is_qr_iban
 from shared.errors import TagwerkError, wrong_fields
+from shared.identifiers import is_bic, is_iban, is_qr_iban
 
 
 class Account(BaseModel):
@@ -53,7 +53,7 @@ class Account(BaseModel):
     @field_validator("bic")
     @classmethod
     def _check_bic(cls, written: str | None) -> str | None:
-        if written is not None and not BIC.fullmatch(written):
+        if written is not None and not is_bic(written):
             raise ValueError(f"{written} is no BIC: 8 or 11 letters and digits, such as POFICHBEXXX")
         return written
 

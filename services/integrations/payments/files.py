@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 from uuid import UUID
 
-from services.integrations.payments import identifiers
+from services.integrations.payments import ids
 from services.integrations.payments.accounts import Account
 from services.integrations.payments.orders import Kind, Order
 
@@ -50,7 +50,7 @@ class PaymentFile:
 
     @property
     def message_id(self) -> str:
-        return identifiers.message_id(self.id)
+        return ids.message_id(self.id)
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -70,7 +70,7 @@ def by_bank(orders: Sequence[Order]) -> list[list[Order]]:
         blocks: set[tuple[str, str, date, Kind]] = set()
         for order in group:
             block = _block_of(order)
-            full = block not in blocks and len(blocks) == identifiers.MOST_BLOCKS
+            full = block not in blocks and len(blocks) == ids.MOST_BLOCKS
             if full or len(chosen) == MOST_IN_A_FILE:
                 break
             chosen.append(order)
@@ -83,7 +83,7 @@ def make_file(id: UUID, created_at: datetime, orders: Sequence[Order]) -> Paymen
     """`orders` are of one bank."""
     groups = groupby(sorted(orders, key=_place), key=_block_of)
     blocks = tuple(
-        Block(identifiers.block_id(id, number), tuple(group)) for number, (_, group) in enumerate(groups, 1)
+        Block(ids.block_id(id, number), tuple(group)) for number, (_, group) in enumerate(groups, 1)
     )
     return PaymentFile(id, created_at, blocks)
 

@@ -13,11 +13,20 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from services.integrations.payments import characters, identifiers
+from services.integrations.payments import characters, ids
 from services.integrations.payments.accounts import Account
 from services.integrations.payments.days import next_working_day, working_day_from, working_day_until
 from shared.errors import Failure
 from shared.events import Record
+from shared.identifiers import (
+    is_bic,
+    is_creditor_reference,
+    is_iban,
+    is_qr_iban,
+    is_qr_reference,
+    looks_like_creditor_reference,
+    looks_like_qr_reference,
+)
 from shared.words import Outcome, PaymentState
 
 #: Countries whose accounts a SEPA credit transfer reaches, by their IBAN (EPC409-09, version of 2026).
@@ -92,7 +101,7 @@ class Payable:
         """Without spaces where it is one of those that banks check, else as it is written."""
         written = self.values.get("reference", "").strip()
         compact = "".join(written.split()).upper()
-        known = identifiers.looks_like_qr_reference(compact) or compact.startswith("RF")
+        known = looks_like_qr_reference(compact) or compact.startswith("RF")
         return compact if known else written
 
 
@@ -159,7 +168,7 @@ class Order:
 
     @property
     def payment_id(self) -> str:
-        return identifiers.payment_id(self.document_id, self.number)
+        return ids.payment_id(self.document_id, self.number)
 
 
 class _NotOrdered(Exception):
@@ -221,7 +230,7 @@ def _order(payable: Payable, accounts: Sequence[Account], wish: Wish, currency: 
             "payee_address_missing",
             "the payee's town or country is missing, and Swiss banks refuse orders without them",
         )
-    if payable.orders >= identifiers.MOST_ORDERS:
+    if payable.orders >= ids.MOST_ORDERS:
         raise _NotOrdered(
             "ordered_too_often",
             f"it was ordered {payable.orders} times, and every order was rejected",
@@ -239,9 +248,7 @@ def _order(payable: Payable, accounts: Sequence[Account], wish: Wish, currency: 
         name=name,
         iban=payable.iban,
         # The IBAN decides; a BIC of another country would only contradict it. A Swiss order needs none.
-        bic=bic
-        if kind is Kind.SEPA and identifiers.BIC.fullmatch(bic) and bic[4:6] == payable.iban[:2]
-        else None,
+        bic=bic if kind is Kind.SEPA and is_bic(bic) and bic[4:6] == payable.iban[:2] else None,
         address=address,
         reference_kind=reference_kind,
         reference=payable.reference if reference_kind else None,
@@ -265,7 +272,7 @@ def _check_amount(amount: Decimal | None) -> Decimal:
 def _check_iban(payable: Payable) -> None:
     if not payable.iban:
         raise _NotOrdered("iban_missing", "the invoice has no IBAN of the payee")
-    if not identifiers.is_iban(payable.iban):
+    if not is_iban(payable.iban):
         raise _NotOrdered("iban_invalid", f"{payable.iban} fails the check digits of an IBAN")
 
 
@@ -273,21 +280,21 @@ def _check_reference(payable: Payable) -> ReferenceKind | None:
     """A QR-IBAN goes with a QR reference, and only with one. Other references of 27 digits or with `RF` have
     to be right; what is neither goes along as text."""
     reference = payable.reference
-    if identifiers.is_qr_iban(payable.iban):
-        if not identifiers.is_qr_reference(reference):
+    if is_qr_iban(payable.iban):
+        if not is_qr_reference(reference):
             written = f"{reference} is none" if reference else "the invoice has none"
             raise _NotOrdered(
                 "qr_reference_missing", f"a QR-IBAN is paid with a QR reference only, and {written}"
             )
         return ReferenceKind.QRR
-    if identifiers.is_qr_reference(reference):
+    if is_qr_reference(reference):
         raise _NotOrdered(
             "qr_iban_missing", f"the invoice has a QR reference, and {payable.iban} is no QR-IBAN"
         )
-    if identifiers.looks_like_qr_reference(reference):
+    if looks_like_qr_reference(reference):
         raise _NotOrdered("reference_invalid", f"{reference} fails the check digit of a QR reference")
-    if reference.startswith("RF") and identifiers.looks_like_creditor_reference(reference):
-        if not identifiers.is_creditor_reference(reference):
+    if reference.startswith("RF") and looks_like_creditor_reference(reference):
+        if not is_creditor_reference(reference):
             raise _NotOrdered(
                 "reference_invalid", f"{reference} fails the check digits of a creditor reference"
             )
@@ -301,11 +308,7 @@ def _account_for(payable: Payable, accounts: Sequence[Account], currency: str) -
     for account in fitting:
         if account.swiss and payable.iban[:2] in ("CH", "LI"):
             return account, Kind.DOMESTIC
-        if (
-            currency == "EUR"
-            and payable.iban[:2] in SEPA_COUNTRIES
-            and not identifiers.is_qr_iban(payable.iban)
-        ):
+        if currency == "EUR" and payable.iban[:2] in SEPA_COUNTRIES and not is_qr_iban(payable.iban):
             return account, Kind.SEPA
     if not fitting:
         raise _NotOrdered(
@@ -313,7 +316,7 @@ def _account_for(payable: Payable, accounts: Sequence[Account], currency: str) -
             f"the client has no account in {currency}",
             "Add one to the file that TAGWERK_ACCOUNTS_FILE names, or pay the invoice in e-banking.",
         )
-    if identifiers.is_qr_iban(payable.iban):
+    if is_qr_iban(payable.iban):
         raise _NotOrdered(
             "account_missing",
             "a QR-IBAN can be paid from a Swiss account only, and the client has none in this currency",

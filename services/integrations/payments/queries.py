@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from services.integrations.payments.identifiers import message_id
+from services.integrations.payments.ids import message_id
 from shared.commands import (
     CurrencyTotal,
     PayableRow,

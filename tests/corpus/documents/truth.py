@@ -27,6 +27,9 @@ _XML_PATHS = {
     "invoice_date": "r:ExchangedDocument/a:IssueDateTime/u:DateTimeString",
     "issuer_name": f"{_DEAL}/a:SellerTradeParty/a:Name",
     "issuer_vat_id": f"{_DEAL}/a:SellerTradeParty/a:SpecifiedTaxRegistration/a:ID[@schemeID='VA']",
+    "issuer_tax_number": f"{_DEAL}/a:SellerTradeParty/a:SpecifiedTaxRegistration/a:ID[@schemeID='FC']",
+    "recipient_vat_id": f"{_DEAL}/a:BuyerTradeParty/a:SpecifiedTaxRegistration/a:ID[@schemeID='VA']",
+    "buyer_reference": f"{_DEAL}/a:BuyerReference",
     "recipient_name": f"{_DEAL}/a:BuyerTradeParty/a:Name",
     "customer_number": f"{_DEAL}/a:BuyerTradeParty/a:ID",
     "order_number": f"{_DEAL}/a:BuyerOrderReferencedDocument/a:IssuerAssignedID",
@@ -86,8 +89,14 @@ def of_qr_code(file: Path) -> Truth | None:
                 row = [*code.text.splitlines(), *[""] * 10]
                 said = {
                     "iban": row[3], "issuer_name": row[5], "payable_amount": row[18], "currency": row[19],
-                    "recipient_name": row[21], "reference": row[28], "message": row[29],
+                    "recipient_name": row[21], "reference": row[28], "message": row[29], "payee_name": row[5],
+                    "payee_country": row[10],
                 }  # fmt: skip
+                if row[4] == "S":
+                    said |= {
+                        "payee_street": row[6], "payee_building_number": row[7], "payee_postal_code": row[8],
+                        "payee_town": row[9],
+                    }  # fmt: skip
                 return {field: value for field, value in said.items() if value}
     return None
 

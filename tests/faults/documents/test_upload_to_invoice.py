@@ -62,6 +62,7 @@ async def upload_mail(scene: Scene) -> None:
 PIPELINE = Scenario(
     dies="documents",
     beside=("scheduler",),
+    besides=("values_version",),
     cause=upload,
     expects=(
         "write documents.store.remember_document",
@@ -88,6 +89,7 @@ async def test_a_kill_anywhere_between_upload_and_invoice_changes_nothing(sweep:
 MAIL_WITH_INVOICE = Scenario(
     dies="documents",
     beside=("scheduler",),
+    besides=("values_version",),
     cause=upload_mail,
     expects=(
         "put documents/<id>/pdf/<hash>.pdf",

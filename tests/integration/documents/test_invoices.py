@@ -96,7 +96,7 @@ async def test_a_document_that_is_no_invoice_is_skipped_with_the_reason(installa
 async def test_a_document_whose_text_is_missing_fails_with_the_next_step(installation: Installation) -> None:
     await installation.start()
     upload = await installation.upload(b"%PDF-1.7\nnothing", "broken.pdf", "application/pdf")
-    await installation.triggered(upload)
+    await installation.converted(upload)
     told = await again(installation, upload.document_id)
     assert told.end.failure is not None
     assert told.end.failure.code == "text_not_yet_recognized"

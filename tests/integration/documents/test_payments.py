@@ -30,12 +30,13 @@ def status(document: UUID, after: PaymentState, **more: Any) -> PaymentStatusCha
     )  # fmt: skip
 
 
-async def test_a_payment_that_the_bank_refuses_opens_the_approval_again(office: Office) -> None:
+@pytest.mark.parametrize("said", ["the account is closed", "AC04: the account is closed"])
+async def test_a_payment_that_the_bank_refuses_opens_the_approval_again(office: Office, said: str) -> None:
     document = await office.arrive(reading())
     seen = await office.version(document)
     await office.approve(document, version=seen)
     await record_payment_status(office.outbox, office.desk, status(document, PaymentState.ORDERED))
-    refused = status(document, PaymentState.REJECTED, reason_code="AC04", reason="the account is closed")
+    refused = status(document, PaymentState.REJECTED, reason_code="AC04", reason=said)
     for _ in range(2):
         await record_payment_status(office.outbox, office.desk, refused)
     requested = await office.told("event.approval.requested")
@@ -67,7 +68,7 @@ async def test_a_late_word_about_a_payment_changes_nothing_and_a_paid_one_is_sho
     await record_payment_status(office.outbox, office.desk, ordered)
     await record_payment_status(office.outbox, office.desk, early)
     paid = InvoicePaid(
-        client="acme", principal="pia", document_id=document, amount=Decimal("1190.00"), currency="CHF",
+        client="acme", principal="pia", document_id=document, amount=Decimal("1190.0"), currency="CHF",
         booked_on=date(2026, 4, 1), account="CH9300762011623852957", transaction="transaction:1",
         matched_by="payment_id",
     )  # fmt: skip
@@ -75,6 +76,7 @@ async def test_a_late_word_about_a_payment_changes_nothing_and_a_paid_one_is_sho
         await record_invoice_paid(office.outbox, paid)
     detail = await describe_document(office.pool, DocumentQuery(document_id=document))
     assert detail.payment is not None
+    assert detail.payment.amount == "1190.00"
     assert (detail.payment.state, detail.payment.booked_on, detail.payment.execution_date) == (
         PaymentState.PAID, date(2026, 4, 1), date(2026, 3, 31),
     )  # fmt: skip

@@ -20,6 +20,8 @@ from tests.integration.gateway.site import Site
 
 PDF = b"%PDF-1.7\n" + b"x" * 300
 PNG = b"\x89PNG\r\n\x1a\n" + b"y" * 300
+#: What nobody makes a document of.
+PROGRAM = b"MZ\x90\x00" + bytes(60)
 OCR = "desk.ocr"
 
 
@@ -125,7 +127,7 @@ async def test_two_clients_have_a_document_each(site: Site) -> None:
 
 async def test_a_bad_file_does_not_refuse_the_others(site: Site, clara: httpx.AsyncClient) -> None:
     answer = await upload(
-        clara, ("good.pdf", PDF), ("bad.txt", b"hello"), ("empty.pdf", b""), ("scan.png", PNG),
+        clara, ("good.pdf", PDF), ("bad.exe", PROGRAM), ("empty.pdf", b""), ("scan.png", PNG),
         ("huge.pdf", b"%PDF-" + b"0" * 1_000_000), interactive="false",
     )  # fmt: skip
     problems = [file.get("problem", {}).get("code") for file in answer["files"]]
@@ -139,7 +141,7 @@ async def test_a_bad_file_does_not_refuse_the_others(site: Site, clara: httpx.As
 @pytest.mark.parametrize(
     ("name", "content", "status", "code"),
     [
-        ("notes.txt", b"hello", 415, "file_type_unsupported"),
+        ("notes.exe", PROGRAM, 415, "file_type_unsupported"),
         ("empty.pdf", b"", 422, "file_empty"),
         ("huge.pdf", b"%PDF-" + b"0" * 1_000_000, 413, "file_too_large"),
         ("liar.png", PDF, 422, "file_type_mismatch"),
@@ -154,9 +156,9 @@ async def test_a_single_bad_file_is_told_as_what_it_is(
 
 
 async def test_several_bad_files_are_told_together(site: Site, clara: httpx.AsyncClient) -> None:
-    problem = await upload(clara, ("a.txt", b"a"), ("b.txt", b"b"), expected=422)
+    problem = await upload(clara, ("a.exe", PROGRAM), ("b.exe", PROGRAM), expected=422)
     assert problem["code"] == "upload_refused"
-    assert [file["file_name"] for file in problem["files"]] == ["a.txt", "b.txt"]
+    assert [file["file_name"] for file in problem["files"]] == ["a.exe", "b.exe"]
     assert await told(site) == []
 
 
@@ -193,7 +195,7 @@ async def test_nothing_of_an_upload_stays_on_disk(
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     await upload(clara, ("a.pdf", PDF))
-    await upload(clara, ("a.txt", b"a"), expected=415)
+    await upload(clara, ("a.exe", PROGRAM), expected=415)
 
     async def broken() -> Any:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-'

@@ -27,7 +27,7 @@ async def test_an_upload_starts_its_run_by_itself_and_ends_in_a_text(working_sit
     assert uploaded.status_code == 201, uploaded.text
     [document] = uploaded.json()["files"]
     [run] = document["runs"]
-    assert run["job"] == "documents.ocr"
+    assert run["job"] == "documents.convert-to-pdf"
     # Asked at once: the run is not requested yet.
     seen = await follow(uma, run["run_id"])
     assert seen[0] == "requested"
@@ -38,30 +38,33 @@ async def test_an_upload_starts_its_run_by_itself_and_ends_in_a_text(working_sit
     assert detail["trigger"] == "event"
     assert detail["cause"]["event_id"] == document["event_id"]
     assert detail["about"] == [f"document:{document['document_id']}"]
+
+    about = {"about": f"document:{document['document_id']}"}
+    async with asyncio.timeout(30):
+        while len(runs := (await uma.get("/runs", params=about)).json()["items"]) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    analysis, ocr, conversion = runs
+    assert conversion["run_id"] == run["run_id"]
+    assert (ocr["job"], analysis["job"]) == ("documents.ocr", "documents.analyse-invoice")
+    assert ocr["cause"]["run_id"] == conversion["run_id"], "the chain of a document is linked by cause"
+    assert analysis["cause"]["run_id"] == ocr["run_id"]
+    ended = (await uma.get(f"/runs/{analysis['run_id']}", params={"wait": 15})).json()
+    assert ended["state"] == "succeeded", ended["failure"]
+
     place = f"/documents/{document['document_id']}"
     known = (await uma.get(place)).json()
     assert known["page_count"] == len(known["pages"]) > 0
+    assert known["invoice"] is None, "an offer is no invoice"
     text = await uma.get(f"{place}/files/text")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
     assert len(text.text.split()) > 20
     pdf = await uma.get(f"{place}/files/searchable-pdf")
     assert pdf.content.startswith(b"%PDF-")
     assert pdf.headers["content-disposition"].startswith('attachment; filename="offer-with-text-layer')
-    about = {"about": f"document:{document['document_id']}"}
-    async with asyncio.timeout(15):
-        while len(runs := (await uma.get("/runs", params=about)).json()["items"]) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    analysis, ocr = runs
-    assert ocr["run_id"] == run["run_id"]
-    assert analysis["job"] == "documents.analyse-invoice"
-    assert analysis["cause"]["run_id"] == ocr["run_id"], "the chain of a document is linked by cause"
-    ended = (await uma.get(f"/runs/{analysis['run_id']}", params={"wait": 15})).json()
-    assert ended["state"] == "succeeded", ended["failure"]
     # What an upload answers with are the runs that it starts itself.
     with sample.open("rb") as file:
         again = await uma.post("/documents", files={"file": (sample.name, file, "application/pdf")})
     assert again.json()["files"][0]["runs"] == document["runs"]
-    assert (await uma.get(place)).json()["invoice"] is None, "an offer is no invoice"
 
 
 async def test_uploaded_twice_at_once_by_two_people_it_is_one_run(working_site: Site) -> None:
@@ -77,5 +80,5 @@ async def test_uploaded_twice_at_once_by_two_people_it_is_one_run(working_site: 
     for client in (uma, ugo):
         detail = (await client.get(f"/runs/{run_id}", params={"wait": 15})).json()
         assert detail["state"] == "succeeded"
-    listed = (await ugo.get("/runs", params={"job": "documents.ocr"})).json()["items"]
+    listed = (await ugo.get("/runs", params={"job": "documents.convert-to-pdf"})).json()["items"]
     assert len(listed) == 1

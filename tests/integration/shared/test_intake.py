@@ -184,8 +184,9 @@ async def test_killed_between_publish_and_removal_it_is_told_once(
     [
         (b"", "a.pdf", None, "file_empty"),
         (b"%PDF-" + b"0" * 10_000, "a.pdf", None, "file_too_large"),
-        (b"hello", "a.pdf", "application/pdf", "file_type_unsupported"),
-        (b"MZ\x90\x00", "a.pdf", None, "file_type_unsupported"),
+        (b"hello", "a.pdf", "application/pdf", "file_type_mismatch"),
+        (b"MZ\x90\x00", "a.pdf", None, "file_type_mismatch"),
+        (b"MZ\x90\x00", "a.exe", None, "file_type_unsupported"),
         (PDF, "a.png", "image/png", "file_type_mismatch"),
     ],
 )
@@ -215,6 +216,6 @@ async def test_what_cannot_be_processed_is_refused_and_leaves_nothing(
 async def test_the_content_says_what_it_is(
     door: Door, content: bytes, declared: str | None, media_type: str
 ) -> None:
-    accepted = await door.intake.accept(door.arrival(content, declared_type=declared))
+    accepted = await door.intake.accept(door.arrival(content, "scan", declared_type=declared))
     assert accepted.event.media_type == media_type
     assert accepted.event.size == len(content)

@@ -17,8 +17,11 @@ from tests.support.faults.points import without_ids
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _TRACE = re.compile(r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b")
-#: Of UUIDs, with and without dashes.
-_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
+#: Of UUIDs, with dashes, and without them (then a number of three digits may follow).
+_ID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![0-9a-f])[0-9a-f]{32}(?=\d{0,3}(?![0-9a-f]))"
+)
 
 #: Fields of events that name the occasion and not the fact.
 _OCCASION = ("id", "time", "traceparent")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cli.exits import Exit
+from shared.commands import RunsPage
 from shared.words import RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
@@ -19,9 +20,10 @@ from tests.unit.cli.examples import (
     detail,
     events,
     refused_upload,
+    summary,
     upload_answer,
 )
-from tests.unit.cli.gateway import CannedGateway, Said, server_sent
+from tests.unit.cli.gateway import Asked, CannedGateway, Said, server_sent
 
 STARTED = {
     "run_id": str(RUN), "job": "documents.ocr", "client": "main", "sequence": 10, "existing": False,
@@ -162,6 +164,30 @@ def test_an_upload_that_is_refused_is_a_problem_and_the_others_go_on(
     assert ran.exit == Exit.PROBLEM
     assert "file_type_unsupported" in ran.out
     assert str(RUN) in ran.out
+
+
+def test_an_upload_is_followed_by_the_names_of_the_jobs_that_it_causes(
+    gateway: CannedGateway, run: Run, tmp_path: Path
+) -> None:
+    paper = tmp_path / "good.pdf"
+    paper.write_bytes(b"%PDF-")
+    gateway.on("POST", "/documents", Said(upload_answer("good.pdf"), 201))
+    for id in (RUN, OTHER_RUN):
+        ended = detail(id, RunState.SUCCEEDED, job="documents.ocr")
+        gateway.on("GET", f"/runs/{id}", ended)
+        gateway.on("GET", f"/runs/{id}/events", Said(pieces=server_sent(events(id, "succeeded"), end=True)))
+
+    def caused(asked: Asked) -> Said:
+        by_the_first = asked.query.get("caused_by_run") == [str(RUN)]
+        following = [summary(OTHER_RUN, RunState.SUCCEEDED, job="documents.analyse-invoice")]
+        return Said(RunsPage(items=following if by_the_first else []))
+
+    gateway.on("GET", "/runs", caused)
+    ran = run("upload", paper, "--wait")
+    assert ran.exit == Exit.SUCCEEDED
+    assert "good.pdf: running" in ran.err
+    assert "good.pdf, analyse-invoice: running" in ran.err
+    assert f"run {OTHER_RUN}  documents.ocr" in ran.out
 
 
 def test_a_file_whose_name_is_no_text_is_uploaded_all_the_same(

@@ -15,7 +15,7 @@ from services.documents.jobs.ocr import ocr
 from services.documents.readers import Assembled, Readers, ReadPage, UnreadPage
 from services.documents.store import Conversion, Derived, KeptPage, StoredDocument
 from shared.errors import Failure
-from shared.events import Record
+from shared.events import LogLine, Record
 from shared.files import Files
 from shared.ids import document_id_of, new_id
 from shared.intake import original_key
@@ -152,6 +152,7 @@ class Office:
         self.documents = MemoryDocuments()
         self.files = Files(MemoryStore(), "acme")
         self.progress: list[tuple[int, int | None]] = []
+        self.logged: list[LogLine] = []
         self._content = content
         digest = sha256(content).hexdigest()
         self.document = document_id_of("acme", digest)
@@ -200,6 +201,6 @@ class Office:
             files=self.files,
             readers=readers,
             progress=Progress(lambda done, total, message: self.progress.append((done, total))),
-            log=RunLog(context, lambda line: None),
+            log=RunLog(context, self.logged.append),
         )
         return [record async for record in records]  # type: ignore[misc]

@@ -11,7 +11,7 @@ import pytest
 from services.documents.analysts import Analysis
 from services.documents.core import changes_between, invoice_key
 from services.documents.jobs.analyse_invoice import analyse_invoice
-from services.documents.jobs.ocr import text_key
+from services.documents.jobs.ocr import layer_key
 from services.documents.store import KeptPage
 from services.documents.suppliers.labels import Hint
 from shared.errors import TagwerkError
@@ -30,19 +30,18 @@ class AskedAnalysts:
     """Finds `FOUND`, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, dict[int, str]]] = []
+        self.asked: list[tuple[bytes, dict[int, bytes]]] = []
         self.hinted: list[Hint] = []
 
     async def analyse(
-        self, pdf: Path, recognized: dict[int, str], today: date, hints: Sequence[Hint] = ()
+        self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        self.asked.append((pdf.read_bytes(), recognized))
+        read = {number: layer.read_bytes() for number, layer in layers.items()}
+        self.asked.append((pdf.read_bytes(), read))
         self.hinted += hints
         return FOUND
 
-    async def labels_of(
-        self, pdf: Path, recognized: dict[int, str], values: dict[str, str]
-    ) -> dict[str, str]:
+    async def labels_of(self, pdf: Path, layers: dict[int, Path], values: dict[str, str]) -> dict[str, str]:
         raise NotImplementedError
 
 
@@ -81,15 +80,15 @@ async def recognized() -> Office:
     for number, source in ((1, "text_layer"), (2, "tesseract")):
         page = KeptPage(number, source, None, 4, "abc", new_id())
         office.documents.pages[document, RECIPE, number] = page
-        await office.files.put(text_key(document, RECIPE, number), f"text {number}".encode())
+        await office.files.put(layer_key(document, RECIPE, number), f"layer {number}".encode())
     return office
 
 
-async def test_the_pdf_is_analysed_with_the_texts_of_recognized_pages() -> None:
+async def test_the_pdf_is_analysed_with_what_was_recognized_on_its_pages() -> None:
     office, analysts, invoices = await recognized(), AskedAnalysts(), KeptInvoices()
     (record,) = await run(office, analysts, invoices)
     assert record.key == f"invoice:{office.document}"
-    assert analysts.asked == [(b"a scan", {2: "text 2"})]
+    assert analysts.asked == [(b"a scan", {2: b"layer 2"})]
     assert analysts.hinted == [HINT]
     assert invoices.kept == [(office.document, "scan.tif", FOUND)]
     assert office.progress == [(0, 1), (1, 1)]

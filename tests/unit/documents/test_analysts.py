@@ -10,7 +10,7 @@ from PIL import Image
 
 from services.documents.analysts import Analysis, ChildAnalysts
 from shared.errors import TagwerkError
-from shared.process import Children
+from shared.process import Children, Limits
 from tests.unit.documents.invoices.test_e_invoice import ENTITIES, OUTSIDE, UBL, cii
 from tests.unit.documents.invoices.test_payment_codes import QR_BILL
 from tests.unit.documents.papers import lines_pdf, typed_pdf, with_attachments
@@ -53,6 +53,44 @@ async def test_an_e_invoice_outranks_the_text_and_what_differs_is_told(xml: byte
     assert {"sources_contradict", "not_on_the_pages"} <= {finding.code for finding in found.findings}
 
 
+@pytest.mark.parametrize("name", ["Rechnung 4711.XML", "daten", "xrechnung.bin"])
+async def test_an_e_invoice_is_found_whatever_its_file_is_called(name: str, tmp_path: Path) -> None:
+    paper = with_attachments(lines_pdf("Rechnung"), {"agb.txt": b"<- not this one", name: UBL})
+    assert values(await analysed(paper, tmp_path))["invoice_number"][:2] == ("R-4711", "e_invoice")
+
+
+async def test_an_e_invoice_that_is_no_pdf_is_read_from_its_xml(tmp_path: Path) -> None:
+    found = await analysed(b"\xef\xbb\xbf" + cii(2), tmp_path)
+    assert (found.kind, found.source, found.format) == ("invoice", "e_invoice", "CII")
+    assert values(found)["gross_amount"] == ("119.00", "e_invoice", "certain")
+
+
+async def test_another_xml_is_no_invoice_and_says_so(tmp_path: Path) -> None:
+    found = await analysed(b"<rss><channel/></rss>", tmp_path)
+    assert found.kind is None
+    assert found.reason == "it is an XML file, but no e-invoice of a known kind"
+
+
+async def test_what_the_rules_say_is_a_finding_each_and_stops_nothing(tmp_path: Path) -> None:
+    wrong = UBL.replace(b"119.00</b:TaxInclusiveAmount>", b"120.00</b:TaxInclusiveAmount>")
+    found = await analysed(wrong, tmp_path)
+    assert values(found)["gross_amount"][:2] == ("120.00", "e_invoice")
+    said = [finding.words for finding in found.findings if finding.code == "en16931_violated"]
+    assert any(words.startswith("BR-CO-15: Invoice total amount with VAT") for words in said), said
+    assert len(said) == len({words.partition(":")[0] for words in said})
+    assert "schema_violated" in {finding.code for finding in found.findings}
+
+
+async def test_an_e_invoice_is_read_where_its_rules_cannot_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tight = Limits(memory=64 * 1024 * 1024, reserving=True)
+    monkeypatch.setattr("services.documents.analysts._LIMITS_OF_CHECKER", tight)
+    found = await analysed(UBL, tmp_path)
+    assert values(found)["invoice_number"][:2] == ("R-4711", "e_invoice")
+    assert [finding.code for finding in found.findings] == ["rules_not_checked"]
+
+
 async def test_a_photographed_qr_bill_is_read(tmp_path: Path) -> None:
     code = zxingcpp.create_barcode("\n".join(QR_BILL), zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     page = Image.new("L", (1240, 1754), 255)
@@ -70,8 +108,8 @@ async def test_a_photographed_qr_bill_is_read(tmp_path: Path) -> None:
 async def test_a_letter_is_no_invoice(tmp_path: Path) -> None:
     found = await analysed(typed_pdf("Mietvertrag über Büroräume"), tmp_path)
     assert found.kind is None
-    assert (
-        found.reason == "it has no e-invoice inside and no payment code, and its text calls itself no invoice"
+    assert found.reason == (
+        "it has no e-invoice inside and no payment code, and calls itself 'Mietvertrag über Büroräume'"
     )
 
 

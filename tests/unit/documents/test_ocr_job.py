@@ -6,7 +6,7 @@ from services.documents.jobs.ocr import layer_key, text_key
 from shared.errors import Failure, TagwerkError
 from shared.ids import new_id
 from shared.intake import original_key
-from shared.words import Outcome
+from shared.words import LogLevel, Outcome
 from tests.unit.documents.fakes import CountingReaders, Killed, Office
 
 BLOTTED = Failure(code="page_unreadable", cause="a blot of ink", next_step="Scan it again.")
@@ -40,6 +40,16 @@ async def test_text_and_searchable_pdf_are_stored_and_told_of_once() -> None:
     assert await office.files.get(row.searchable_pdf_key) == b"layer 1\nlayer 2"
     assert await office.files.get(original_key(office.document)) == b"a scan"
     assert office.documents.events == [2]
+
+
+async def test_of_a_signed_document_it_says_what_the_signature_covers() -> None:
+    office = await uploaded()
+    readers = CountingReaders(1)
+    readers.signed = True
+    await office.run(readers)
+    (warning,) = [line.message for line in office.logged if line.level is LogLevel.WARNING]
+    assert "the digital signature covers the original" in warning
+    assert await office.files.get(original_key(office.document)) == b"a scan"
 
 
 async def test_progress_counts_the_pages() -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from difflib import SequenceMatcher
 from pathlib import Path
 
+import pikepdf
 import psutil
 import pypdfium2
 import pytest
@@ -240,6 +241,39 @@ async def test_a_page_that_was_laid_down_wrong_is_read_all_the_same(
         searchable = pypdfium2.PdfDocument((await reading.assemble({1: page.layer})).path)[0]
     inked, _ = picture_of_box(searchable, *box_of(searchable, "Oberwiesen"))
     assert inked > 0.1
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270],
+)
+async def test_a_page_with_one_word_is_turned_too(
+    readers: ChildReaders, tmp_path: Path, turn: Image.Transpose | None
+) -> None:
+    picture = papers.picture_of("Lieferschein", size=(420, 300))
+    content = papers.scanned_pdf([picture if turn is None else picture.transpose(turn)])
+    async with opened(readers, content, "application/pdf", tmp_path) as reading:
+        (page,) = await read_all(reading)
+    assert isinstance(page, ReadPage)
+    assert page.text.strip() == "Lieferschein"
+
+
+async def test_a_signed_scan_with_an_embedded_invoice_stays_as_it_is_and_keeps_it(
+    readers: ChildReaders, tmp_path: Path
+) -> None:
+    scan = papers.scanned_pdf([papers.picture_of("Rechnung 4711")])
+    content = papers.signed(papers.with_attachments(scan, {"factur-x.xml": b"<invoice/>"}))
+    async with opened(readers, content, "application/pdf", tmp_path) as reading:
+        (page,) = await read_all(reading)
+        assert isinstance(page, ReadPage)
+        assert page.layer is not None
+        made = await reading.assemble({1: page.layer})
+    assert made.signed
+    assert (tmp_path / "original").read_bytes() == content
+    with pikepdf.open(made.path) as pdf:
+        assert pdf.attachments["factur-x.xml"].get_file().read_bytes() == b"<invoice/>"
+    searchable = pypdfium2.PdfDocument(made.path)[0].get_textpage().get_text_range()
+    assert "Rechnung 4711" in searchable
 
 
 async def test_what_was_filled_into_a_form_is_read_too(readers: ChildReaders, tmp_path: Path) -> None:

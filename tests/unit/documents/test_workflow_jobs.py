@@ -54,13 +54,11 @@ class LabelledPages:
         self.looked_for: list[dict[str, str]] = []
 
     async def analyse(
-        self, pdf: Path, recognized: dict[int, str], today: date, hints: Sequence[Hint] = ()
+        self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
         raise NotImplementedError
 
-    async def labels_of(
-        self, pdf: Path, recognized: dict[int, str], values: dict[str, str]
-    ) -> dict[str, str]:
+    async def labels_of(self, pdf: Path, layers: dict[int, Path], values: dict[str, str]) -> dict[str, str]:
         self.looked_for.append(values)
         return self._labels
 

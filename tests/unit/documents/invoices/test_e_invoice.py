@@ -9,6 +9,14 @@ COMMON = {
     "invoice_date": "2026-03-12",
     "issuer_name": "Nordlicht GmbH",
     "issuer_vat_id": "DE136695976",
+    "issuer_tax_number": "201/113",
+    "buyer_reference": "04011000-12345-03",
+    "bic": "SOGEDEFF",
+    "payee_street": "Uferweg",
+    "payee_building_number": "12a",
+    "payee_postal_code": "20095",
+    "payee_town": "Hamburg",
+    "payee_country": "DE",
     "recipient_name": "Kern & Wälti AG",
     "currency": "EUR",
     "iban": "DE75512108001245126199",
@@ -35,8 +43,10 @@ def cii(version: int, *, type_code: str = "380") -> bytes:
  <r:{document}><a:ID>R-4711</a:ID><a:TypeCode>{type_code}</a:TypeCode>
   <a:IssueDateTime><u:DateTimeString format="102">20260312</u:DateTimeString></a:IssueDateTime></r:{document}>
  <r:{head}SupplyChainTradeTransaction>
-  <a:{part}TradeAgreement>
+  <a:{part}TradeAgreement><a:BuyerReference>04011000-12345-03</a:BuyerReference>
    <a:SellerTradeParty><a:Name>Nordlicht GmbH</a:Name>
+    <a:PostalTradeAddress><a:PostcodeCode>20095</a:PostcodeCode><a:LineOne>Uferweg 12a</a:LineOne>
+     <a:CityName>Hamburg</a:CityName><a:CountryID>DE</a:CountryID></a:PostalTradeAddress>
     <a:SpecifiedTaxRegistration><a:ID schemeID="FC">201/113</a:ID></a:SpecifiedTaxRegistration>
     <a:SpecifiedTaxRegistration><a:ID schemeID="VA">DE136695976</a:ID></a:SpecifiedTaxRegistration>
    </a:SellerTradeParty>
@@ -47,6 +57,8 @@ def cii(version: int, *, type_code: str = "380") -> bytes:
    <a:InvoiceCurrencyCode>EUR</a:InvoiceCurrencyCode>
    <a:SpecifiedTradeSettlementPaymentMeans><a:PayeePartyCreditorFinancialAccount>
     <a:IBANID>DE75 5121 0800 1245 1261 99</a:IBANID></a:PayeePartyCreditorFinancialAccount>
+    <a:PayeeSpecifiedCreditorFinancialInstitution><a:BICID>SOGEDEFF</a:BICID>
+    </a:PayeeSpecifiedCreditorFinancialInstitution>
    </a:SpecifiedTradeSettlementPaymentMeans>
    <a:SpecifiedTradePaymentTerms><a:DueDateDateTime><u:DateTimeString>20260411</u:DateTimeString>
    </a:DueDateDateTime></a:SpecifiedTradePaymentTerms>
@@ -65,8 +77,12 @@ UBL = """<?xml version="1.0" encoding="UTF-8"?>
  xmlns:b="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
  <b:ID>R-4711</b:ID><b:IssueDate>2026-03-12</b:IssueDate><b:DueDate>2026-04-11</b:DueDate>
  <b:InvoiceTypeCode>380</b:InvoiceTypeCode><b:DocumentCurrencyCode>EUR</b:DocumentCurrencyCode>
+ <b:BuyerReference>04011000-12345-03</b:BuyerReference>
  <a:OrderReference><b:ID>B-77</b:ID></a:OrderReference>
  <a:AccountingSupplierParty><a:Party><a:PartyName><b:Name>Nordlicht</b:Name></a:PartyName>
+  <a:PostalAddress><b:StreetName>Uferweg 12a</b:StreetName><b:CityName>Hamburg</b:CityName>
+   <b:PostalZone>20095</b:PostalZone>
+   <a:Country><b:IdentificationCode>DE</b:IdentificationCode></a:Country></a:PostalAddress>
   <a:PartyTaxScheme><b:CompanyID>201/113</b:CompanyID><a:TaxScheme><b:ID>FC</b:ID></a:TaxScheme></a:PartyTaxScheme>
   <a:PartyTaxScheme><b:CompanyID>DE136695976</b:CompanyID><a:TaxScheme><b:ID>VAT</b:ID></a:TaxScheme>
   </a:PartyTaxScheme>
@@ -75,7 +91,8 @@ UBL = """<?xml version="1.0" encoding="UTF-8"?>
  <a:AccountingCustomerParty><a:Party><a:PartyLegalEntity>
   <b:RegistrationName>Kern &amp; Wälti AG</b:RegistrationName>
  </a:PartyLegalEntity></a:Party></a:AccountingCustomerParty>
- <a:PaymentMeans><a:PayeeFinancialAccount><b:ID>DE75512108001245126199</b:ID></a:PayeeFinancialAccount>
+ <a:PaymentMeans><a:PayeeFinancialAccount><b:ID>DE75512108001245126199</b:ID>
+  <a:FinancialInstitutionBranch><b:ID>SOGEDEFF</b:ID></a:FinancialInstitutionBranch></a:PayeeFinancialAccount>
  </a:PaymentMeans>
  <a:TaxTotal><b:TaxAmount currencyID="EUR">19.00</b:TaxAmount></a:TaxTotal>
  <a:LegalMonetaryTotal><b:TaxExclusiveAmount currencyID="EUR">100.00</b:TaxExclusiveAmount>

@@ -110,3 +110,32 @@ def test_due_before_issued_is_told() -> None:
 def test_an_e_invoice_that_says_what_the_page_does_not_show_is_told() -> None:
     _, findings = judged(one("gross_amount", "900.00"), shown="Total 100.00 EUR")
     assert codes(findings) == ["not_on_the_pages"]
+
+
+def terms(days: str, *, explicit: bool = True) -> Candidate:
+    return Candidate("terms", days, "text", 65.0, explicit=explicit, derived=f"{days} Tage netto")
+
+
+def test_a_due_date_that_is_not_written_is_computed_as_certain_as_what_it_comes_from() -> None:
+    issued = one("invoice_date", "2026-03-12", "text", explicit=True)
+    fields, findings = judged(issued, terms("30"))
+    assert (fields["due_date"].chosen.value, fields["due_date"].verdict) == ("2026-04-11", "certain")
+    assert codes(findings) == ["due_date_derived"]
+    assert "30 Tage netto" in findings[0].words
+    assert list(fields) == ["invoice_date", "due_date"]
+    guessed = one("invoice_date", "2026-03-12", "text")
+    assert judged(guessed, terms("30"))[0]["due_date"].verdict == "uncertain"
+    assert judged(issued, terms("30", explicit=False))[0]["due_date"].verdict == "uncertain"
+
+
+def test_a_due_date_that_is_written_is_not_computed() -> None:
+    written = one("due_date", "2026-05-01", "text", explicit=True)
+    fields, findings = judged(one("invoice_date", "2026-03-12"), written, terms("30"))
+    assert fields["due_date"].chosen.value == "2026-05-01"
+    assert findings == []
+
+
+def test_country_and_bic_are_checked() -> None:
+    for field, right, wrong in (("bic", "SOGEDEFFXXX", "SOGEDE"), ("payee_country", "CH", "Schweiz")):
+        assert judged(one(field, right))[0][field].verdict == "certain"
+        assert judged(one(field, wrong))[0][field].verdict == "uncertain"

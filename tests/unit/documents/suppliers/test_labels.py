@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.documents.invoices.lines import Cell, Line, lines_of_text
+from services.documents.invoices.lines import Cell, Line
 from services.documents.invoices.words import Candidate
 from services.documents.suppliers.labels import Hint, label_of, with_hints
+from tests.unit.documents.invoices.pages import page_of
 
 FIRST = """Nordlicht Druck GmbH   Bern
 Vorgang   V-4711-22   Ausgefertigt   02.03.2026
@@ -32,7 +33,7 @@ Zahlbar bis längstens: 15. Mai 2026"""
     ],
 )
 def test_the_words_before_a_value_are_its_label(field: str, value: str, label: str | None) -> None:
-    assert label_of(lines_of_text(FIRST, 1), field, value) == label
+    assert label_of(page_of(FIRST, recognized=True), field, value) == label
 
 
 def hint(*keys: str) -> Hint:
@@ -46,7 +47,7 @@ def hint(*keys: str) -> Hint:
 def test_the_next_invoice_is_read_by_the_labels_and_not_by_guesses() -> None:
     guess = Candidate("gross_amount", "200.00", "text", 40.0)
     other = Candidate("currency", "CHF", "text", 65.0)
-    read = with_hints([guess, other], lines_of_text(SECOND, 1), [hint("name:nordlichtdruckgmbh")])
+    read = with_hints([guess, other], page_of(SECOND, recognized=True), [hint("name:nordlichtdruckgmbh")])
     assert {one.field: one.value for one in read} == {
         "invoice_number": "W-0815-23",
         "invoice_date": "2026-04-14",
@@ -59,13 +60,13 @@ def test_the_next_invoice_is_read_by_the_labels_and_not_by_guesses() -> None:
 
 def test_labels_of_another_supplier_are_not_used() -> None:
     guess = Candidate("gross_amount", "200.00", "text", 40.0)
-    assert with_hints([guess], lines_of_text(SECOND, 1), [hint("name:other", "vat:de1")]) == [guess]
+    assert with_hints([guess], page_of(SECOND, recognized=True), [hint("name:other", "vat:de1")]) == [guess]
 
 
 def test_the_surest_key_tells_which_supplier_it_is() -> None:
     vat = Candidate("issuer_vat_id", "DE136695976", "text", 90.0)
     hints = [Hint(("name:nordlichtdruckgmbh",), {"order_number": "vorgang"}), hint("vat:de136695976")]
-    read = with_hints([vat], lines_of_text(SECOND, 1), hints)
+    read = with_hints([vat], page_of(SECOND, recognized=True), hints)
     assert "order_number" not in {one.field for one in read}
     assert ("invoice_number", "W-0815-23") in {(one.field, one.value) for one in read}
 
@@ -90,7 +91,7 @@ def test_a_label_above_its_value_leads_to_what_stands_below() -> None:
 
 
 def test_a_label_with_several_values_gives_a_guess() -> None:
-    lines = [Line(1, (Cell("Vorgang"), Cell(number))) for number in ("A-1", "A-2")]
+    lines = page_of("Vorgang   A-1\nVorgang   A-2")
     hints = [Hint(("name:vorgang",), {"invoice_number": "vorgang"})]
     (one,) = with_hints([], lines, hints)
     assert (one.value, one.explicit) == ("A-2", False)
@@ -98,7 +99,7 @@ def test_a_label_with_several_values_gives_a_guess() -> None:
 
 @given(st.text(alphabet="abcdefgäöü ", min_size=3, max_size=20), st.integers(100, 99999))
 def test_what_a_label_was_learned_from_it_finds_again(label: str, number: int) -> None:
-    lines = lines_of_text(f"{label}   {number}", 1)
+    lines = page_of(f"{label}   {number}", recognized=True)
     learned = label_of(lines, "invoice_number", str(number))
     if learned is None:
         return

@@ -183,6 +183,7 @@ def packed(*contents: bytes) -> bytes:
         (gzip.compress(BLANK * 20_000), "archive_too_large"),
         (packed(BLANK * 20_000), "archive_too_large"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_hostile_and_foreign_files_are_refused_with_their_reason(
     read: Read, content: bytes, code: str
