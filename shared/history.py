@@ -47,6 +47,8 @@ class History:
 
     def add(self, message: Stored) -> None:
         self.last_sequence = message.sequence
+        if _tells_records(message.data):
+            return
         try:
             event = decode_run_event(message.data)
         except Undecodable:
@@ -86,3 +88,10 @@ class History:
         for message in messages:
             history.add(message)
         return history
+
+
+def _tells_records(data: bytes) -> bool:
+    """Whether it is a `recorded` event, which says nothing of the run's life and may hold 500 records. The
+    type stands before them, and behind nothing that could hold another."""
+    at = data.find(b'"type":')
+    return data.startswith(b'"type":"run.recorded"', at) and b"{" not in data[1:at]

@@ -1,7 +1,8 @@
 """The stack under measurement: the real one, with the laboratory service beside it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import nats
@@ -37,33 +38,42 @@ async def connected(stack: LocalStack) -> AsyncIterator[Bus]:
         await nc.close()
 
 
-def _processes(stack: LocalStack) -> list[psutil.Process]:
-    """Every process of the stack: servers with their children, services with theirs."""
-    found: dict[int, psutil.Process] = {}
-    for supervised in stack.processes.values():
-        if supervised.pid is None:
-            continue
-        process = psutil.Process(supervised.pid)
-        for one in (process, *process.children(recursive=True)):
-            found[one.pid] = one
-    return list(found.values())
+def _processes(stack: LocalStack) -> Iterator[tuple[str, psutil.Process]]:
+    """Every process of the stack: servers with their children, services with theirs, by the name of the
+    server or service. Children come and go: what is asked of one may raise `psutil.NoSuchProcess`."""
+    for name, supervised in stack.processes.items():
+        if supervised.pid is not None:
+            process = psutil.Process(supervised.pid)
+            yield name, process
+            for child in process.children(recursive=True):
+                yield name, child
+
+
+def cpu_by_process(stack: LocalStack) -> dict[str, float]:
+    """CPU time in seconds, user and system, that each server and service has used so far, with children.
+
+    What a child had used is its parent's when it has ended.
+    """
+    used: defaultdict[str, float] = defaultdict(float)
+    for name, process in _processes(stack):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used[name] += times.user + times.system + times.children_user + times.children_system
+    return used
 
 
 def cpu_seconds(stack: LocalStack) -> float:
     """CPU time, user and system, that the stack's processes have used so far."""
-    total = 0.0
-    for process in _processes(stack):
-        times = process.cpu_times()
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+    return sum(cpu_by_process(stack).values())
 
 
 def resident_mb(stack: LocalStack) -> tuple[float, float]:
     """Resident memory of all processes in MB: summed as they say (shared pages counted in each), and with
     shared pages divided among their users."""
     rss = pss = 0
-    for process in _processes(stack):
-        memory = process.memory_full_info()
-        rss += memory.rss
-        pss += memory.pss
+    for _, process in _processes(stack):
+        with suppress(psutil.NoSuchProcess):
+            memory = process.memory_full_info()
+            rss += memory.rss
+            pss += memory.pss
     return rss / 1e6, pss / 1e6

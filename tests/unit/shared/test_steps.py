@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import orjson
+
 from shared.bus import Stored
 from shared.errors import Failure
 from shared.events import (
@@ -12,6 +14,8 @@ from shared.events import (
     DoubtfulEffect,
     Due,
     Finished,
+    Record,
+    Recorded,
     Requested,
     RunEvent,
     Started,
@@ -128,6 +132,21 @@ def test_the_end_of_a_stale_attempt_does_not_count() -> None:
         started(1), started(2, 2), Finished(run_id=RUN.run_id, attempt=1, state=RunState.SUCCEEDED)
     )
     assert late.finished is None
+
+
+def test_records_say_nothing_of_a_runs_life_but_move_its_end() -> None:
+    record = Record(key="a", outcome=Outcome.CREATED, message='"type":"run.finished"')
+    read = history(started(1), Recorded(run_id=RUN.run_id, attempt=1, records=[record] * 500))
+    assert (read.last_sequence, len(read.ids), read.finished, read.open_attempt) == (3, 2, None, True)
+
+
+def test_a_request_whose_parameters_look_like_records_is_a_request() -> None:
+    asked = REQUESTED.model_copy(update={"parameters": {"type": "run.recorded"}})
+    assert History.of([Stored(RUN.ev, 1, asked.encode(), {})]).request == asked
+    # As another writer may order the fields.
+    fields = orjson.loads(asked.encode())
+    turned = orjson.dumps({"parameters": fields.pop("parameters"), **fields})
+    assert History.of([Stored(RUN.ev, 1, turned, {})]).request == asked
 
 
 def test_records_decide_how_a_job_that_ran_through_has_ended() -> None:
