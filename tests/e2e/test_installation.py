@@ -210,7 +210,9 @@ async def test_a_file_that_lies_about_its_type_is_refused_at_the_door(installati
     empty = await installation.upload("empty.pdf", b"")
     assert "file_empty" in empty.text
     word = await installation.upload("letter.doc", b"\xd0\xcf\x11\xe0 a letter", "application/msword")
-    assert "file_type_unsupported" in word.text
+    assert "file_type_mismatch" in word.text
+    program = await installation.upload("setup.exe", b"MZ\x90\x00" + b"\x00" * 200)
+    assert "file_type_unsupported" in program.text
 
 
 async def test_what_a_failed_run_tells_can_be_rerun_for_its_failed_records_only(
