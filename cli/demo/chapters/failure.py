@@ -2,12 +2,14 @@
 
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from cli.demo.samples import make_locked_pdf
 from cli.demo.visitor import Visitor
 from shared.words import RunState
 
-QUESTIONS = 7
+#: Answers that every run owes.
+QUESTIONS: Final = 7
 
 
 async def fail_on_purpose(visitor: Visitor) -> None:

@@ -1,10 +1,9 @@
 """At the end: every run of the tour in one table, and the documents as they stand now."""
 
 from cli.answers import DocumentChain
+from cli.demo.chapters.failure import QUESTIONS
 from cli.demo.visitor import Visitor
 from shared.words import RunState
-
-QUESTIONS = 7
 
 
 async def look_back(visitor: Visitor) -> None:
