@@ -63,7 +63,7 @@ up: setup ## Run the whole stack here until Ctrl-C
 
 .PHONY: test
 test: setup ## Run the tests, on real servers, two files at a time
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: setup ## Formatting, lint, types, import rules, generated pages: what CI checks

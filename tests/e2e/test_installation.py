@@ -211,7 +211,8 @@ async def test_a_file_that_lies_about_its_type_is_refused_at_the_door(installati
     assert "file_empty" in empty.text
     word = await installation.upload("letter.doc", b"\xd0\xcf\x11\xe0 a letter", "application/msword")
     assert "file_type_mismatch" in word.text
-    program = await installation.upload("setup.exe", b"MZ\x90\x00" + b"\x00" * 200)
+    content = b"MZ\x90\x00" + b"\x00" * 200
+    program = await installation.upload("setup.exe", content, "application/octet-stream")
     assert "file_type_unsupported" in program.text
 
 
