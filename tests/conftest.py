@@ -6,11 +6,10 @@ from typing import Protocol
 import pytest
 
 from deploy.local.nats import Sync
+from tests.support.folders import remove_folder, temporary_folder
 from tests.support.servers import (
     NatsServer,
     PostgresServer,
-    remove_folder,
-    temporary_folder,
     wipe_jetstream,
 )
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import secrets
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -30,6 +28,17 @@ SERVICES: Final = ("gateway", "scheduler", "documents", "integrations", "status"
 #: Role that owns the fresh database of each test.
 OWNER: Final = "owner"
 
+#: And with little write-ahead log, as it may lie in memory.
+_UNSYNCED: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "min_wal_size": "32MB",
+    "max_wal_size": "128MB",
+}
+
 T = TypeVar("T")
 
 
@@ -40,13 +49,6 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
         return loop.run_until_complete(work)
     finally:
         loop.close()
-
-
-def temporary_folder() -> Path:
-    """A folder that the account of PostgreSQL can reach too; pytest's own ones it cannot."""
-    folder = Path(tempfile.mkdtemp(prefix="tagwerk-"))
-    folder.chmod(0o711)
-    return folder
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = 15.0) -> None:
@@ -161,7 +163,7 @@ class PostgresServer:
             superuser_password=secrets.token_urlsafe(12),
             roles={name: secrets.token_urlsafe(12) for name in names},
             account=account,
-            settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+            settings=_UNSYNCED,
         )
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -263,7 +265,3 @@ async def _stream_names(manager: Any) -> list[str]:
     """Names on the first page that the server gives, but those of the MQTT listener."""
     streams = await manager.streams_info()
     return [stream.config.name for stream in streams if not str(stream.config.name).startswith("$MQTT")]
-
-
-def remove_folder(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
