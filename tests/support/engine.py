@@ -129,7 +129,7 @@ class Engine:
         )
         return await request_run(self.bus, request, lane)
 
-    async def run(self, job: str, *, timeout: float = 15.0, **arguments: Any) -> "Told":
+    async def run(self, job: str, *, timeout: float = 60.0, **arguments: Any) -> "Told":
         """Request a run and wait for its end."""
         requested = await self.request(job, **arguments)
         return await self.ended(job, requested.request.run_id, timeout=timeout)
@@ -139,11 +139,16 @@ class Engine:
         messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
         return Told(run_id, [decode_run_event(message.data) for message in messages])
 
-    async def ended(self, job: str, run_id: UUID, *, timeout: float = 15.0) -> "Told":
+    async def history(self, job: str) -> list[RunEvent | UnknownEvent]:
+        """What the streams of all runs of the job tell so far, in the order in which it was told."""
+        messages = await self.bus.read(subjects.RUNS, f"run.{job}.>")
+        return [decode_run_event(message.data) for message in messages]
+
+    async def ended(self, job: str, run_id: UUID, *, timeout: float = 60.0) -> "Told":
         return await self.until(job, run_id, lambda told: told.finished is not None, timeout=timeout)
 
     async def until(
-        self, job: str, run_id: UUID, condition: "Callable[[Told], bool]", *, timeout: float = 15.0
+        self, job: str, run_id: UUID, condition: "Callable[[Told], bool]", *, timeout: float = 60.0
     ) -> "Told":
         deadline = time.monotonic() + timeout
         while True:

@@ -135,7 +135,7 @@ class Installation:
         return await self.ended(request.run_id, job)
 
     async def ended(self, run_id: UUID, job: str = "documents.ocr") -> "Told":
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
             told = Told([decode_run_event(message.data) for message in messages])

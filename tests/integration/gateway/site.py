@@ -197,7 +197,7 @@ class Site:
         if self.server is None and not self._processes:
             return entry
         # The gateway looks again after a second at most.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await self.admin.get(f"/jobs/{id}")).status_code == 404:  # noqa: ASYNC110  (nobody tells)
                 await asyncio.sleep(0.1)
         return entry
@@ -208,7 +208,7 @@ class Site:
 
     async def audited(self, action: str, count: int = 1) -> list[AuditEntry]:
         """Wait for so many entries."""
-        for _ in range(200):
+        for _ in range(1500):
             found = await self.audits(action)
             if len(found) >= count:
                 return found

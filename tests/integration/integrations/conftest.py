@@ -135,7 +135,7 @@ class Installation:
         await request_run(self.bus, request, Lane.INTERACTIVE)
         return request.run_id
 
-    async def ended(self, run_id: UUID, timeout: float = 20, *, job: str = JOB) -> Told:
+    async def ended(self, run_id: UUID, timeout: float = 60, *, job: str = JOB) -> Told:
         deadline = time.monotonic() + timeout
         while True:
             messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
