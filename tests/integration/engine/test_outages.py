@@ -10,7 +10,7 @@ import pytest
 from shared.events import AttemptFailed, Due, Started
 from shared.words import Outcome, RunState
 from tests.conftest import MakeNatsServer
-from tests.support.engine import Engine, kill
+from tests.support.engine import Engine
 from tests.support.servers import NatsServer, PostgresServer
 
 
@@ -74,11 +74,11 @@ async def test_postgresql_restarted_while_a_job_stores(engine: Engine, postgres:
 
 async def test_a_killed_scheduler_s_retries_are_released_by_the_next(engine: Engine) -> None:
     await engine.start("lab")
-    scheduler = engine.spawn("services.scheduler")
+    scheduler = await engine.spawn("scheduler")
     runs = [await engine.request("lab.patient", fails=1) for _ in range(5)]
     for run in runs:
         await engine.until("lab.patient", run.request.run_id, lambda told: "attempt_failed" in told.types)
-    await asyncio.to_thread(kill, scheduler)
+    await scheduler.end()
     await engine.start("scheduler")
     for run in runs:
         told = await engine.ended("lab.patient", run.request.run_id)

@@ -37,10 +37,10 @@ from shared.provision import provision
 from shared.requests import request_run
 from shared.words import Lane as RunLane
 from shared.words import Trigger
-from tests.support.faults.nursery import Newborn, Nursery
 from tests.support.faults.outcome import Outcome, event_line, file_line, plain, row_line
 from tests.support.faults.points import Watch, without_ids
 from tests.support.lab.declaration import DECLARATION as LAB
+from tests.support.nursery import Newborn, Nursery
 from tests.support.servers import NatsServer, PostgresServer
 
 DECLARATIONS = {
@@ -123,7 +123,7 @@ class Lane:
 
     async def stop_all(self) -> None:
         for process in self._alive:
-            await process.kill()
+            await process.end()
         self._alive.clear()
 
     async def ready(self, service: str) -> None:
@@ -160,7 +160,7 @@ class Lane:
             os.utime(path, (long_ago, long_ago))
         process = await self.start(service, settings)
         await self.ready(service)
-        await process.kill()
+        await process.end()
         return sorted(without_ids(path.name) for path in self.temporary.iterdir())
 
     async def until(
