@@ -32,17 +32,25 @@ class JobRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The jobs of one kind and module, by title."""
+class Module:
+    """The jobs of one module within a kind, by title."""
 
-    kind: Kind
-    module: str
+    name: str
     rows: Sequence[JobRow]
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """The jobs of one kind, by module."""
+
+    kind: Kind
+    modules: Sequence[Module]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    groups: Sequence[Group]
+    #: In the order of `Kind`.
+    sections: Sequence[Section]
     overview: Overview
     #: What was typed into the filter.
     filter: str
@@ -73,25 +81,17 @@ def catalogue_view(
     ]
     wanted = filter.lower().split()
     shown = [row for row in rows if all(word in row.words for word in wanted)]
-    return Catalogue(_groups(shown, language), overview, filter, len(shown), len(rows))
+    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows))
 
 
-def _groups(rows: Sequence[JobRow], language: Language) -> list[Group]:
-    kinds = list(Kind)
-    keys = sorted(
-        {(row.entry.kind, row.entry.access.module) for row in rows},
-        key=lambda key: (kinds.index(key[0]), key[1]),
-    )
+def _sections(rows: Iterable[JobRow], language: Language) -> list[Section]:
+    found: dict[Kind, dict[str, list[JobRow]]] = {}
+    for row in sorted(rows, key=lambda row: job_text(language, row.entry.title)[0].casefold()):
+        found.setdefault(row.entry.kind, {}).setdefault(row.entry.access.module, []).append(row)
     return [
-        Group(
-            kind,
-            module,
-            sorted(
-                (row for row in rows if (row.entry.kind, row.entry.access.module) == (kind, module)),
-                key=lambda row: job_text(language, row.entry.title)[0].casefold(),
-            ),
-        )
-        for kind, module in keys
+        Section(kind, [Module(name, found[kind][name]) for name in sorted(found[kind])])
+        for kind in Kind
+        if kind in found
     ]
 
 

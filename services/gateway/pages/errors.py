@@ -5,9 +5,16 @@ from fastapi.responses import RedirectResponse
 
 from services.gateway.pages.asking import NOT_SIGNED_IN, sign_in_path
 from services.gateway.pages.codes import title_of
+from services.gateway.pages.languages import N_
 from services.gateway.pages.rendering import Visit
 from services.gateway.problems import Problem
 from shared.access import Principal
+
+#: Where the next step of a program is none for a person.
+_NEXT_STEPS = {
+    "not_found": N_("Go on from the list of jobs, or search for what you need."),
+    "job_not_found": N_("Check the id; the list of jobs has all that you may see."),
+}
 
 
 def error_page(request: Request, problem: Problem) -> Response:
@@ -15,7 +22,7 @@ def error_page(request: Request, problem: Problem) -> Response:
     if problem.code in NOT_SIGNED_IN:
         return RedirectResponse(sign_in_path(request), 303)
     visit = Visit.of(request, _who(request), request.app.state.gateway.settings.time_zone)
-    return visit.page("error.html", status=problem.status, problem=problem, title=title_of(problem.code))
+    return visit.page("error.html", status=problem.status, problem=problem, title=title_of(problem.code), next_step=_NEXT_STEPS.get(problem.code))
 
 
 def _who(request: Request) -> Principal | None:

@@ -52,6 +52,7 @@ def environment(language: Language) -> Environment:
     made.globals |= {
         "static": static_files().path,
         "job_text": lambda text: _job_text(language, text),
+        "job_sentence": lambda text: _job_text(language, text, begins=True),
         "words": words,
         "languages": LANGUAGES,
         "themes": THEMES,
@@ -62,8 +63,11 @@ def environment(language: Language) -> Environment:
     return made
 
 
-def _job_text(language: Language, text: str) -> Markup:
+def _job_text(language: Language, text: str, *, begins: bool = False) -> Markup:
+    """Marked as English where there is no translation; with a capital letter where it `begins` a line."""
     translated, spoken = job_text(language, text)
+    if begins:
+        translated = translated[:1].upper() + translated[1:]
     return Markup("{}" if spoken else f'<span lang="{SOURCE}">{{}}</span>').format(translated)  # noqa: S704
 
 

@@ -82,9 +82,8 @@ def _type(item: Mapping[str, Any]) -> str:
 
 
 def _limits(item: Mapping[str, Any]) -> list[str]:
-    """As mathematicians write them, which every language reads: `≥ 1`, `≤ 42`."""
-    signs = {
-        "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
-        "pattern": "{}",
-    }  # fmt: skip
-    return [form.format(item[name]) for name, form in signs.items() if name in item]
+    """As mathematicians write them, which every language reads: `≥ 1`, `≤ 42`, and a pattern where no
+    format says the same in words."""
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {item[name]}" for name, sign in signs.items() if name in item]
+    return [*limits, item["pattern"]] if "pattern" in item and "format" not in item else limits

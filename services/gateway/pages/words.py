@@ -1,4 +1,4 @@
-"""What enumerated words are called on a page: messages, which templates translate (`_(words.STATES[state])`)."""
+"""What enumerated words are called on a page: messages, which templates translate."""
 
 from collections.abc import Mapping
 
