@@ -22,7 +22,13 @@ def error_page(request: Request, problem: Problem) -> Response:
     if problem.code in NOT_SIGNED_IN:
         return RedirectResponse(sign_in_path(request), 303)
     visit = Visit.of(request, _who(request), request.app.state.gateway.settings.time_zone)
-    return visit.page("error.html", status=problem.status, problem=problem, title=title_of(problem.code), next_step=_NEXT_STEPS.get(problem.code))
+    return visit.page(
+        "error.html",
+        status=problem.status,
+        problem=problem,
+        title=title_of(problem.code),
+        next_step=_NEXT_STEPS.get(problem.code),
+    )
 
 
 def _who(request: Request) -> Principal | None:
