@@ -17,7 +17,8 @@ READER = Principal(id="rita", name="Rita", clients=frozenset({"main"}))
 
 def entry(id: str = "integrations.import-daily-rates", **changes: Any) -> CatalogueEntry:
     facts: dict[str, Any] = {
-        "id": id, "service": id.split(".")[0], "title": "Import daily rates", "description": "Read the rates.",
+        "id": id, "service": id.split(".")[0], "title": "Import daily rates",
+        "description": "Read the rates.",
         "kind": Kind.INTEGRATION, "owner": "Treasury",
         "access": Access(module="rates", level=Level.GENERAL, roles=frozenset({"trustee", "accounting"})),
         "expected_runtime": 60, "timeout": 600, "retry": "never", "safe_to_repeat": True,
