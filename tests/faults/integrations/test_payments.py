@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
 from tests.support.faults.outcome import plain
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
 from tests.support.payments import approved
 
