@@ -75,6 +75,15 @@ async def reject(
     await _take(session, document, "reject", {"reason": reason})
 
 
+async def withdraw(
+    session: "Session",
+    document: Document,
+    reason: Annotated[str, typer.Option(help="Why you take it back.")],
+) -> None:
+    """Take your own approval back, as long as the invoice is in no payment file."""
+    await _take(session, document, "withdraw", {"reason": reason})
+
+
 async def ask(
     session: "Session", document: Document, question: Annotated[str, typer.Argument(help="What to ask.")]
 ) -> None:

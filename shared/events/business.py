@@ -120,6 +120,16 @@ class InvoiceApproved(BusinessEventBase):
     approved_by: list[str]
 
 
+class ApprovalWithdrawn(BusinessEventBase):
+    """Somebody took the own approval of an invoice back, before it stood in a payment file."""
+
+    type: Literal["event.approval.withdrawn"] = "event.approval.withdrawn"
+    document_id: UUID
+    reason: str
+    #: Everybody whose approval still counts.
+    approved_by: list[str]
+
+
 class InvoiceRejected(BusinessEventBase):
     """An invoice will not be paid."""
 
@@ -183,6 +193,17 @@ class PaymentStatusChanged(BusinessEventBase):
     reason: str | None = None
 
 
+class PaymentWithheld(BusinessEventBase):
+    """An approved invoice is in no payment file and gets into none before it is approved again, because the
+    principal takes the own approval back."""
+
+    type: Literal["event.payment.withheld"] = "event.payment.withheld"
+    document_id: UUID
+    #: Of the approval that is taken back, as `WithholdPayment` named it.
+    round: int
+    reason: str
+
+
 class InvoicePaid(BusinessEventBase):
     """A bank statement shows the payment of an invoice."""
 
@@ -207,9 +228,11 @@ BusinessEvent = (
     | InvoiceCorrected
     | ApprovalRequested
     | InvoiceApproved
+    | ApprovalWithdrawn
     | InvoiceRejected
     | InvoiceQuestioned
     | PaymentStatusChanged
+    | PaymentWithheld
     | InvoicePaid
     | RatesImported
 )

@@ -55,7 +55,7 @@ class Corrections:
         before = {name: read.get(name) for name in new}
         tx.event(InvoiceCorrected(**facts_of(command, case), before=before, after=new, reason=command.reason))
         tx.audit(
-            audited("invoice_corrected", command, case, command.reason).model_copy(
+            audited("invoice_corrected", command.asker.id, case, command.reason).model_copy(
                 update={"before": before, "after": dict(new)}
             )
         )

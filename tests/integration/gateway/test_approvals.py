@@ -160,3 +160,31 @@ async def test_pages_of_approvals_lead_to_the_end(paying_site: Site) -> None:
 async def test_a_query_that_makes_no_sense_is_refused(paying_site: Site, query: str) -> None:
     refused = await paying_site.admin.get(f"/approvals?{query}")
     assert refused.status_code == 422, refused.text
+
+
+async def test_an_approval_is_taken_back_by_who_gave_it_and_the_payment_is_held(paying_site: Site) -> None:
+    site = paying_site
+    await site.start("integrations")
+    ada = await site.user("ada", roles=("accounting", "uploader"))
+    bea = await site.user("bea", roles=("accounting",))
+    document = await arrived(ada)
+    approve = f"/approvals/{document}/approve"
+    for client in (ada, bea):
+        seen = {"values_version": (await approval_of(ada, document))["values_version"]}
+        await client.post(approve, json={**seen, "confirm": ["issuer_name"]})
+    assert (await approval_of(ada, document))["state"] == "approved"
+    place = f"/approvals/{document}/withdraw"
+    taken = await ada.post(place, json={"reason": "clicked the wrong one"})
+    assert taken.status_code == 200, taken.text
+    assert (taken.json()["approval"]["state"], taken.json()["approval"]["approved_by"]) == (
+        "waiting", ["bea"],
+    )  # fmt: skip
+    async with asyncio.timeout(15):
+        while not (items := (await ada.get("/payables")).json()["items"]):  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.05)
+    assert items[0]["held"] == "ada withdrew the approval: clicked the wrong one"
+    again = await ada.post(place, json={"reason": "clicked the wrong one"})
+    assert again.json()["changed"] is False
+    other = await ada.post(place, json={"reason": "another reason"})
+    assert (other.status_code, other.json()["code"]) == (409, "not_approved_by_you")
+    assert "approval_withdrawn" in [entry.action for entry in await site.audited("*", 3)]
