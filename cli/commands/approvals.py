@@ -107,7 +107,7 @@ async def correct(
     ],
     reason: Annotated[str | None, typer.Option(help="How you know.")] = None,
 ) -> None:
-    """Correct fields of an invoice, or confirm them by the same value."""
+    """Correct fields of an invoice, confirm them by the same value, or give them where none was found."""
     from cli.problems import wrong_use
 
     values: dict[str, str | None] = {}

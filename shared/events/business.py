@@ -63,13 +63,13 @@ class DocumentTextRecognized(BusinessEventBase):
 
 
 class InvoiceAnalysed(BusinessEventBase):
-    """An invoice was found in a document, or what was found in it has changed."""
+    """An invoice was found in a document, by a run or a person, or what was found in it has changed."""
 
     type: Literal["event.invoice.analysed"] = "event.invoice.analysed"
     document_id: UUID
     #: `invoice` or `credit_note`.
     kind: str
-    #: The most trusted source that it has: `e_invoice`, `qr_bill`, `girocode` or `text`.
+    #: The most trusted source that it has: `e_invoice`, `qr_bill`, `girocode`, `text` or `person`.
     source: str
     #: Field -> value of every field that was found; amounts as `1234.50`, dates as `2026-03-31`.
     values: dict[str, str] = Field(default_factory=dict)
