@@ -61,9 +61,9 @@ async def test_sigterm_lets_a_worker_process_end_well(engine: Engine) -> None:
 
 async def test_a_paused_worker_that_wakes_up_is_fenced_off(engine: Engine, database_url: str) -> None:
     sleeper = await engine.spawn()
-    keys = [f"k{n}" for n in range(30)]
-    run = await engine.request("lab.store", keys=keys, pause=0.05)
-    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 2)
+    keys = [f"k{n}" for n in range(12)]
+    run = await engine.request("lab.store", keys=keys, pause=0.3)
+    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 0)
     sleeper.send(signal.SIGSTOP)
     await engine.start("lab")
     await engine.until("lab.store", run.request.run_id, lambda told: told.attempts == [1, 2])
