@@ -11,6 +11,7 @@ import os
 import tempfile
 from dataclasses import asdict
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -136,9 +137,8 @@ class _Kept:
         if day:
             first, last = self._days or (day, day)
             self._days = min(first, day), max(last, day)
-        fields = {name: value for name, value in _fields(entry) if value}
-        data = orjson.dumps(fields)
-        self._places.append(((fields["amount"], day), spool.add(data), len(data)))
+        data = orjson.dumps(_told(entry))
+        self._places.append(((entry.written, day), spool.add(data), len(data)))
 
     def in_order(self) -> list[tuple[tuple[str, str], int, int]]:
         if not self._sorted:
@@ -161,14 +161,22 @@ class _Kept:
         }
 
 
-def _fields(entry: RawEntry) -> list[tuple[str, Any]]:
-    return [
-        ("position", entry.position), ("line", entry.line), ("amount", plain(entry.amount)),
-        ("currency", entry.currency), ("booked", entry.booked), ("valued", entry.valued),
-        ("reversal", entry.reversal), ("bank_ref", entry.bank_ref), ("code", entry.code),
-        ("text", entry.text), ("charges", entry.charges), ("batch_id", entry.batch_id),
-        ("details", entry.details), ("problem", entry.problem),
-    ]  # fmt: skip
+#: What is told of an entry only if there is something to tell.
+_OPTIONAL: Final = (
+    "line", "booked", "valued", "reversal", "bank_ref", "code", "text", "charges", "batch_id", "details",
+    "problem",
+)  # fmt: skip
+_optional_of: Final = attrgetter(*_OPTIONAL)
+
+
+def _told(entry: RawEntry) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "position": entry.position, "amount": entry.written, "currency": entry.currency,
+    }  # fmt: skip
+    for name, value in zip(_OPTIONAL, _optional_of(entry), strict=True):
+        if value:
+            told[name] = value
+    return told
 
 
 def _parts(content: BinaryIO) -> Any:

@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from services.integrations.bank.readers.reader import Reader
-from services.integrations.bank.readers.values import account_of, entry_day, is_iban, plain, swift_day
+from services.integrations.bank.readers.values import account_of, entry_day, plain, swift_day
+from shared.identifiers import is_iban
 from shared.process_child import Refused
 from tests.support.bank_files import VERSIONS, Booking, Payment, camt053, camt054, mt940, part_of
 
