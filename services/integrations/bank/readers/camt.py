@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 
 from lxml import etree
 
-from services.integrations.bank.readers.camt_entries import entry_of
+from services.integrations.bank.readers.camt_entries import fill
 from services.integrations.bank.readers.raw import RawEntry, RawStatement, Unreadable
 from services.integrations.bank.readers.values import (
     WrongValue,
@@ -141,7 +141,7 @@ class _Statement:
             return None
         entry = RawEntry(position=self.raw.count, line=element.sourceline)
         try:
-            entry_of(entry, values, transactions)
+            fill(entry, values, transactions)
             if entry.booked is None and entry.valued is None:
                 # Both are optional in the schema: then it was booked by the day that the statement closes.
                 closing = self.raw.closing

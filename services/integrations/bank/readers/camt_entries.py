@@ -22,8 +22,8 @@ _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED", "UNKN
 _REFERENCES: Final = ("payment_id", "bank_ref", "instruction_id", "transaction_id", "mandate", "batch_id")
 
 
-def entry_of(entry: RawEntry, values: dict[str, Any], transactions: list[dict[str, Any]]) -> None:
-    """Fill `entry` from what `ENTRY` and `TRANSACTION` found. Raises `WrongValue`."""
+def fill(entry: RawEntry, values: dict[str, Any], transactions: list[dict[str, Any]]) -> None:
+    """Set what an entry says, from what `ENTRY` and `TRANSACTION` found. Raises `WrongValue`."""
     mark = values.get("sign")
     written, currency = values.get("amount", ("", None))
     entry.amount = signed(written, mark, "entry")

@@ -90,10 +90,12 @@ class Reader:
             # The last statement breaks off; those before it are whole.
             self._statements[-1].broken = (code, cause)
 
-    def batch(self, statement: int, start: int, count: int) -> dict[str, Any]:
-        """Entries from `start` on in the order of amount and day: at least `count` where there are so many,
-        and all that equal the last one. `next` is None behind the last entry."""
+    def batch(self, statement: int, start: int, count: int) -> bytes:
+        """`{"next": …, "entries": […]}` in JSON: entries from `start` on in the order of amount and day, at
+        least `count` where there are so many, and all that equal the last one. `next` is null behind the
+        last entry."""
         places = self._statements[statement].in_order()
+        self._spool.settle()
         entries: list[bytes] = []
         size, place = 0, start
         while place < len(places):
@@ -104,9 +106,9 @@ class Reader:
             entries.append(self._spool.take(offset, length))
             size += length
             place += 1
-        # As one text: what is JSON already is not taken apart and put together again.
-        text = (b"[" + b",".join(entries) + b"]").decode()
-        return {"entries": text, "next": place if place < len(places) else None}
+        next = place if place < len(places) else None
+        # What is JSON already is not taken apart and put together again.
+        return b'{"next":%b,"entries":[%b]}' % (orjson.dumps(next), b",".join(entries))
 
 
 class _Kept:
@@ -210,8 +212,11 @@ class _Spool:
         self._end += len(data)
         return began
 
-    def take(self, offset: int, length: int) -> bytes:
+    def settle(self) -> None:
+        """Call before what was added is taken."""
         self._file.flush()
+
+    def take(self, offset: int, length: int) -> bytes:
         return os.pread(self._file.fileno(), length, offset)
 
 
