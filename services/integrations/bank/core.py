@@ -14,7 +14,7 @@ from shared.events import Record
 from shared.words import Outcome
 
 #: Entries of one transaction; a batch is larger only if more entries than this are equal.
-BATCH: Final = 500
+BATCH: Final = 1_000
 #: Of record keys of statements.
 _STATEMENTS: Final = UUID("6f1b3f0e-6c0c-4c3e-9f53-0e7f5a1d5d1a")
 #: Richer messages replace the details of poorer ones: notifications tell most, MT940 least.
