@@ -154,11 +154,11 @@ async def test_from_the_approval_to_the_bank_and_back(treasury: Treasury) -> Non
 @pytest.mark.parametrize(("step", "when"), [("reserve", "after"), ("move", "after"), ("complete", "inside")])
 async def test_a_killed_run_is_ended_by_another_worker(treasury: Treasury, step: str, when: str) -> None:
     module = "tests.integration.integrations.payments.dying_payments"
-    dying = treasury.installation.spawn("-m", module, step, when, **treasury.settings)
+    dying = await treasury.installation.spawn("-m", module, step, when, **treasury.settings)
     events = [approved("qrr"), approved("scor")]
     await treasury.approve(*events)
     run_id = await treasury.request(CREATE)
-    assert await asyncio.to_thread(dying.wait, 60) == -signal.SIGKILL
+    assert await dying.wait() == -signal.SIGKILL
     taken = {path.name: path.read_bytes() for path in (treasury.pickup / "acme").glob("*.xml")}
     for name in taken:
         (treasury.pickup / "acme" / name).unlink()
@@ -189,9 +189,9 @@ async def test_a_killed_update_is_ended_by_another_worker(treasury: Treasury) ->
     await treasury.installation.stop()
 
     module = "tests.integration.integrations.payments.dying_payments"
-    dying = treasury.installation.spawn("-m", module, "apply", "after", **treasury.settings)
+    dying = await treasury.installation.spawn("-m", module, "apply", "after", **treasury.settings)
     run_id = await treasury.request(UPDATE)
-    assert await asyncio.to_thread(dying.wait, 60) == -signal.SIGKILL
+    assert await dying.wait() == -signal.SIGKILL
     await treasury.installation.start(**treasury.settings)
     run = await treasury.ended(UPDATE, run_id)
     assert run.end.state is RunState.SUCCEEDED
