@@ -134,8 +134,13 @@ async def test_money_that_came_back_before_it_was_known_to_have_left_pays_nothin
     ledger = [payment, back]
     first = await import_files(pool, tmp_path, write(part_of(ledger, 1, 2, number=2)))
     assert "matched to no invoice" in (first.transactions[0].message or "")
-    told = await import_files(pool, tmp_path, write(part_of(ledger, 0, 1)))
+    run = new_id()
+    told, again = [
+        await import_files(pool, tmp_path, write(part_of(ledger, 0, 1)), run_id=run, attempt=attempt)
+        for attempt in (1, 2)
+    ]
     assert "the money came back with bank:" in (told.transactions[0].message or "")
+    assert again.transactions == told.transactions
     assert (await state(pool, document), await paid(pool)) == ("open", [])
     matches = await pool.fetch("select match from bank_transactions")
     assert {row["match"] for row in matches} == {"reversed"}
