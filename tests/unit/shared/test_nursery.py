@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ from services.documents.app import PRELOAD as DOCUMENTS
 from services.integrations.bank.reading import PRELOAD as BANK
 from shared.errors import TagwerkError
 from shared.nursery import Nursery
+from shared.nursery_child import next_order
 from shared.process import Children
 from tests.unit.shared.test_process import gone
 
@@ -61,3 +63,11 @@ async def test_children_asked_for_at_once_are_all_born(tmp_path: Path) -> None:
 
     assert await asyncio.gather(*(echo(number) for number in range(16))) == list(range(16))
     await nursery.stop()
+
+
+def test_a_service_that_dies_with_an_answer_unread_ends_its_nursery_quietly() -> None:
+    service, nursery = socket.socketpair()
+    nursery.send(b"an answer")
+    service.close()
+    assert next_order(nursery) == (None, [])
+    nursery.close()
