@@ -25,8 +25,15 @@ MEDIA_TYPE = "application/problem+json"
 #: Code -> status. A code that is missing here is the caller's to mend (422), or passes by itself (503).
 STATUS: Mapping[str, int] = {
     "not_signed_in": 401,
+    "session_ended": 401,
+    "sign_in_refused": 401,
     "token_rejected": 401,
     "access_refused": 403,
+    "link_rejected": 403,
+    "password_change_required": 403,
+    "password_wrong": 403,
+    "request_forged": 403,
+    "scope_missing": 403,
     "approval_not_found": 404,
     "client_not_found": 404,
     "dead_letter_not_found": 404,
@@ -39,12 +46,14 @@ STATUS: Mapping[str, int] = {
     "not_found": 404,
     "principal_not_found": 404,
     "run_not_found": 404,
+    "session_not_found": 404,
     "token_not_found": 404,
     "method_not_allowed": 405,
     "approval_ended": 409,
     "effect_in_doubt": 409,
     "effect_not_in_doubt": 409,
     "invoice_approved": 409,
+    "no_password": 409,
     "no_question_open": 409,
     "nothing_failed": 409,
     "principal_managed": 409,
@@ -60,6 +69,7 @@ STATUS: Mapping[str, int] = {
     "file_type_unsupported": 415,
     "winmail_unsupported": 415,
     "media_type_unsupported": 415,
+    "too_many_requests": 429,
     "too_many_streams": 429,
     "unexpected_error": 500,
     "bus_unavailable": 503,
@@ -69,6 +79,7 @@ STATUS: Mapping[str, int] = {
     "projection_behind": 503,
     "projection_stopped": 503,
     "service_unavailable": 503,
+    "sign_in_busy": 503,
 }
 
 
@@ -174,7 +185,7 @@ def problem_response(
         rejected = ', error="invalid_token"' if failure.code == "token_rejected" else ""
         headers["WWW-Authenticate"] = f'Bearer realm="tagwerk"{rejected}'
     if status in (429, 503) and failure.retryable:
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str((members or {}).get("retry_after", 1))
     return JSONResponse(
         problem.model_dump(mode="json", exclude_none=True), status, headers, media_type=MEDIA_TYPE
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayRead, TheGateway
 from services.gateway.fields import Text
 from services.gateway.problems import answers
 from services.gateway.routes.records import Cursor, Limit
@@ -36,7 +36,7 @@ Matched = Annotated[
 
 @router.get("/bank/transactions", summary="Bank transactions", responses=answers(404))
 async def list_bank_transactions(
-    asking: Asking,
+    asking: MayRead,
     gateway: TheGateway,
     client: Client = None,
     account: Account = None,
@@ -69,7 +69,7 @@ async def list_bank_transactions(
 
 @router.get("/bank/statements", summary="Bank statements", responses=answers(404))
 async def list_bank_statements(
-    asking: Asking,
+    asking: MayRead,
     gateway: TheGateway,
     client: Client = None,
     account: Account = None,

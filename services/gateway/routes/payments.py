@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayRead, TheGateway
 from services.gateway.fields import Text
 from services.gateway.problems import answers
 from services.gateway.routes.records import Cursor, Limit
@@ -35,7 +35,7 @@ State = Annotated[PaymentState | None, Query(description="How far the payment is
 
 @router.get("/payables", summary="Approved invoices and their payment", responses=answers(404))
 async def list_payables(
-    asking: Asking,
+    asking: MayRead,
     gateway: TheGateway,
     client: Client = None,
     state: State = None,
@@ -55,7 +55,7 @@ async def list_payables(
 
 @router.get("/payments/files", summary="Payment files", responses=answers(404))
 async def list_payment_files(
-    asking: Asking, gateway: TheGateway, client: Client = None, limit: Limit = 50, cursor: Cursor = None
+    asking: MayRead, gateway: TheGateway, client: Client = None, limit: Limit = 50, cursor: Cursor = None
 ) -> PaymentFilesPage:
     """The newest first, each with the number of its orders by their state."""
     await gateway.gate.job_to_see(asking, _JOB)
@@ -68,7 +68,7 @@ async def list_payment_files(
 
 
 @router.get("/payments/files/{file_id}", summary="One payment file and its orders", responses=answers(404))
-async def read_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) -> PaymentFileDetail:
+async def read_payment_file(file_id: UUID, asking: MayRead, gateway: TheGateway) -> PaymentFileDetail:
     """Each order with its state, and what the bank said."""
     return await _find(gateway, asking, file_id)
 
@@ -79,7 +79,7 @@ async def read_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) 
     response_class=StreamingResponse,
     responses=answers(404) | {200: {"content": {"application/xml": {}}}},
 )
-async def download_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) -> StreamingResponse:
+async def download_payment_file(file_id: UUID, asking: MayRead, gateway: TheGateway) -> StreamingResponse:
     """The pain.001, byte for byte. The bank executes what it is given: give it a file once."""
     file = await _find(gateway, asking, file_id)
     if file.completed_at is None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, MayRead, TheGateway
 from services.gateway.fields import Text
 from services.gateway.problems import answers
 from services.gateway.routes.records import Cursor, Limit
@@ -23,7 +23,7 @@ Day = Annotated[date | None, Query(description="For which day; weekends as the s
 
 @router.get("/rates", summary="Daily exchange rates", responses=answers(404))
 async def list_rates(
-    asking: Asking,
+    asking: MayRead,
     gateway: TheGateway,
     client: Client = None,
     source: Source = None,

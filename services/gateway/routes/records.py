@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, AtLeast, MayReadJobs, TheGateway
 from services.gateway.fields import Sequence, Text
 from services.gateway.problems import WrongField, answers, wrong_fields
 from shared import subjects
@@ -35,7 +35,7 @@ Outcomes = Annotated[list[Outcome], Query(description="Any of these; give it sev
 @router.get("/runs/{run_id}/records", summary="Records of a run", responses=answers(404))
 async def list_records(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     outcome: Outcomes = [],  # noqa: B006  (FastAPI copies it)
     sort: RecordsSort = "position",
@@ -51,7 +51,7 @@ async def list_records(
 @router.get("/runs/{run_id}/calls", summary="External calls of a run", responses=answers(404))
 async def list_calls(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -65,7 +65,7 @@ async def list_calls(
 @router.get("/runs/{run_id}/changes", summary="Records whose data a run changed", responses=answers(404))
 async def list_changes(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -79,7 +79,7 @@ async def list_changes(
 @router.get("/runs/{run_id}/logs", summary="Log lines of a run", responses=answers(404))
 async def list_logs(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     level: Annotated[LogLevel, Query(description="This level and those above.")] = LogLevel.DEBUG,
     limit: Limit = 50,
@@ -96,7 +96,7 @@ async def list_logs(
 )
 async def list_history(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     after: Annotated[Sequence, Query(description="Only events after this sequence.")] = 0,
     limit: Limit = 50,
@@ -110,7 +110,7 @@ async def list_history(
 
 @router.get("/records", summary="Every run that touched a record")
 async def find_records(
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     key: Annotated[Text | None, Query(description="The record: `invoice:INV-4711`.")] = None,
     key_prefix: Annotated[NonEmpty | None, Query(description="How its key begins.")] = None,

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, AtLeast, MayReadJobs, TheGateway
 from services.gateway.fields import Moment, Sequence, Text
 from services.gateway.problems import answers
 from shared import subjects
@@ -41,7 +41,9 @@ class RunsFilter(BaseModel):
 
 
 @router.get("/runs", summary="Runs by filter, sorted and paged")
-async def list_runs(filter: Annotated[RunsFilter, Query()], asking: Asking, gateway: TheGateway) -> RunsPage:
+async def list_runs(
+    filter: Annotated[RunsFilter, Query()], asking: MayReadJobs, gateway: TheGateway
+) -> RunsPage:
     scope = await gateway.gate.scope(asking, filter.at_least)
     query = RunsQuery(**scope, **filter.model_dump(exclude={"at_least"}))
     return await gateway.bus.ask(subjects.query("status", "runs"), query, RunsPage, timeout=QUERY_TIMEOUT)
@@ -54,7 +56,7 @@ async def list_runs(filter: Annotated[RunsFilter, Query()], asking: Asking, gate
 )
 async def read_run(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     wait: Annotated[
         float, Query(ge=0, le=30, description="Seconds to wait for the run to be there and to end.")
