@@ -17,10 +17,12 @@ from services.gateway.context import Gateway
 from services.gateway.declaration import DECLARATION
 from services.gateway.edge import Edge
 from services.gateway.gate import Gate
-from services.gateway.identity.cookies import Cookies
+from services.gateway.identity.cookies import Cookies, address_of
 from services.gateway.identity.doorkeeper import Doorkeeper
 from services.gateway.identity.local import LocalSignIn
+from services.gateway.identity.openid import OpenIdSignIn, provider_of
 from services.gateway.identity.policy import Policy, check_roles
+from services.gateway.identity.provider import Provider
 from services.gateway.identity.rates import Limits
 from services.gateway.identity.rejections import Rejections
 from services.gateway.identity.sessions import Sessions
@@ -137,6 +139,7 @@ def build(settings: Settings) -> Server:
         await remember_arrival(service.pool, event)
 
     policy = Policy.read(settings.policy_file)
+    provider = provider_of(settings, policy)
     service = Service(
         DECLARATION,
         settings,
@@ -146,7 +149,7 @@ def build(settings: Settings) -> Server:
 
     @functools.cache
     def parts() -> Gateway:
-        return assemble(service, settings, policy)
+        return assemble(service, settings, policy, provider)
 
     service.background("principals", lambda: keep_publishing(parts().accounts, parts().principals))
     service.background("expired sign-ins", lambda: keep_tidy(parts().sessions, service.pool))
@@ -162,6 +165,8 @@ def build(settings: Settings) -> Server:
             yield
             await parts().gate.settle()
         finally:
+            if provider is not None:
+                await provider.close()
             await service.stop()
 
     app = application()
@@ -170,7 +175,7 @@ def build(settings: Settings) -> Server:
     return made
 
 
-def assemble(service: Service, settings: Settings, policy: Policy) -> Gateway:
+def assemble(service: Service, settings: Settings, policy: Policy, provider: Provider | None) -> Gateway:
     """The parts of a started service."""
     bus, pool = service.bus, service.pool
     store = open_store(settings.files_url)
@@ -188,6 +193,11 @@ def assemble(service: Service, settings: Settings, policy: Policy) -> Gateway:
         idle=timedelta(minutes=settings.session_idle_minutes),
         longest=timedelta(hours=settings.session_hours),
     )
+    openid = None
+    if provider is not None:
+        openid = OpenIdSignIn(
+            provider, pool, accounts, principals, sessions, rejections, limits, address_of(settings)
+        )
     draining = asyncio.Event()
     return Gateway(
         settings=settings,
@@ -198,6 +208,7 @@ def assemble(service: Service, settings: Settings, policy: Policy) -> Gateway:
         principals=principals,
         sign_in=SignIn(accounts, principals, rejections, limits, settings.sign_in_file),
         local=LocalSignIn(bus, pool, accounts, sessions, rejections, limits),
+        openid=openid,
         sessions=sessions,
         doorkeeper=Doorkeeper(sessions, rejections, Cookies.of(settings), settings.public_url),
         limits=limits,

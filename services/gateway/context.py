@@ -16,6 +16,7 @@ from services.gateway.gate import Gate
 from services.gateway.identity.asker import Asker, Scope
 from services.gateway.identity.doorkeeper import Doorkeeper, NotSignedIn, address_of
 from services.gateway.identity.local import LocalSignIn
+from services.gateway.identity.openid import OpenIdSignIn
 from services.gateway.identity.rates import Limits
 from services.gateway.identity.sessions import Sessions
 from services.gateway.live import LiveStreams
@@ -55,6 +56,8 @@ class Gateway:
     principals: Bucket[Principal]
     sign_in: SignIn
     local: LocalSignIn
+    #: None where no identity provider is configured.
+    openid: OpenIdSignIn | None
     sessions: Sessions
     doorkeeper: Doorkeeper
     limits: Limits

@@ -22,7 +22,7 @@ class Cookies:
     @classmethod
     def of(cls, settings: Settings) -> "Cookies":
         """Not secure only where plain HTTP is spoken on the loopback interface."""
-        url = urlsplit(settings.public_url or f"http://{_bracketed(settings.http_host)}")
+        url = urlsplit(address_of(settings))
         return cls(secure=not (url.scheme == "http" and (url.hostname or "").startswith(_LOOPBACK)))
 
     def name(self, name: str) -> str:
@@ -41,5 +41,7 @@ class Cookies:
         return morsel.OutputString()
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def address_of(settings: Settings) -> str:
+    """At which browsers reach the gateway, as far as anybody has told."""
+    host = settings.http_host
+    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
