@@ -10,7 +10,7 @@ from playwright.async_api import Browser, async_playwright
 from deploy.local.config import SERVICES, StackConfig
 from deploy.local.stack import LocalStack
 from tests.e2e.pages.reader import Reader, prepare
-from tests.support.servers import remove_folder, temporary_folder
+from tests.support.folders import remove_folder, temporary_folder
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
