@@ -186,15 +186,18 @@ def problem_response(
 
 
 def _as_json(problem: Problem) -> JSONResponse:
+    content = problem.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(content, problem.status, _headers(problem), media_type=MEDIA_TYPE)
+
+
+def _headers(problem: Problem) -> dict[str, str]:
     headers = {}
     if problem.status == 401:
         rejected = ', error="invalid_token"' if problem.code == "token_rejected" else ""
         headers["WWW-Authenticate"] = f'Bearer realm="tagwerk"{rejected}'
     if problem.status in (429, 503) and problem.retryable:
         headers["Retry-After"] = str((problem.model_extra or {}).get("retry_after", 1))
-    return JSONResponse(
-        problem.model_dump(mode="json", exclude_none=True), problem.status, headers, media_type=MEDIA_TYPE
-    )
+    return headers
 
 
 #: Makes the page that tells a person of a problem.
@@ -221,8 +224,10 @@ def _answer(
     problem = problem_of(failure, trace_of(request), members=members, status=status)
     if not wants_page(request):
         return _as_json(problem)
-    page: ErrorPage = request.app.state.error_page
-    return page(request, problem)
+    made: ErrorPage = request.app.state.error_page
+    page = made(request, problem)
+    page.headers.update(_headers(problem))
+    return page
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
