@@ -163,7 +163,7 @@ def build(settings: Settings) -> Server:
         await asyncio.to_thread(remove_left_behind)
         await service.start()
         try:
-            await check_roles(policy, parts().gate, settings.policy_file)
+            await _check_roles(policy, parts().gate, settings.policy_file)
             await parts().sign_in.read_file()
             app.state.gateway = made.gateway = parts()
             yield
@@ -178,6 +178,14 @@ def build(settings: Settings) -> Server:
     app.router.lifespan_context = lifespan
     made = Server(Edge(app), trusted_proxies=settings.trusted_proxies)
     return made
+
+
+async def _check_roles(policy: Policy, gate: Gate, file: Path | None) -> None:
+    try:
+        await check_roles(policy, gate, file)
+    except TagwerkError as error:
+        log.error(error.failure.cause, next_step=error.failure.next_step)
+        raise
 
 
 def assemble(service: Service, settings: Settings, policy: Policy, provider: Provider | None) -> Gateway:
@@ -226,8 +234,8 @@ def assemble(service: Service, settings: Settings, policy: Policy, provider: Pro
 
 def main() -> None:
     settings = Settings()
-    made = build(settings)
     try:
+        made = build(settings)
         listener = server.listen(settings.http_host, settings.http_port)
     except TagwerkError as error:
         log.error(error.failure.cause, next_step=error.failure.next_step)
