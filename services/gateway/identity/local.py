@@ -130,6 +130,8 @@ class LocalSignIn:
                 "the current password is not right, or it was wrong too often",
                 "Type the password with which you sign in; after some failures wait for 15 minutes.",
             )
+        async with self._accounts.changing() as tx:
+            await credentials.forget_failures(tx, attempt)
         if current == new:
             raise _refused(
                 "password_refused", "the new password is the one that you have", "Think of another one."
@@ -138,7 +140,6 @@ class LocalSignIn:
         hash = await self._hasher.hash(new)
         async with self._accounts.changing() as tx:
             await credentials.write_password(tx, asker.id, hash, by=asker.id, must_change=False)
-            await credentials.forget_failures(tx, attempt)
             own = session.id if session else None
             await end_sessions(tx, asker.id, by=asker.id, reason="password changed", but=own)
             secret = await replace_secret(tx, session, asker) if session else None

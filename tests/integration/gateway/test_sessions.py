@@ -4,6 +4,7 @@ import asyncio
 import re
 import statistics
 import time
+from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -11,8 +12,8 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from services.gateway.identity import credentials
-from services.gateway.identity.core import csrf_token
+from services.gateway.identity import passwords
+from services.gateway.identity.core import csrf_token, secret_hash
 from shared import subjects
 from tests.integration.gateway.site import Site
 
@@ -22,12 +23,15 @@ WEAK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 @pytest.fixture
-async def site(bare_site: Site) -> Site:
-    """The gateway, and two people with passwords."""
-    await bare_site.start_gateway()
+async def site(bare_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The gateway, and two people with passwords, whose hashes are cheap."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=4096, parallelism=1)
+    monkeypatch.setattr(passwords, "PasswordHasher", cheap)
     await bare_site.offer("desk.general")
+    await bare_site.start_gateway()
     for id in ("ada", "berta"):
-        await bare_site.user(id, roles=("clerk",))
+        body = {"name": id.title(), "roles": ["clerk"], "clients": ["alpha"]}
+        assert (await bare_site.admin.put(f"/principals/{id}", json=body)).status_code == 200
         await set_password(bare_site, id)
     return bare_site
 
@@ -80,19 +84,19 @@ async def query(site: Site, statement: str, *values: Any) -> Any:
 
 async def test_a_browser_signs_in_reads_pages_and_the_api_and_signs_out(site: Site) -> None:
     client = browser(site)
-    assert (await client.get("/")).headers["location"] == "/sign-in?next=/"
-    page = await client.get("/sign-in?next=/jobs/desk.general")
+    assert (await client.get("/account?x=1")).headers["location"] == "/sign-in?next=/account%3Fx%3D1"
+    page = await client.get("/sign-in?next=/account%3Fx%3D1")
     assert page.status_code == 200
-    assert 'name="next" value="/jobs/desk.general"' in page.text
-    answer = await sign_in(client, " Ada ", next="/jobs/desk.general")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/desk.general")
-    assert (await client.get("/jobs/desk.general")).status_code == 200
+    assert 'name="next" value="/account?x=1"' in page.text
+    answer = await sign_in(client, " Ada ", next="/account?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account?x=1")
+    assert (await client.get("/account?x=1")).status_code == 200
     assert (await me(client)).json()["id"] == "ada"
     # Who is signed in needs no form.
-    assert (await client.get("/sign-in?next=/jobs/desk.general")).headers["location"] == "/jobs/desk.general"
+    assert (await client.get("/sign-in?next=/account")).headers["location"] == "/account"
     old = secret_of(client)
     form = re.search(r'action="/sign-out">\s*<input type="hidden" name="csrf_token" value="([^"]+)"',
-                     (await client.get("/")).text)  # fmt: skip
+                     (await client.get("/account")).text)  # fmt: skip
     assert form is not None
     out = await client.post("/sign-out", data={"csrf_token": form[1]})
     assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
@@ -149,27 +153,27 @@ async def test_a_secret_that_somebody_planted_is_worth_nothing_after_sign_in(sit
     assert (await me(browser(site, Cookie=f"tagwerk_session={old}"))).status_code == 401
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Origin": "http://127.0.0.1:1"},
-        {"Origin": "https://evil.example", "Host": "evil.example", "X-CSRF-Token": "wrong"},
-        {"X-CSRF-Token": "wrong"},
-        {"X-CSRF-Token": ""},
-    ],
-    ids=str,
-)
-async def test_another_site_can_do_nothing_with_the_cookie(site: Site, headers: dict[str, str]) -> None:
+FOREIGN: list[dict[str, str]] = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Origin": "https://evil.example", "Host": "evil.example", "X-CSRF-Token": "wrong"},
+    {"X-CSRF-Token": "wrong"},
+    {"X-CSRF-Token": ""},
+]
+
+
+async def test_another_site_can_do_nothing_with_the_cookie(site: Site) -> None:
     client = await signed_in(site)
-    sent = {**csrf(client), "Accept": "application/json", **headers}
-    answer = await client.post("/api/v1/jobs/desk.general/runs", json={"client": "alpha"}, headers=sent)
-    assert (answer.status_code, answer.json()["code"]) == (403, "request_forged")
-    if "X-CSRF-Token" not in headers:
-        assert (await sign_in(browser(site, **headers))).status_code == 403
+    for headers in FOREIGN:
+        sent = {**csrf(client), "Accept": "application/json", **headers}
+        path = "/api/v1/jobs/desk.general/runs"
+        answer = await client.post(path, json={"client": "alpha"}, headers=sent)
+        assert (answer.status_code, answer.json()["code"]) == (403, "request_forged"), headers
+        if "X-CSRF-Token" not in headers:
+            assert (await sign_in(browser(site, **headers))).status_code == 403, headers
     entry = (await site.audited("access_refused"))[0]
     assert (entry.principal, entry.concern) == ("ada", "POST /api/v1/jobs/desk.general/runs")
 
@@ -207,9 +211,9 @@ async def test_a_bearer_needs_no_token_of_a_form_and_a_cookie_does_not_mend_a_ba
 async def test_a_session_ends_when_idle_and_when_old(site: Site) -> None:
     idle, old = await signed_in(site), await signed_in(site)
     await query(site, "update sessions set seen_at = now() - interval '31 min' where sha256 = $1",
-                credentials.core.secret_hash(secret_of(idle)))  # fmt: skip
+                secret_hash(secret_of(idle)))  # fmt: skip
     await query(site, "update sessions set expires_at = now() where sha256 = $1",
-                credentials.core.secret_hash(secret_of(old)))  # fmt: skip
+                secret_hash(secret_of(old)))  # fmt: skip
     for client in (idle, old):
         assert (await me(client)).json()["code"] == "session_ended"
         page = await client.get("/")
@@ -249,7 +253,7 @@ async def test_changed_roles_replace_the_secret(site: Site) -> None:
     assert (await me(client)).status_code == 200
     # A page that is made by itself carries the cookie too.
     await site.admin.put("/principals/ada", json={**body, "roles": ["clerk"]})
-    page = await client.get("/")
+    page = await client.get("/account")
     assert page.status_code == 200
     assert secret_of(client) != new
 
@@ -301,14 +305,14 @@ async def test_a_password_that_others_know_is_changed_first(site: Site) -> None:
     await set_password(site, "ada", OTHER, must_change=True)
     client = browser(site)
     assert (await sign_in(client, password=OTHER)).headers["location"] == "/account"
-    assert (await client.get("/")).headers["location"] == "/account"
+    assert (await client.get("/jobs/desk.general")).headers["location"] == "/account"
     refused = await client.get("/api/v1/jobs", headers={"Accept": "application/json"})
     assert refused.json()["code"] == "password_change_required"
     changed = await client.put(
         "/api/v1/me/password", json={"current": OTHER, "new": PASSWORD}, headers=csrf(client)
     )
     assert changed.status_code == 204, changed.text
-    assert (await client.get("/")).status_code == 200
+    assert (await client.get("/api/v1/jobs")).status_code == 200
 
 
 async def test_passwords_are_for_people_and_set_by_administrators(site: Site) -> None:
@@ -331,7 +335,7 @@ async def test_hashes_of_old_parameters_are_renewed(site: Site) -> None:
     await query(site, "update credentials set hash = $1 where principal = 'ada'", WEAK.hash(PASSWORD))
     await signed_in(site)
     [row] = await query(site, "select hash from credentials where principal = 'ada'")
-    assert not PasswordHasher().check_needs_rehash(row["hash"])
+    assert "m=4096" in row["hash"]
     await signed_in(site)
 
 
@@ -373,13 +377,17 @@ async def test_tries_at_the_same_time_are_counted_too(site: Site) -> None:
     assert row["failures"] == 5
 
 
-async def test_a_stranger_learns_nothing_from_answer_and_time(site: Site) -> None:
+async def test_a_stranger_learns_nothing_from_answer_and_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "PasswordHasher", PasswordHasher)
     await site.stop_gateway()
     await site.start_gateway(sign_ins_per_minute=1000)
+    await set_password(site, "ada", OTHER)
     await site.admin.put("/principals/bare", json={"name": "Without password"})
     bodies: set[str] = set()
     times: dict[str, list[float]] = {name: [] for name in ("ada", "nobody-at-all", "bare")}
-    for _ in range(7):
+    for _ in range(5):
         for name, taken in times.items():
             client = browser(site)
             began = time.perf_counter()
@@ -417,51 +425,51 @@ async def test_a_trusted_proxy_tells_who_it_was(site: Site) -> None:
     assert [entry.concern for entry in entries] == ["203.0.113.7", "203.0.113.8"]
 
 
-@pytest.mark.parametrize(
-    "next",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)",
-     "/%0d%0aSet-Cookie:x", "/\t/evil.example", "http:evil.example", "/x\r\nSet-Cookie: a=b", "", "x" * 5000],
-    ids=lambda next: repr(next[:20]),
+ELSEWHERE = (
+    "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)",
+    "/\t/evil.example", "http:evil.example", "/x\r\nSet-Cookie: a=b", "", "x" * 5000,
 )  # fmt: skip
-async def test_nobody_is_led_elsewhere(site: Site, next: str) -> None:
-    answer = await sign_in(browser(site), next=next)
-    assert answer.status_code == 303
-    location = answer.headers["location"]
-    assert location.startswith("/")
-    assert not location.startswith(("//", "/\\"))
-    assert httpx.URL(site.url).join(location).host == "127.0.0.1"
-    assert "set-cookie:" not in str(answer.headers).lower().replace("'set-cookie'", "")
 
 
-@pytest.mark.parametrize("agent", ["x" * 5000, "caf\xe9", "<script>alert(1)</script>", ""], ids=len)
-async def test_hostile_headers_are_stored_and_shown_harmlessly(site: Site, agent: str) -> None:
-    client = browser(site)
-    client.headers["User-Agent"] = agent.encode("latin-1")  # type: ignore[assignment]
-    client.headers["X-Forwarded-For"] = "<b>1.2.3.4</b>"
-    client.headers["X-Forwarded-Proto"] = "https"
-    assert (await sign_in(client)).status_code == 303
-    page = await client.get("/account")
-    assert page.status_code == 200
-    assert "<script>alert" not in page.text
-    assert "1.2.3.4" not in page.text
+async def test_nobody_is_led_elsewhere(site: Site) -> None:
+    for next in ELSEWHERE:
+        answer = await sign_in(browser(site), next=next)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/"), next
+        client = await signed_in(site)
+        led = await client.get("/sign-in", params={"next": next})
+        assert (led.status_code, led.headers["location"]) == (303, "/"), next
 
 
-@pytest.mark.parametrize("cookie", ["x" * 7000, "a b; c", '"quoted"', "\x80", "..", "%00", "a=b=c"], ids=len)
-async def test_a_cookie_that_is_none_of_ours_is_nobody(site: Site, cookie: str) -> None:
-    answer = await me(browser(site, Cookie=b"tagwerk_session=" + cookie.encode("latin-1")))  # type: ignore[arg-type]
-    assert answer.status_code == 401
-    assert answer.json()["code"] in ("not_signed_in", "session_ended")
+async def test_hostile_headers_are_stored_and_shown_harmlessly(site: Site) -> None:
+    for agent in (b"x" * 5000, b"caf\xe9", b"<script>alert(1)</script>", b""):
+        client = browser(site)
+        hostile = [
+            (b"User-Agent", agent), (b"X-Forwarded-For", b"<b>1.2.3.4</b>"), (b"X-Forwarded-Proto", b"https"),
+        ]  # fmt: skip
+        form = {"name": "ada", "password": PASSWORD}
+        assert (await client.post("/sign-in", data=form, headers=hostile)).status_code == 303
+        page = await client.get("/account")
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "1.2.3.4" not in page.text
+    for cookie in (b"x" * 7000, b"a b; c", b'"quoted"', b"\x80", b"..", b"%00", b"a=b=c"):
+        answer = await browser(site).get(
+            "/api/v1/me", headers=[(b"Cookie", b"tagwerk_session=" + cookie), (b"Accept", b"*/*")]
+        )
+        assert answer.status_code == 401
+        assert answer.json()["code"] in ("not_signed_in", "session_ended")
 
 
-@pytest.mark.parametrize(
-    "form", [{"name": "a\0b"}, {"name": "' or 1=1 --"}, {"name": "x" * 10_000}, {"password": "x" * 100_000},
-             {"name": "ADA", "password": "\ud800".encode("utf-8", "surrogatepass")}, {"extra": "1"}, {}],
-    ids=lambda form: ",".join(form) or "nothing",
-)  # fmt: skip
-async def test_nonsense_in_the_form_is_refused(site: Site, form: dict[str, Any]) -> None:
-    answer = await browser(site).post("/sign-in", data={"name": "ada", "password": "wrong", **form})
-    assert answer.status_code in (401, 422), answer.status_code
-    assert (await site.admin.get("/me")).status_code == 200
+NONSENSE: list[dict[str, Any]] = [
+    {"name": "a\0b"}, {"name": "' or 1=1 --"}, {"name": "x" * 10_000}, {"password": "x" * 100_000},
+    {"name": "ADA", "password": b"\xed\xa0\x80"}, {"extra": "1"}, {},
+]  # fmt: skip
+
+
+async def test_nonsense_in_the_form_is_refused(site: Site) -> None:
+    for form in NONSENSE:
+        answer = await browser(site).post("/sign-in", data={"name": "ada", "password": "wrong", **form})
+        assert answer.status_code in (401, 422), form
 
 
 async def test_one_sees_and_ends_ones_own_sessions_only(site: Site) -> None:
@@ -500,7 +508,7 @@ async def test_one_makes_and_revokes_tokens_of_ones_own(site: Site) -> None:
     assert (await client.get("/me")).json()["id"] == "ada"
     assert (await client.get("/me/tokens")).json()["code"] == "scope_missing"
     assert found[0] not in (await ada.get("/account")).text
-    [one, _] = (await ada.get("/api/v1/me/tokens")).json()["items"]
+    [one] = (await ada.get("/api/v1/me/tokens")).json()["items"]
     assert (one["name"], one["scopes"]) == ("laptop", ["read", "start"])
     berta = await signed_in(site, "berta")
     foreign = await berta.delete(f"/api/v1/me/tokens/{one['id']}", headers=csrf(berta))
