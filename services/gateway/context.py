@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from services.gateway import core
 from services.gateway.fields import Sequence
 from services.gateway.gate import Gate
-from services.gateway.identity.asker import Asker, Scope
+from services.gateway.identity.asker import Asker
 from services.gateway.identity.doorkeeper import Doorkeeper, NotSignedIn, address_of
 from services.gateway.identity.local import LocalSignIn
 from services.gateway.identity.openid import OpenIdSignIn
@@ -34,6 +34,7 @@ from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.intake import Intake
 from shared.settings import Settings
+from shared.words import TokenScope
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -164,12 +165,12 @@ BY_JOB = "by_job"
 #: Who asks. A route that takes one of these answers 401 to everybody else, and 403 to a token without the
 #: scope. A token that is limited to some jobs gets no further than to routes `BY_JOB`.
 Asking = Annotated[Asker, Security(asking)]
-MayRead = Annotated[Asker, Security(asking, scopes=[Scope.READ])]
-MayReadJobs = Annotated[Asker, Security(asking, scopes=[Scope.READ, BY_JOB])]
-MayStart = Annotated[Asker, Security(asking, scopes=[Scope.START, BY_JOB])]
-MayUpload = Annotated[Asker, Security(asking, scopes=[Scope.UPLOAD])]
-MayApprove = Annotated[Asker, Security(asking, scopes=[Scope.APPROVE])]
-MayAdminister = Annotated[Asker, Security(asking, scopes=[Scope.ADMINISTER])]
+MayRead = Annotated[Asker, Security(asking, scopes=[TokenScope.READ])]
+MayReadJobs = Annotated[Asker, Security(asking, scopes=[TokenScope.READ, BY_JOB])]
+MayStart = Annotated[Asker, Security(asking, scopes=[TokenScope.START, BY_JOB])]
+MayUpload = Annotated[Asker, Security(asking, scopes=[TokenScope.UPLOAD])]
+MayApprove = Annotated[Asker, Security(asking, scopes=[TokenScope.APPROVE])]
+MayAdminister = Annotated[Asker, Security(asking, scopes=[TokenScope.ADMINISTER])]
 TheTrace = Annotated[Trace, Depends(_trace)]
 
 AtLeast = Annotated[

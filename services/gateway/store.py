@@ -9,11 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.gateway.identity.asker import Scope
 from services.gateway.identity.policy import Policy
 from shared.access import Principal
 from shared.database import Pool
 from shared.outbox import Outbox, Relay, Transaction
+from shared.words import TokenScope
 
 PRINCIPAL_COLUMNS = "p.id, p.name, p.kind, p.roles, p.clients, p.active"
 _TOKEN_COLUMNS = "id, principal, name, created_at, created_by, expires_at, revoked_at, scopes, jobs, clients"  # noqa: S105  (no password)
@@ -30,7 +30,7 @@ class StoredToken:
     created_by: str
     expires_at: datetime
     revoked_at: datetime | None
-    scopes: frozenset[Scope]
+    scopes: frozenset[TokenScope]
     #: The only jobs and clients; None for all that the principal has.
     jobs: frozenset[str] | None = None
     clients: frozenset[str] | None = None
@@ -160,7 +160,7 @@ def _token(row: Mapping[str, Any]) -> StoredToken:
     return StoredToken(
         id=row["id"], principal=row["principal"], name=row["name"], created_at=row["created_at"],
         created_by=row["created_by"], expires_at=row["expires_at"], revoked_at=row["revoked_at"],
-        scopes=frozenset(Scope(scope) for scope in row["scopes"]), jobs=_set(row["jobs"]),
+        scopes=frozenset(TokenScope(scope) for scope in row["scopes"]), jobs=_set(row["jobs"]),
         clients=_set(row["clients"]),
     )  # fmt: skip
 

@@ -2,27 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from shared.access import EVERY_CLIENT, Principal
+from shared.words import TokenScope
 
-
-class Scope(StrEnum):
-    """What a token may be used for; each route names one. Roles and clients are asked besides."""
-
-    READ = "read"
-    #: Start, cancel and rerun runs, decide effects in doubt, upload files for jobs.
-    START = "start"
-    #: Upload documents.
-    UPLOAD = "upload"
-    #: Approve, reject, ask, answer, correct.
-    APPROVE = "approve"
-    #: Accounts, one's own too; dead letters, rebuilds.
-    ADMINISTER = "administer"
-
-
-EVERY_SCOPE = frozenset(Scope)
+EVERY_SCOPE = frozenset(TokenScope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +26,7 @@ class SignedIn:
 class Asker(Principal):
     """Roles and clients are the effective ones."""
 
-    scopes: frozenset[Scope] = EVERY_SCOPE
+    scopes: frozenset[TokenScope] = EVERY_SCOPE
     #: The only jobs; None for all that the principal may see.
     jobs: frozenset[str] | None = None
     #: Whether a token leaves out anything of what the principal may do.
@@ -52,7 +37,7 @@ class Asker(Principal):
         cls,
         principal: Principal,
         *,
-        scopes: frozenset[Scope] = EVERY_SCOPE,
+        scopes: frozenset[TokenScope] = EVERY_SCOPE,
         jobs: frozenset[str] | None = None,
         clients: frozenset[str] | None = None,
     ) -> "Asker":

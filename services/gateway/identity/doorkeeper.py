@@ -7,12 +7,13 @@ from typing import Any
 from fastapi import Request
 
 from services.gateway.identity import core
-from services.gateway.identity.asker import Asker, Scope, SignedIn
+from services.gateway.identity.asker import Asker, SignedIn
 from services.gateway.identity.cookies import DEVICE, SESSION, Cookies
 from services.gateway.identity.rejections import Rejections
 from services.gateway.identity.sessions import Sessions, Visitor
 from services.gateway.problems import ProblemError
 from shared.errors import Failure, TagwerkError
+from shared.words import TokenScope
 
 #: Name of the hidden field of a form, and of the parameter of a form whose body is a stream.
 CSRF_FIELD = "csrf_token"
@@ -112,8 +113,8 @@ class Doorkeeper:
         `scope_missing`."""
         if not asker.limited:
             return
-        scopes = [scope for scope in Scope if scope in needed]
-        missing = [str(scope) for scope in scopes or Scope if scope not in asker.scopes]
+        scopes = [scope for scope in TokenScope if scope in needed]
+        missing = [str(scope) for scope in scopes or TokenScope if scope not in asker.scopes]
         reason = None
         if missing:
             reason = f"this token of {asker.id} lacks the scope {' and '.join(missing)}"

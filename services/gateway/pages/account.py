@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from services.gateway.context import Gateway, TheGateway
-from services.gateway.identity.asker import EVERY_SCOPE, Asker, Scope
+from services.gateway.identity.asker import EVERY_SCOPE, Asker
 from services.gateway.identity.credentials import password_facts
 from services.gateway.identity.passwords import SHORTEST
 from services.gateway.pages.asking import PageAsking, TheVisit
@@ -21,6 +21,7 @@ from services.gateway.routes.my_account import change_password, end_own_session,
 from services.gateway.routes.tokens import TokenView, TokenWish, issue, revoke
 from shared.errors import TagwerkError
 from shared.events import now
+from shared.words import TokenScope
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,12 +44,12 @@ HOW: Mapping[str, str] = {
     "openid": N_("at the identity provider"),
 }
 
-SCOPES: Mapping[Scope, str] = {
-    Scope.READ: N_("Read"),
-    Scope.START: N_("Start and steer runs"),
-    Scope.UPLOAD: N_("Upload documents"),
-    Scope.APPROVE: N_("Approve and correct invoices"),
-    Scope.ADMINISTER: N_("Administer accounts and the platform"),
+SCOPES: Mapping[TokenScope, str] = {
+    TokenScope.READ: N_("Read"),
+    TokenScope.START: N_("Start and steer runs"),
+    TokenScope.UPLOAD: N_("Upload documents"),
+    TokenScope.APPROVE: N_("Approve and correct invoices"),
+    TokenScope.ADMINISTER: N_("Administer accounts and the platform"),
 }
 
 
@@ -67,7 +68,7 @@ class NewPassword(_Form):
 class NewToken(_Form):
     name: str = ""
     days: int = 30
-    scope: list[Scope] = []
+    scope: list[TokenScope] = []
 
 
 @router.get("/account")
@@ -114,7 +115,7 @@ async def make_token(
     wish = TokenWish(
         name=form.name.strip()[:200] or "?",
         days=min(max(form.days, 1), 365),
-        scopes=frozenset(form.scope) or frozenset({Scope.READ}),
+        scopes=frozenset(form.scope) or frozenset({TokenScope.READ}),
     )
     issued = await issue(gateway, asking, asking.id, wish)
     # Not behind a redirect: it is shown this once.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway import core
 from services.gateway.context import Gateway, MayAdminister, TheGateway
-from services.gateway.identity.asker import EVERY_SCOPE, Asker, Scope
+from services.gateway.identity.asker import EVERY_SCOPE, Asker
 from services.gateway.identity.core import secret_hash
 from services.gateway.problems import answers
 from services.gateway.routes.accounts import PRINCIPAL_PATTERN, Name, check_grant
@@ -22,6 +22,7 @@ from shared.audit import AuditEntry
 from shared.errors import TagwerkError
 from shared.events import now
 from shared.ids import new_id
+from shared.words import TokenScope
 
 router = APIRouter(tags=["accounts"])
 
@@ -42,7 +43,7 @@ class TokenWish(BaseModel):
     #: What it may be used for, as far as the principal may. `read` reads; `start` starts, cancels and reruns
     #: runs; `upload` uploads documents; `approve` approves and corrects invoices; `administer` is for
     #: accounts, dead letters and rebuilds.
-    scopes: frozenset[Scope] = Field(default=EVERY_SCOPE, min_length=1)
+    scopes: frozenset[TokenScope] = Field(default=EVERY_SCOPE, min_length=1)
     #: Only for these jobs and their runs, and for nothing but jobs and runs.
     jobs: frozenset[JobId] | None = Field(default=None, min_length=1)
     #: Only for these clients.
@@ -67,7 +68,7 @@ class TokenView(BaseModel):
     created_by: str
     expires_at: datetime
     revoked_at: datetime | None = None
-    scopes: list[Scope]
+    scopes: list[TokenScope]
     #: The only jobs and clients; None for all that the principal has.
     jobs: list[str] | None = None
     clients: list[str] | None = None
@@ -82,7 +83,7 @@ class TokenView(BaseModel):
             created_by=token.created_by,
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,
-            scopes=[scope for scope in Scope if scope in token.scopes],
+            scopes=[scope for scope in TokenScope if scope in token.scopes],
             jobs=_sorted(token.jobs),
             clients=_sorted(token.clients),
         )
@@ -178,7 +179,7 @@ def _why_more_than_own(asking: Asker, token: StoredToken) -> str | None:
     """A token does not beget one that may do more."""
     if not asking.limited:
         return None
-    more = [str(scope) for scope in Scope if scope in token.scopes - asking.scopes]
+    more = [str(scope) for scope in TokenScope if scope in token.scopes - asking.scopes]
     if more:
         return f"your own token lacks the scope {' and '.join(more)}"
     if asking.jobs is not None and not (token.jobs is not None and token.jobs <= asking.jobs):
