@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     #: Address at which browsers reach the gateway, if not that of `http_host` and `http_port`.
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+$")
     #: Addresses of reverse proxies whose `X-Forwarded-For` is believed, separated by commas.
-    trusted_proxies: str = ""
+    trusted_proxies: str | None = None
     #: Minutes without a request after which a session ends, and hours after which it ends in any case.
     session_idle_minutes: float = Field(default=30.0, gt=0)
     session_hours: float = Field(default=12.0, gt=0)

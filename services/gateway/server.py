@@ -20,7 +20,7 @@ DRAIN = 5
 class Server(uvicorn.Server):
     """uvicorn, telling the application of the stop before it waits for open connections."""
 
-    def __init__(self, app: ASGIApp, *, trusted_proxies: str = "") -> None:
+    def __init__(self, app: ASGIApp, *, trusted_proxies: str | None = None) -> None:
         """`trusted_proxies`: addresses whose `X-Forwarded-…` is believed, separated by commas."""
         super().__init__(
             uvicorn.Config(
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 # By default uvicorn believes whoever connects from this machine.
                 proxy_headers=bool(trusted_proxies),
-                forwarded_allow_ips=trusted_proxies or None,
+                forwarded_allow_ips=trusted_proxies,
                 timeout_graceful_shutdown=DRAIN,
             )
         )
