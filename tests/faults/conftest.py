@@ -13,8 +13,9 @@ from tests.support.folders import remove_folder, temporary_folder
 from tests.support.nursery import Nursery
 from tests.support.servers import NatsServer, PostgresServer
 
-#: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery.
-LANES = 3
+#: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery. Each one
+#: more is another undisturbed repetition.
+LANES, LANES_OF_A_SAMPLE = 3, 2
 #: Parts of a sample's kills that may miss their point, because another repetition passed fewer times by it.
 MISSED = 0.25
 #: Under which a test's report travels to the summary, from another process too.
@@ -41,9 +42,12 @@ class Sweep(Protocol):
 
 
 @pytest.fixture
-async def lanes(nursery: Nursery, postgres: PostgresServer) -> AsyncIterator[list[Lane]]:
+async def lanes(
+    nursery: Nursery, postgres: PostgresServer, request: pytest.FixtureRequest
+) -> AsyncIterator[list[Lane]]:
     folder = temporary_folder()
-    servers = [NatsServer(folder / f"nats-{number}") for number in range(LANES)]
+    count = LANES if request.node.get_closest_marker("soak") else LANES_OF_A_SAMPLE
+    servers = [NatsServer(folder / f"nats-{number}") for number in range(count)]
     async with AsyncExitStack() as stack:
         lanes = []
         for number, server in enumerate(servers):

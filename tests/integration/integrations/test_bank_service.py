@@ -55,9 +55,7 @@ async def paid_invoices(installation: Installation) -> Counter[object]:
     return Counter(event.document_id for event in events if isinstance(event, InvoicePaid))
 
 
-@pytest.mark.parametrize(
-    ("where", "batch"), [("before", 1), ("inside", 1), ("after", 1), ("inside", 2), ("after", 2), ("end", 0)]
-)
+@pytest.mark.parametrize(("where", "batch"), [("inside", 2), ("after", 2), ("end", 0)])
 async def test_an_import_that_is_killed_is_finished_by_another(
     installation: Installation,
     pool: Pool,
