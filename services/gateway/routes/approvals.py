@@ -26,6 +26,7 @@ from shared.commands import (
     CorrectInvoice,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
 )
 from shared.errors import TagwerkError
 from shared.words import ApprovalState
@@ -59,7 +60,7 @@ class Approve(BaseModel):
     )
 
 
-class Reject(BaseModel):
+class Because(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
@@ -131,13 +132,27 @@ async def approve(
 
 @router.post("/approvals/{document_id}/reject", summary="Reject an invoice", responses=answers(403, 404, 409))
 async def reject(
-    document_id: UUID, body: Reject, asking: MayApprove, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Because, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """It will not be paid. A correction opens it again."""
     command = RejectInvoice(
         asker=asking, document_id=document_id, traceparent=trace.traceparent, reason=body.reason
     )
     return await _take(gateway, subjects.REJECT, command)
+
+
+@router.post(
+    "/approvals/{document_id}/withdraw", summary="Take your own approval back", responses=answers(404, 409)
+)
+async def withdraw(
+    document_id: UUID, body: Because, asking: MayApprove, gateway: TheGateway, trace: TheTrace
+) -> StepTaken:
+    """As long as the invoice is in no payment file; 409 `payment_ordered` if it is. Approvals of others count
+    on."""
+    command = WithdrawApproval(
+        asker=asking, document_id=document_id, traceparent=trace.traceparent, reason=body.reason
+    )
+    return await _take(gateway, subjects.WITHDRAW, command)
 
 
 @router.post("/approvals/{document_id}/ask", summary="Ask back", responses=answers(403, 404, 409))

@@ -191,7 +191,7 @@ async def test_a_principal_that_the_bucket_lost_is_published_again(
     assert await published(site, "ada") is None
     await site.stop_gateway()
     await site.start_gateway()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await published(site, "ada") is None:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
