@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.gateway import core
 from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway, TheTrace
 from services.gateway.fields import Text
+from services.gateway.lists import ClientFilter
 from services.gateway.problems import ProblemError, WrongField, answers
 from services.gateway.routes.steering import COMMAND_TIMEOUT
 from shared import subjects
@@ -35,17 +36,12 @@ Reason = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3)]
 Comment = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class ApprovalsFilter(BaseModel):
+class ApprovalsFilter(ClientFilter):
     """All of these have to hold."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    client: Text | None = None
     state: list[ApprovalState] = Field(default_factory=list, description="Any of these; several times.")
     role: Text | None = Field(default=None, description="Only those that this role is asked to approve.")
     overdue: bool | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class Approve(BaseModel):

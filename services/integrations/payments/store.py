@@ -18,8 +18,8 @@ from services.integrations.payments.accounts import Account
 from services.integrations.payments.changes import status_changed
 from services.integrations.payments.choice import Choice, choose
 from services.integrations.payments.files import PaymentFile, by_bank, make_file
-from services.integrations.payments.orders import Payable, Wish
 from services.integrations.payments.pain001 import instruction_id, render
+from services.integrations.payments.payable import Payable, Wish
 from shared.events import Record
 from shared.ids import new_id
 from shared.outbox import Outbox, Transaction

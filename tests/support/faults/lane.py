@@ -80,7 +80,7 @@ class Lane:
         self.db: asyncpg.Connection[asyncpg.Record]
 
     async def __aenter__(self) -> Self:
-        self._database = await asyncio.to_thread(self._postgres.create_database)
+        self._database = await asyncio.to_thread(self._postgres.create_database, migrated=False)
         nc = await nats.connect(self._nats.url(), max_reconnect_attempts=-1)
         self.bus = Bus(nc)
         await self.bus.start()
@@ -143,10 +143,7 @@ class Lane:
         return self.folder / "tmp"
 
     def database_url(self, service: str) -> str:
-        if service in ("lab",):
-            url = self._postgres.url("owner", self._database)
-            return f"{url}{'&' if '?' in url else '?'}search_path={service}"
-        return self._postgres.url(service, self._database)
+        return self._postgres.service_url(service, self._database)
 
     def _write_sign_in(self) -> None:
         content = {
