@@ -64,7 +64,7 @@ async def settle(connection: Connection) -> None:
     statement finds its rows by primary key: a plan that was made while the tables were small, and read them
     whole, would be kept while they grow.
     """
-    await connection.execute("set synchronous_commit = off")
+    await connection.execute("set synchronous_commit = off; set plan_cache_mode = auto")
     for method in ("seqscan", "hashjoin", "mergejoin"):
         await connection.execute(f"set enable_{method} = off")
 

@@ -53,3 +53,14 @@ insert into totals
     having grouping(client) = 1 or client is not null;
 insert into rebuilds (id, principal)
     select gen_random_uuid(), 'migration 0005' where exists (select from runs);
+
+-- An index for every condition by which lists of runs are filtered, each with the newest first, and for every
+-- order (services/status/ways.py).
+create index runs_by_client on runs (client, requested_at, run_id);
+create index runs_by_state on runs (state, requested_at, run_id);
+create index runs_by_principal on runs (principal, requested_at, run_id);
+create index runs_by_trigger on runs (trigger, requested_at, run_id);
+drop index runs_by_end;
+create index runs_by_end on runs (finished_at, run_id);
+create index runs_by_duration on runs (duration, run_id);
+create index runs_by_job_and_duration on runs (job, duration, run_id);
