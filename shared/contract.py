@@ -55,6 +55,9 @@ from shared.commands import (
     RunsPage,
     RunsQuery,
     StepTaken,
+    WithdrawApproval,
+    Withheld,
+    WithholdPayment,
 )
 from shared.dead_letters import DeadLetter
 
@@ -75,6 +78,8 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.ASK: (AskBack, StepTaken),
     subjects.ANSWER: (AnswerQuestion, StepTaken),
     subjects.CORRECT: (CorrectInvoice, StepTaken),
+    subjects.WITHDRAW: (WithdrawApproval, StepTaken),
+    subjects.WITHHOLD: (WithholdPayment, Withheld),
     subjects.query("integrations", "rates"): (RatesQuery, RatesPage),
     subjects.query("integrations", "bank-transactions"): (BankTransactionsQuery, BankTransactionsPage),
     subjects.query("integrations", "bank-statements"): (BankStatementsQuery, BankStatementsPage),

@@ -98,6 +98,16 @@ class PostgresInvoices:
             return tx.record(Record(key=key, outcome=outcome, label=label, message=message, changes=changes))
 
 
+async def begin_draft(connection: Any, document_id: UUID) -> None:
+    """An invoice without any field, for a person to give them. In a transaction that has locked the document,
+    in which no invoice was found."""
+    await connection.execute(
+        "insert into invoices (document_id, kind, source, read_fields, read_findings, fields, findings,"
+        " outcome) values ($1, 'invoice', 'person', '[]', '[]', '[]', '[]', 'created')",
+        document_id,
+    )
+
+
 async def find_invoice(pool: Any, document_id: UUID) -> AnalysedInvoice | None:
     row = await pool.fetchrow(f"{_SELECT} where document_id = $1", document_id)
     return None if row is None else _invoice_of(row)
@@ -151,12 +161,7 @@ def _comparable(read: AnalysedInvoice | Analysis) -> dict[str, str]:
 def _event(context: RunContext, document_id: UUID, settled: Settled) -> InvoiceAnalysed:
     analysis = settled.analysis
     return InvoiceAnalysed(
-        client=context.client,
-        principal=context.principal,
-        about=[f"document:{document_id}", invoice_key(document_id)],
-        run_id=context.run_id,
-        traceparent=context.traceparent,
-        interactive=context.interactive,
+        **context.facts(f"document:{document_id}", invoice_key(document_id)),
         document_id=document_id,
         kind=analysis.kind or "invoice",
         source=analysis.source or "text",

@@ -1,5 +1,6 @@
 """The composition root of the integrations service."""
 
+import gc
 from pathlib import Path
 
 import structlog
@@ -7,7 +8,7 @@ import structlog
 from services.integrations import handlers
 from services.integrations.bank import queries as bank_queries
 from services.integrations.bank.reading import AREA as BANK_AREA
-from services.integrations.bank.reading import LIMITS, ChildStatementFiles, StatementFiles
+from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
 from services.integrations.payments import queries as payment_queries
@@ -16,6 +17,7 @@ from services.integrations.payments.handover import FileHandover, Handover
 from services.integrations.payments.reading import StatusFiles
 from services.integrations.payments.status_store import PaymentStatuses, PostgresPaymentStatuses
 from services.integrations.payments.store import PaymentFiles, PostgresPaymentFiles
+from services.integrations.payments.withholding import withhold
 from services.integrations.rates import queries as rates_queries
 from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
@@ -27,14 +29,17 @@ from shared.commands import (
     PaymentFileQuery,
     PaymentFilesQuery,
     RatesQuery,
+    WithholdPayment,
 )
 from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.incoming import Incoming
+from shared.nursery import Nursery
+from shared.outbox import Outbox
 from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
-from shared.subjects import query
+from shared.subjects import WITHHOLD, query
 from shared.workplace import remove_abandoned_workplaces
 
 log = structlog.get_logger(__name__)
@@ -49,7 +54,8 @@ def build(settings: Settings) -> Service:
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
     accounts = read_accounts(settings.accounts_file)
-    children = Children(settings.cpu_slots, LIMITS)
+    nursery = Nursery(PRELOAD)
+    children = Children(settings.cpu_slots, LIMITS, nursery=nursery)
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
 
@@ -94,6 +100,10 @@ def build(settings: Settings) -> Service:
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
+    service.background("nursery", nursery.keep)
+    service.answer(
+        WITHHOLD, WithholdPayment, lambda asked: withhold(Outbox(service.pool, service.relay), asked)
+    )
     service.answer(
         query("integrations", "rates"),
         RatesQuery,
@@ -125,3 +135,10 @@ def build(settings: Settings) -> Service:
         lambda request: payment_queries.read_file(service.pool, request),
     )
     return service
+
+
+def main() -> None:
+    # Imports make many objects that live for one batch; looking through all of them again and again, as the
+    # collector does by default, takes a good part of their time.
+    gc.set_threshold(100_000, 50, 100)
+    build(Settings()).run()

@@ -18,6 +18,7 @@ from shared.commands.approvals import (
     Refusal,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
     WrongValue,
 )
 from shared.commands.bank import (
@@ -61,6 +62,8 @@ from shared.commands.payments import (
     PaymentFilesPage,
     PaymentFilesQuery,
     PaymentOrderRow,
+    Withheld,
+    WithholdPayment,
 )
 from shared.commands.rates import (
     RateRow,
@@ -170,5 +173,8 @@ __all__ = [
     "Scope",
     "StepTaken",
     "TimelineEntry",
+    "WithdrawApproval",
+    "Withheld",
+    "WithholdPayment",
     "WrongValue",
 ]

@@ -52,9 +52,11 @@ EVENTS: Mapping[str, str] = {
     "event.invoice.corrected": N_("when an invoice is corrected"),
     "event.approval.requested": N_("when an approval is requested"),
     "event.invoice.approved": N_("when an invoice is approved"),
+    "event.approval.withdrawn": N_("when an approval is withdrawn"),
     "event.invoice.rejected": N_("when an invoice is rejected"),
     "event.invoice.questioned": N_("when an invoice is questioned"),
     "event.payment.status_changed": N_("when a payment changes its state"),
+    "event.payment.withheld": N_("when a payment is withheld"),
     "event.invoice.paid": N_("when an invoice is paid"),
     "event.rates.imported": N_("when rates are imported"),
 }

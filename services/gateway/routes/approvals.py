@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway import core
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway, TheTrace
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayApprove, MayRead, TheGateway, TheTrace
 from services.gateway.fields import Text
 from services.gateway.lists import ClientFilter
 from services.gateway.problems import ProblemError, WrongField, answers
@@ -26,6 +26,7 @@ from shared.commands import (
     CorrectInvoice,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
 )
 from shared.errors import TagwerkError
 from shared.words import ApprovalState
@@ -59,7 +60,7 @@ class Approve(BaseModel):
     )
 
 
-class Reject(BaseModel):
+class Because(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
@@ -93,7 +94,7 @@ class Correct(BaseModel):
 
 @router.get("/approvals", summary="Approvals, the earliest due first", responses=answers(404))
 async def list_approvals(
-    filter: Annotated[ApprovalsFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[ApprovalsFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> ApprovalsPage:
     """Those of your clients that you may see: with a role in accounting, or the role that is to approve."""
     if filter.client is not None:
@@ -106,7 +107,7 @@ async def list_approvals(
 @router.get(
     "/approvals/{document_id}", summary="The approval of an invoice, with its history", responses=answers(404)
 )
-async def read_approval(document_id: UUID, asking: Asking, gateway: TheGateway) -> ApprovalDetail:
+async def read_approval(document_id: UUID, asking: MayRead, gateway: TheGateway) -> ApprovalDetail:
     query = ApprovalQuery(asker=asking, document_id=document_id)
     subject = subjects.query("documents", "approval")
     try:
@@ -119,7 +120,7 @@ async def read_approval(document_id: UUID, asking: Asking, gateway: TheGateway) 
     "/approvals/{document_id}/approve", summary="Approve an invoice", responses=answers(403, 404, 409)
 )
 async def approve(
-    document_id: UUID, body: Approve, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Approve, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """The same person twice counts once. 409 `values_changed` if it is not what you saw any more; 422
     `fields_doubtful` names what has to be confirmed or corrected first."""
@@ -131,7 +132,7 @@ async def approve(
 
 @router.post("/approvals/{document_id}/reject", summary="Reject an invoice", responses=answers(403, 404, 409))
 async def reject(
-    document_id: UUID, body: Reject, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Because, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """It will not be paid. A correction opens it again."""
     command = RejectInvoice(
@@ -140,9 +141,23 @@ async def reject(
     return await _take(gateway, subjects.REJECT, command)
 
 
+@router.post(
+    "/approvals/{document_id}/withdraw", summary="Take your own approval back", responses=answers(404, 409)
+)
+async def withdraw(
+    document_id: UUID, body: Because, asking: MayApprove, gateway: TheGateway, trace: TheTrace
+) -> StepTaken:
+    """As long as the invoice is in no payment file; 409 `payment_ordered` if it is. Approvals of others count
+    on."""
+    command = WithdrawApproval(
+        asker=asking, document_id=document_id, traceparent=trace.traceparent, reason=body.reason
+    )
+    return await _take(gateway, subjects.WITHDRAW, command)
+
+
 @router.post("/approvals/{document_id}/ask", summary="Ask back", responses=answers(403, 404, 409))
 async def ask(
-    document_id: UUID, body: Ask, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Ask, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """Nobody can approve before the question is answered."""
     command = AskBack(
@@ -155,7 +170,7 @@ async def ask(
     "/approvals/{document_id}/answer", summary="Answer the open question", responses=answers(403, 404, 409)
 )
 async def answer(
-    document_id: UUID, body: AnswerIt, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: AnswerIt, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     command = AnswerQuestion(
         asker=asking, document_id=document_id, traceparent=trace.traceparent, answer=body.answer
@@ -169,7 +184,7 @@ async def answer(
     responses=answers(403, 404, 409),
 )
 async def correct(
-    document_id: UUID, body: Correct, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Correct, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """Kept over every later analysis; the approval is about the corrected values from then on. A wrong field
     changes nothing, and `errors` names each."""
