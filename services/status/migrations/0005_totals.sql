@@ -35,10 +35,6 @@ alter table runs add column calls json;
 -- What a timeline tells of a large message, so that it need not be read for that.
 alter table archive add column gist json;
 
--- The records of a run by outcome: merged they are all of them in their order.
-create index records_by_outcome on records (run_id, outcome, position);
-drop index records_by_position;
-
 -- The counts right away; what they cannot tell comes with the rebuild.
 insert into totals
     select coalesce(client, ''), job,
@@ -53,14 +49,3 @@ insert into totals
     having grouping(client) = 1 or client is not null;
 insert into rebuilds (id, principal)
     select gen_random_uuid(), 'migration 0005' where exists (select from runs);
-
--- An index for every condition by which lists of runs are filtered, each with the newest first, and for every
--- order (services/status/ways.py).
-create index runs_by_client on runs (client, requested_at, run_id);
-create index runs_by_state on runs (state, requested_at, run_id);
-create index runs_by_principal on runs (principal, requested_at, run_id);
-create index runs_by_trigger on runs (trigger, requested_at, run_id);
-drop index runs_by_end;
-create index runs_by_end on runs (finished_at, run_id);
-create index runs_by_duration on runs (duration, run_id);
-create index runs_by_job_and_duration on runs (job, duration, run_id);
