@@ -164,7 +164,8 @@ def _retry(facts: Facts) -> Answer:
         case "in_doubt":
             words = (
                 "Not before somebody has decided whether it happened:"
-                f" {listing(doubt.effect for doubt in facts.in_doubt)}. Blindly repeated, it could happen twice."
+                f" {listing(doubt.effect for doubt in facts.in_doubt)}."
+                " Blindly repeated, it could happen twice."
             )
         case "job_retired":
             words = f"No: the job {run.job} is no longer offered by any service."

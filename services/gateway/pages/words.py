@@ -36,7 +36,7 @@ CALL_OUTCOMES: Mapping[CallOutcome, str] = {
 
 #: What became of an attempt: besides the states of runs.
 ATTEMPTS: Mapping[str, str] = {
-    **STATES,
+    **{state.value: name for state, name in STATES.items()},
     "handed_over": N_("handed over"),
     "crashed": N_("its worker died"),
 }

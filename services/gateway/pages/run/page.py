@@ -19,7 +19,7 @@ from services.gateway.pages.rendering import Visit
 from services.gateway.pages.run.family import Family, read_family
 from services.gateway.pages.run.picture import Picture, picture_of
 from services.gateway.pages.run.possibilities import Possibilities, possibilities_of
-from services.gateway.pages.run.tabs import Asked, Tab, read_tab, trace_id_of
+from services.gateway.pages.run.tabs import TABS, Asked, Tab, as_json, read_tab, trace_id_of
 from services.gateway.pages.run.ticket import ticket_of
 from services.gateway.pages.troubleshooting import troubleshooting
 from services.gateway.problems import status_of
@@ -109,6 +109,8 @@ async def show(
         trail=(RUNS, Place(title, f"/runs/{run_id}", given=True)),
         status=200 if refusal is None else status_of(refusal.failure),
         view=view,
+        tab_names=TABS,
+        as_json=as_json,
     )
 
 

@@ -121,9 +121,9 @@ def _waited(attempt: Attempt, after: Attempt | None, run: RunDetail) -> bool:
     """Whether time passed after the attempt in which nobody worked."""
     if attempt.ended_at is None:
         return False
-    return (
-        after is not None or attempt.ended_at < (run.finished_at or attempt.ended_at) or not run.state.final
-    )
+    if after is not None or not run.state.final:
+        return True
+    return run.finished_at is not None and attempt.ended_at < run.finished_at
 
 
 def _seconds(start: datetime, end: datetime) -> float:

@@ -83,7 +83,7 @@ async def rerun(
         body = reruns.Rerun(
             only=form.only, reason=form.reason.strip() or None, confirm=form.confirm.strip() or None
         )
-        key = f"page\n{form.only}\n{form.key}"
+        key = f"page-{form.only}-{form.key}"
         requested = await reruns.rerun(run_id, body, visit.principal, gateway, trace, Response(), key)
         return requested.run_id, requested.sequence
 

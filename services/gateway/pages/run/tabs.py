@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,6 +18,7 @@ from services.gateway.tracing import Trace
 from shared import subjects
 from shared.access import Principal
 from shared.commands import CallRow, EventRow, EventsPage, EventsQuery, LogRow, RecordRow, RunDetail
+from shared.events import CancelRequested, Decided, Requested, decode_run_event
 from shared.jobs import CatalogueEntry
 from shared.words import LogLevel, Outcome
 
@@ -44,6 +45,7 @@ VALUE_LIMIT = 600
 KEYS_SHOWN = 50
 #: Deeds of people that are shown.
 DEEDS = 200
+Deed = Requested | CancelRequested | Decided
 _DEEDS = ["run.requested", "run.cancel_requested", "run.decided"]
 
 
@@ -104,7 +106,7 @@ class Tab:
     events: Sequence[Event] = ()
     values: Sequence[Value] = ()
     #: What people did to the run, as its events tell it.
-    deeds: Sequence[Mapping[str, Any]] = ()
+    deeds: Sequence[Deed] = ()
     trace_id: str | None = None
     next_cursor: str | None = None
 
@@ -171,9 +173,9 @@ def trace_id_of(run: RunDetail) -> str | None:
     return Trace.of(run.traceparent).trace_id if run.traceparent else None
 
 
-async def _deeds(gateway: Gateway, asking: Principal, run: RunDetail) -> list[Mapping[str, Any]]:
+async def _deeds(gateway: Gateway, asking: Principal, run: RunDetail) -> list[Deed]:
     query = EventsQuery(run_id=run.run_id, types=_DEEDS, limit=DEEDS, **await gateway.gate.scope(asking))
-    found = await gateway.bus.ask(
-        subjects.query("status", "events"), query, EventsPage, timeout=QUERY_TIMEOUT
-    )
-    return [row.event for row in found.items]
+    subject = subjects.query("status", "events")
+    found = await gateway.bus.ask(subject, query, EventsPage, timeout=QUERY_TIMEOUT)
+    events = [decode_run_event(orjson.dumps(row.event)) for row in found.items]
+    return [event for event in events if isinstance(event, Requested | CancelRequested | Decided)]
