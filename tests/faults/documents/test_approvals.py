@@ -124,7 +124,8 @@ STEPS = Scenario(
         "publish audit.invoice_approved",
         "commit outbox.Relay._pass",
     ),
-    sides_of=(f"commit {APPROVALS}.steps.Steps.reject",),
+    sides_of=(f"commit {APPROVALS}.steps.Steps.approve", "publish event.invoice.approved"),
+    sample=5,
 )
 
 
@@ -171,7 +172,7 @@ HEARD = Scenario(
         "ack documents-events",
     ),
     sides_of=(f"commit {APPROVALS}.payments.record_payment_status",),
-    sample=4,
+    sample=2,
 )
 
 

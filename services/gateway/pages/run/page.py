@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from services.gateway.context import Gateway, TheGateway
+from services.gateway.identity.asker import Asker
 from services.gateway.lists import FreshPageFilter
-from services.gateway.pages.asking import TheVisit
+from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
 from services.gateway.pages.navigation import RUNS, Place
 from services.gateway.pages.rendering import Visit
@@ -24,7 +25,6 @@ from services.gateway.pages.run.ticket import ticket_of
 from services.gateway.pages.troubleshooting import troubleshooting
 from services.gateway.problems import status_of
 from services.gateway.routes.records import list_calls
-from shared.access import Principal
 from shared.commands import CallRow, RunDetail
 from shared.errors import Failure, TagwerkError
 from shared.ids import new_id
@@ -69,27 +69,26 @@ class RunPage:
 
 @router.get("/runs/{run_id}")
 async def read_run_page(
-    run_id: UUID, asked: Annotated[Asked, Query()], visit: TheVisit, gateway: TheGateway
+    run_id: UUID, asked: Annotated[Asked, Query()], visit: TheVisit, asking: PageAsking, gateway: TheGateway
 ) -> HTMLResponse:
-    return await show(visit, gateway, run_id, asked)
+    return await show(visit, asking, gateway, run_id, asked)
 
 
 async def show(
-    visit: Visit, gateway: Gateway, run_id: UUID, asked: Asked, refusal: Refusal | None = None
+    visit: Visit, asking: Asker, gateway: Gateway, run_id: UUID, asked: Asked, refusal: Refusal | None = None
 ) -> HTMLResponse:
     """The page, or the part of it that changes. Raises `run_not_found`, also for a hidden run."""
-    assert visit.principal is not None
-    run = await gateway.run(visit.principal, run_id, at_least=asked.at_least)
-    entry = await _entry(gateway, visit.principal, run.job)
+    run = await gateway.run(asking, run_id, at_least=asked.at_least)
+    entry = await _entry(gateway, asking, run.job)
     calls, family, tab = await asyncio.gather(
-        _calls(gateway, visit.principal, run),
-        read_family(gateway, visit.principal, run),
-        read_tab(gateway, visit.principal, run, entry, asked),
+        _calls(gateway, asking, run),
+        read_family(gateway, asking, run),
+        read_tab(gateway, asking, run, entry, asked),
     )
     view = RunPage(
         run=run,
         entry=entry,
-        possibilities=possibilities_of(run, entry, visit.principal),
+        possibilities=possibilities_of(run, entry, asking),
         picture=picture_of(run, calls, datetime.now(UTC)),
         family=family,
         tab=tab,
@@ -129,7 +128,7 @@ def advice_of(entry: CatalogueEntry | None, failure: Failure | None) -> str | No
     return f"/jobs/{entry.id}#{place}"
 
 
-async def _entry(gateway: Gateway, asking: Principal, job: str) -> CatalogueEntry | None:
+async def _entry(gateway: Gateway, asking: Asker, job: str) -> CatalogueEntry | None:
     """Who sees a run sees its job, unless the catalogue does not know it."""
     try:
         return await gateway.gate.job_to_see(asking, job)
@@ -139,7 +138,7 @@ async def _entry(gateway: Gateway, asking: Principal, job: str) -> CatalogueEntr
         return None
 
 
-async def _calls(gateway: Gateway, asking: Principal, run: RunDetail) -> list[CallRow]:
+async def _calls(gateway: Gateway, asking: Asker, run: RunDetail) -> list[CallRow]:
     if not run.calls:
         return []
     return (await list_calls(run.run_id, FreshPageFilter(limit=CALLS_DRAWN), asking, gateway)).items

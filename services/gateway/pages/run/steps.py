@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.gateway.context import Gateway, TheGateway, TheTrace
 from services.gateway.fields import Text
-from services.gateway.pages.asking import TheVisit
+from services.gateway.identity.asker import Asker
+from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.rendering import Visit, link
 from services.gateway.pages.run.page import refusal_of, show
 from services.gateway.pages.run.tabs import Asked
@@ -46,28 +47,34 @@ class RerunForm(ReasonForm):
 
 @router.post("/runs/{run_id}/cancel")
 async def cancel(
-    run_id: UUID, form: Annotated[ReasonForm, Form()], visit: TheVisit, gateway: TheGateway
+    run_id: UUID,
+    form: Annotated[ReasonForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
 ) -> Response:
     async def do() -> Place:
-        assert visit.principal is not None
         body = steering.CancelRun(reason=form.reason.strip() or None)
-        published = await steering.cancel_run(run_id, visit.principal, gateway, body)
+        published = await steering.cancel_run(run_id, asking, gateway, body)
         return run_id, published.sequence
 
-    return await _step(visit, gateway, run_id, "cancel", form, do)
+    return await _step(visit, asking, gateway, run_id, "cancel", form, do)
 
 
 @router.post("/runs/{run_id}/decisions")
 async def decide(
-    run_id: UUID, form: Annotated[DecisionForm, Form()], visit: TheVisit, gateway: TheGateway
+    run_id: UUID,
+    form: Annotated[DecisionForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
 ) -> Response:
     async def do() -> Place:
-        assert visit.principal is not None
         body = steering.DecideEffect(effect=form.effect, decision=form.decision, reason=form.reason.strip())
-        published = await steering.decide_effect(run_id, body, visit.principal, gateway)
+        published = await steering.decide_effect(run_id, body, asking, gateway)
         return run_id, published.sequence
 
-    return await _step(visit, gateway, run_id, form.effect, form, do)
+    return await _step(visit, asking, gateway, run_id, form.effect, form, do)
 
 
 @router.post("/runs/{run_id}/rerun")
@@ -75,23 +82,26 @@ async def rerun(
     run_id: UUID,
     form: Annotated[RerunForm, Form()],
     visit: TheVisit,
+    asking: PageAsking,
     gateway: TheGateway,
     trace: TheTrace,
 ) -> Response:
     async def do() -> Place:
-        assert visit.principal is not None
         body = reruns.Rerun(
             only=form.only, reason=form.reason.strip() or None, confirm=form.confirm.strip() or None
         )
         key = f"page-{form.only}-{form.key}"
-        requested = await reruns.rerun(run_id, body, visit.principal, gateway, trace, Response(), key)
+        requested = await reruns.rerun(run_id, body, asking, gateway, trace, Response(), key)
         return requested.run_id, requested.sequence
 
-    return await _step(visit, gateway, run_id, "rerun" if form.only == "all" else "rerun-failed", form, do)
+    return await _step(
+        visit, asking, gateway, run_id, "rerun" if form.only == "all" else "rerun-failed", form, do
+    )
 
 
 async def _step(
     visit: Visit,
+    asking: Asker,
     gateway: Gateway,
     run_id: UUID,
     wanted: str,
@@ -113,4 +123,4 @@ async def _step(
         refused = error
     else:
         return RedirectResponse(link(f"/runs/{target}", at_least=sequence), 303)
-    return await show(visit, gateway, run_id, Asked(), refusal_of(refused, wanted, form.reason))
+    return await show(visit, asking, gateway, run_id, Asked(), refusal_of(refused, wanted, form.reason))

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from services.gateway.context import QUERY_TIMEOUT, Gateway
 from services.gateway.fields import Sequence as StreamSequence
 from services.gateway.fields import Text
+from services.gateway.identity.asker import Asker
 from services.gateway.lists import FreshPageFilter
 from services.gateway.pages.languages import N_
 from services.gateway.pages.schema import Parameter, parameters_of
 from services.gateway.routes import records
 from services.gateway.tracing import Trace
 from shared import subjects
-from shared.access import Principal
 from shared.commands import CallRow, EventRow, EventsPage, EventsQuery, LogRow, RecordRow, RunDetail
 from shared.events import CancelRequested, Decided, Requested, decode_run_event
 from shared.jobs import CatalogueEntry
@@ -112,7 +112,7 @@ class Tab:
 
 
 async def read_tab(
-    gateway: Gateway, asking: Principal, run: RunDetail, entry: CatalogueEntry | None, asked: Asked
+    gateway: Gateway, asking: Asker, run: RunDetail, entry: CatalogueEntry | None, asked: Asked
 ) -> Tab:
     id, page = run.run_id, FreshPageFilter(limit=ROWS, cursor=asked.cursor)
     match asked.tab:
@@ -173,7 +173,7 @@ def trace_id_of(run: RunDetail) -> str | None:
     return Trace.of(run.traceparent).trace_id if run.traceparent else None
 
 
-async def _deeds(gateway: Gateway, asking: Principal, run: RunDetail) -> list[Deed]:
+async def _deeds(gateway: Gateway, asking: Asker, run: RunDetail) -> list[Deed]:
     query = EventsQuery(run_id=run.run_id, types=_DEEDS, limit=DEEDS, **await gateway.gate.scope(asking))
     subject = subjects.query("status", "events")
     found = await gateway.bus.ask(subject, query, EventsPage, timeout=QUERY_TIMEOUT)

@@ -2,15 +2,17 @@
 // selection, scroll position, what they unfolded and what they typed.
 
 /** What the reader changes, not the server. */
-const OWN = new Set(["open", "value", "checked", "data-kept"]);
+function isOwn(element, name) {
+  return name === "open" || name === "checked" || (name === "value" && element.type !== "hidden");
+}
 
 /** @param {Element} old stays in the page, @param {Element} fresh is used up */
 export function takeOver(old, fresh) {
   for (const { name } of [...old.attributes]) {
-    if (!OWN.has(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    if (!isOwn(old, name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
-    if (!OWN.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (!isOwn(old, name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   const waiting = new Map();
   for (const child of old.children) if (child.id) waiting.set(child.id, child);
