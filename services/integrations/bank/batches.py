@@ -146,7 +146,8 @@ def left_out(statement: Statement, entry: Entry, count: int) -> Record:
         key=f"{statement.key}:entry:{entry.position}",
         outcome=Outcome.SKIPPED,
         label=f"{entry.booked.isoformat()} {entry.written}",
-        message=f"{entry.written} {entry.currency}; stored already as the {count} payments of which it consists",
+        message=f"{entry.written} {entry.currency}; stored already as the {count} payments of which it"
+        " consists",
     )
 
 
