@@ -11,7 +11,8 @@ from shared.words import PaymentState
 
 async def withhold(outbox: Outbox, asked: WithholdPayment) -> Withheld:
     """Hold the invoice, in turn with the runs that make payment files: it is either in a file before, or in
-    none afterwards. An invoice whose approval has not arrived yet is held when it does.
+    none afterwards. An invoice whose approval has not arrived yet is held when it does. Asked again about the
+    same round, it answers the same and tells nothing more.
 
     Raises `payment_ordered`.
     """
@@ -33,8 +34,18 @@ async def withhold(outbox: Outbox, asked: WithholdPayment) -> Withheld:
                 next_step="Ask the bank to stop the payment; when its status file says so, the invoice waits"
                 " for approval again.",
             )
+        held = await tx.connection.fetchval(
+            "select withheld_round from payable_holds where document_id = $1", asked.document_id
+        )
+        if held == asked.round:
+            return Withheld(document_id=asked.document_id)
         reason = f"{asked.principal} withdrew the approval: {asked.reason}"
         await hold(tx.connection, asked.document_id, asked.client, asked.since, reason)
+        await tx.connection.execute(
+            "update payable_holds set withheld_round = $2 where document_id = $1",
+            asked.document_id,
+            asked.round,
+        )
         tx.event(
             PaymentWithheld(
                 client=asked.client,

@@ -21,6 +21,7 @@ from shared.commands import (
     CorrectInvoice,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
 )
 from shared.database import open_pool
 from shared.events import InvoicePaid, PaymentStatusChanged
@@ -90,7 +91,7 @@ async def three_arrive(scene: Scene) -> None:
 
 
 async def decide(scene: Scene) -> None:
-    """Ask, answer and approve with four eyes; reject, and correct what was rejected."""
+    """Ask, answer and approve with four eyes; reject, and correct that; take an approval back."""
     await step(scene, subjects.ASK, AskBack, "large", "bea", question="Was this delivered?")
     await step(scene, subjects.ANSWER, AnswerQuestion, "large", USER, answer="Yes, on Monday.")
     assert (await approve(scene, "large", confirm=["iban"])).state is ApprovalState.WAITING
@@ -102,11 +103,18 @@ async def decide(scene: Scene) -> None:
     fields = {"gross_amount": "1200.00"}
     corrected = await step(scene, subjects.CORRECT, CorrectInvoice, "wrong", USER, fields=fields)
     assert corrected.state is ApprovalState.WAITING
+    await withdraw(scene, "large", "bea")
+
+
+async def withdraw(scene: Scene, name: str, asker: str = USER) -> None:
+    words = {"reason": "clicked the wrong one"}
+    withdrawn = await step(scene, subjects.WITHDRAW, WithdrawApproval, name, asker, **words)
+    assert withdrawn.state is ApprovalState.WAITING
 
 
 STEPS = Scenario(
     dies="documents",
-    beside=("scheduler",),
+    beside=("scheduler", "integrations"),
     besides=("values_version",),
     prepare=three_arrive,
     cause=decide,
@@ -121,6 +129,8 @@ STEPS = Scenario(
         "publish event.invoice.rejected",
         "publish event.invoice.corrected",
         "publish event.approval.requested",
+        f"commit {APPROVALS}.withdrawing.Withdrawals.withdraw",
+        "publish event.approval.withdrawn",
         "publish audit.invoice_approved",
         "commit outbox.Relay._pass",
     ),
@@ -178,3 +188,22 @@ HEARD = Scenario(
 
 async def test_a_kill_anywhere_in_what_is_heard_of_payments_changes_nothing(sweep: Sweep) -> None:
     await sweep(HEARD)
+
+
+async def take_back(scene: Scene) -> None:
+    await withdraw(scene, "paid")
+
+
+WITHHELD = Scenario(
+    dies="integrations",
+    beside=("documents",),
+    besides=("values_version",),
+    prepare=two_approved,
+    cause=take_back,
+    expects=("commit integrations.payments.withholding.withhold", "publish event.payment.withheld"),
+    sample=2,
+)
+
+
+async def test_a_kill_anywhere_while_a_payment_is_withheld_withholds_it_once(sweep: Sweep) -> None:
+    await sweep(WITHHELD)

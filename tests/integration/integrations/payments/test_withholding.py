@@ -38,7 +38,9 @@ async def withheld(treasury: Treasury) -> list[PaymentWithheld]:
     return [one for one in events if isinstance(one, PaymentWithheld) and one.client == treasury.client]
 
 
-async def test_a_withheld_invoice_is_not_ordered_before_it_is_approved_again(treasury: Treasury) -> None:
+async def test_a_withheld_invoice_is_told_once_and_not_ordered_before_it_is_approved_again(
+    treasury: Treasury,
+) -> None:
     event = await treasury.approve()
     await take_back(treasury, event.document_id)
     key = f"invoice:{event.document_id}"
@@ -46,6 +48,7 @@ async def test_a_withheld_invoice_is_not_ordered_before_it_is_approved_again(tre
     assert record.message is not None
     assert record.message.startswith("ada withdrew the approval: oops; it can be paid when")
     assert of_invoices(await treasury.create(documents=[event.document_id])) == {key: "skipped"}
+    await take_back(treasury, event.document_id)
     [told] = await withheld(treasury)
     assert (told.document_id, told.round, told.principal) == (event.document_id, 1, "ada")
     await treasury.approve(document_id=event.document_id, time=now())
