@@ -38,7 +38,7 @@ async def withheld(treasury: Treasury) -> list[PaymentWithheld]:
     return [one for one in events if isinstance(one, PaymentWithheld) and one.client == treasury.client]
 
 
-async def test_a_withheld_invoice_is_told_once_and_not_ordered_before_it_is_approved_again(
+async def test_a_withheld_invoice_is_told_once_and_ordered_when_it_is_approved_again(
     treasury: Treasury,
 ) -> None:
     event = await treasury.approve()
