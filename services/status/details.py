@@ -26,6 +26,8 @@ TOLD = 1_000
 RELATED = 200
 #: Seconds between two looks at a run that another replica projects.
 STANDBY_LOOK = 0.1
+#: Seconds between two looks at a run that this one projects, should it lose the lead meanwhile.
+LEADING_LOOK = 2.0
 
 _MANY = ["run.progressed", "run.recorded", "run.called", "run.logged"]
 
@@ -101,10 +103,9 @@ class Details:
                 left = deadline - loop.time()
                 if RunState(row["state"]).final or left <= 0:
                     return
-                look = left if self._progress.leading else min(left, STANDBY_LOOK)
+                look = LEADING_LOOK if self._progress.leading else STANDBY_LOOK
                 try:
-                    # Looks again now and then, should this process lose the lead meanwhile.
-                    await asyncio.wait_for(ended.wait(), min(look, 2.0))
+                    await asyncio.wait_for(ended.wait(), min(look, left))
                 except TimeoutError:
                     continue
 

@@ -1,16 +1,16 @@
 """`sweep(SCENARIO)`: a sample of its points in `make test`, all of them in `make soak`."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
 import pytest
 
 from tests.support.faults.lane import Lane
-from tests.support.faults.nursery import Nursery
 from tests.support.faults.sweep import Report, Scenario
 from tests.support.faults.sweep import sweep as run_sweep
 from tests.support.folders import remove_folder, temporary_folder
+from tests.support.nursery import Nursery
 from tests.support.servers import NatsServer, PostgresServer
 
 #: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery. Each one
@@ -39,13 +39,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 class Sweep(Protocol):
     async def __call__(self, scenario: Scenario) -> Report:
         """Sweep, print what was done, and fail on any fault."""
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture

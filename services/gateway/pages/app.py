@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from services.gateway.pages import catalogue, job, preferences_page, static_files
+from services.gateway.pages import account, catalogue, job, preferences_page, sign_in, static_files
 
 #: One module a page, or a few that belong together.
-_PAGES = (catalogue, job, preferences_page, static_files)
+_PAGES = (catalogue, job, account, preferences_page, sign_in, static_files)
 
 
 def router() -> APIRouter:

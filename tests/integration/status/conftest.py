@@ -87,7 +87,7 @@ async def archived(pool: Pool) -> list[RawMessage]:
     return [RawMessage(*row) for row in found]
 
 
-async def eventually(pool: asyncpg.Pool, statement: str, wanted: object, seconds: float = 10) -> None:
+async def eventually(pool: asyncpg.Pool, statement: str, wanted: object, seconds: float = 30) -> None:
     """Wait until `statement` gives `wanted`."""
     found = None
     for _ in range(int(seconds / 0.02)):

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.documents.app import PRELOAD
+from services.documents.app import PRELOAD as DOCUMENTS
+from services.integrations.bank.reading import PRELOAD as BANK
 from shared.errors import TagwerkError
 from shared.nursery import Nursery
 from shared.nursery_child import next_order
@@ -19,8 +20,9 @@ from tests.unit.shared.test_process import gone
 WORK = "tests.unit.shared.process_work:Work"
 
 
-async def test_what_the_documents_service_imports_starts_no_thread() -> None:
-    nursery = Nursery(PRELOAD)
+@pytest.mark.parametrize("preload", [DOCUMENTS, BANK], ids=["documents", "bank"])
+async def test_what_a_service_imports_starts_no_thread(preload: tuple[str, ...]) -> None:
+    nursery = Nursery(preload)
     await nursery.start()
     assert nursery.pid is not None
     assert psutil.Process(nursery.pid).num_threads() == 1

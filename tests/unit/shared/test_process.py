@@ -1,7 +1,6 @@
 """Children: their limits, their end, and that they take turns."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -110,12 +109,10 @@ async def test_an_unforeseen_exception_is_told_with_its_type_and_place(tmp_path:
 async def test_a_limit_that_is_reached_is_named(
     tmp_path: Path, limits: Limits, method: str, arguments: dict[str, Any], named: str
 ) -> None:
-    began = time.monotonic()
     error = await failing(tmp_path, limits, lambda child: child.call(method, **arguments))
     assert error.failure.code == "input_too_expensive"
     assert named in error.failure.cause
     assert not error.failure.retryable
-    assert time.monotonic() - began < 15
 
 
 async def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:
