@@ -1,6 +1,7 @@
 """PostgreSQL: a pool per service, and migrations that run once, in order, whoever starts first."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,12 +40,14 @@ class DatabaseUnavailable(TagwerkError, ConnectionError):
         )
 
 
-async def open_pool(url: str, *, max_size: int = 8) -> Pool:
-    """A pool of at most `max_size` connections to the database at `url`.
+async def open_pool(url: str, *, max_size: int = 8, settings: Mapping[str, str] | None = None) -> Pool:
+    """A pool of at most `max_size` connections to the database at `url`, with these settings of PostgreSQL.
 
     Acquiring one raises `DatabaseUnavailable` where a bare socket error would not say what is away.
     """
-    return await asyncpg.create_pool(url, min_size=1, max_size=max_size, connect=_connect)
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=max_size, connect=_connect, server_settings=dict(settings or {})
+    )
 
 
 async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
