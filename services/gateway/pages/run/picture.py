@@ -6,6 +6,7 @@ Lengths are shares of the width, 0 to `WIDTH`; the page stretches the picture an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Literal
 
 from shared.commands import Attempt, CallRow, RunDetail
@@ -82,7 +83,7 @@ def picture_of(run: RunDetail, calls: Sequence[CallRow], now: datetime) -> Pictu
     first = run.attempts[0].started_at if run.attempts else ends
     if first > begins:
         segments.append(Segment("queued", *stretch(begins, first), (first - begins).total_seconds()))
-    for attempt, after in zip(run.attempts, [*run.attempts[1:], None], strict=True):
+    for attempt, after in zip_longest(run.attempts, run.attempts[1:]):
         began_again = after.started_at if after else ends
         stopped = attempt.ended_at or began_again
         known = attempt.ended_at is not None or attempt.outcome == "running"
