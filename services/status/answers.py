@@ -93,7 +93,9 @@ def _data_changed(facts: Facts) -> Answer:
     parts = [f"{number(n, 'record')} {outcome.value}" for outcome, n in now.items() if n]
     if earlier > 0:
         parts.append(f"{number(earlier, 'record')} changed before a later attempt came to another result")
-    if parts:
+    if run.dry_run:
+        words = "No: it was a dry run." if run.state.final else "No: it is a dry run, which writes nothing."
+    elif parts:
         words = f"Yes: {listing(parts)}."
     elif in_doubt:
         words = "Nobody knows yet."
@@ -150,7 +152,7 @@ def _retry(facts: Facts) -> Answer:
         "needed": run.state.final and run.state is not RunState.SUCCEEDED,
         "failed_records": failed,
         "all_records": facts.records,
-        "confirmation": None if job is None or job.danger is None else job.danger.value,
+        "confirmation": None if job is None or run.dry_run else _confirmation(job),
     }
     if not run.state.final:
         words = (
@@ -170,10 +172,20 @@ def _retry(facts: Facts) -> Answer:
         )
     elif job.retired:
         words = f"No: the job {run.job} is no longer offered by any service."
+    elif run.dry_run:
+        data |= {"possible": True, "safe": True}
+        words = "A dry run can be repeated at any time: it writes nothing."
     else:
         data["possible"] = True
         words = _possible(facts, job, failed)
     return _answer("retry", "Is a retry possible, and what would it repeat?", words, data)
+
+
+def _confirmation(job: CatalogueEntry) -> str | None:
+    """Why a start of the job asks for one, if it does."""
+    if not job.needs_confirmation:
+        return None
+    return "risky" if job.danger is None else job.danger.value
 
 
 def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
@@ -189,7 +201,7 @@ def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
         words += f" It would repeat {number(failed, 'failed record')} only, or {whole}."
     else:
         words += f" It would repeat {whole}."
-    if job.danger is not None:
+    if job.needs_confirmation:
         words += " It asks for a confirmation: the job's name, with a reason."
     if run.failure is not None and not run.failure.retryable:
         words += f" First: {sentence(run.failure.next_step)}"

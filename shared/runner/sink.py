@@ -6,12 +6,13 @@ does not become thousands of messages, and a watcher still sees it live.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.bus import Bus
 from shared.events import Call, Called, Logged, LogLine, Progressed, Record, Recorded, RunEventBase
 from shared.outbox import BYTES_PER_EVENT, RECORDS_PER_EVENT, StoredRecord, size_of
 from shared.runner.context import RunContext
+from shared.runner.dry_run import would_be
 from shared.subjects import RunSubjects
 from shared.words import Outcome
 
@@ -58,7 +59,10 @@ class Sink:
 
         Raises `record_too_large`.
         """
-        for record in (item,) if isinstance(item, Record) else item:
+        yielded: Iterable[Record] = (item,) if isinstance(item, Record) else item
+        if self._context.dry_run:
+            yielded = [would_be(record) for record in yielded]
+        for record in yielded:
             self._outcomes[record.key] = record.outcome
             if isinstance(record, StoredRecord):
                 continue

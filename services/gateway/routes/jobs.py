@@ -54,8 +54,10 @@ class StartRun(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     reason: str | None = Field(default=None, max_length=1000)
     lane: Lane = Lane.INTERACTIVE
-    #: A dangerous job wants its id typed here.
+    #: A dangerous or risky job wants its id typed here.
     confirm: str | None = None
+    #: Only tell what would be done; a job says whether it can.
+    dry_run: bool = False
 
 
 class RequestedAnswer(BaseModel):
@@ -106,8 +108,9 @@ async def start_run(
     client = core.client_of(asking, body.client)
     entry = await gateway.gate.job_to_start(asking, job_id, client)
     core.refuse_retired(entry)
+    core.refuse_unknown_dry_run(entry, dry_run=body.dry_run)
     check_parameters(entry.id, entry.parameters, body.parameters)
-    core.check_confirmation(entry, body.confirm, body.reason)
+    core.check_confirmation(entry, body.confirm, body.reason, dry_run=body.dry_run)
     request = Requested(
         run_id=new_id() if key is None else run_id_of(client, asking.id, entry.id, key),
         job=entry.id,
@@ -118,6 +121,7 @@ async def start_run(
         parameters=body.parameters,
         idempotency_key=key,
         about=references(entry.parameters, body.parameters),
+        dry_run=body.dry_run,
         reason=body.reason,
         traceparent=trace.traceparent,
     )
@@ -156,5 +160,5 @@ def _view(entry: CatalogueEntry, asking: Principal) -> JobView:
         **entry.model_dump(),
         may_start=may_start,
         reason=reason,
-        needs_confirmation=entry.danger is not None,
+        needs_confirmation=entry.needs_confirmation,
     )

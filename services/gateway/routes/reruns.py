@@ -31,7 +31,7 @@ class Rerun(BaseModel):
     parameters: dict[str, Any] | None = None
     reason: str | None = Field(default=None, max_length=1000)
     lane: Lane = Lane.INTERACTIVE
-    #: A dangerous job wants its id typed here.
+    #: A dangerous or risky job wants its id typed here.
     confirm: str | None = None
 
 
@@ -55,11 +55,12 @@ async def rerun(
     old = await gateway.run(asking, run_id, at_least=at_least)
     entry = await gateway.gate.job_to_start(asking, old.job, old.client)
     core.refuse_retired(entry)
+    core.refuse_unknown_dry_run(entry, dry_run=old.dry_run)
     _refuse_unfinished(old)
     _refuse_undecided(old)
     parameters = old.parameters if body.parameters is None else body.parameters
     check_parameters(entry.id, entry.parameters, parameters)
-    core.check_confirmation(entry, body.confirm, body.reason)
+    core.check_confirmation(entry, body.confirm, body.reason, dry_run=old.dry_run)
     keys = await _failed_keys(gateway, asking, old) if body.only == "failed" else None
     request = Requested(
         run_id=new_id()
@@ -75,6 +76,8 @@ async def rerun(
         about=old.about if body.parameters is None else references(entry.parameters, parameters),
         rerun_of=old.run_id,
         only_records=keys,
+        # What was only to tell what it would do stays so.
+        dry_run=old.dry_run,
         reason=body.reason,
         traceparent=trace.traceparent,
     )

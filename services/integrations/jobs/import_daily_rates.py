@@ -30,6 +30,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217: `U
     retry=Retry(attempts=3, backoff=exponential(seconds(5))),
     repeat=Safe("rates are keyed by source, currency and day; what is stored already stays unchanged"),
     systems=["ecb", "bazg"],
+    dry_run=True,
     output="exchange rates, and an event that names those that are new or have changed",
     expected_result="one rate per source, currency and day, none twice",
     logs="service=integrations job=integrations.import-daily-rates",
@@ -51,7 +52,8 @@ async def import_daily_rates(
 ) -> AsyncIterator[Sequence[Record]]:
     """Read the daily exchange rates of the ECB and the Swiss customs office and store what is new.
 
-    One source that fails does not keep the other's rates back; the run then fails in the end.
+    One source that fails does not keep the other's rates back; the run then fails in the end. A dry run reads
+    the sources, and tells which rates are new.
     """
     only = None if source == "both" else RateSource(source)
     origins: list[RateSource | str]
