@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from shared.access import Access
+from shared.choices import sources_of
 from shared.events import Record
 from shared.runner.context import RunContext
 from shared.words import Danger, Kind, Lane
@@ -241,12 +242,18 @@ def _signature_of(id: str, function: JobFunction) -> tuple[type[BaseModel], dict
 
 
 def collect(
-    service: str, jobs: Iterable[Job], provides: Iterable[Any], *, root: Path | None = None
+    service: str,
+    jobs: Iterable[Job],
+    provides: Iterable[Any],
+    *,
+    choices: Iterable[str] = (),
+    root: Path | None = None,
 ) -> dict[str, Job]:
     """The jobs of `service` by id, checked against what the service provides.
 
     Raises `JobRefused` for a job of another service, an id used twice, a provided type that nobody
-    provides, or a troubleshooting page that does not exist below `root`.
+    provides, a source of choices that nobody answers, or a troubleshooting page that does not exist below
+    `root`.
     """
     offered = set(provides)
     collected: dict[str, Job] = {}
@@ -264,6 +271,12 @@ def collect(
                 known = ", ".join(sorted(getattr(t, "__name__", str(t)) for t in offered))
                 raise JobRefused(
                     f"job {job.id}: nothing in service {service} provides {name}: {wanted}; known are {known}"
+                )
+        for name, source in sources_of(job.parameters_schema()).items():
+            if source not in set(choices):
+                raise JobRefused(
+                    f"job {job.id}: nothing in service {service} answers the choices {source} of its"
+                    f" parameter {name}; known are {', '.join(sorted(choices)) or 'none'}"
                 )
         if root is not None and not (root / job.troubleshooting).is_file():
             raise JobRefused(
@@ -330,7 +343,7 @@ class CatalogueEntry(BaseModel):
         )  # fmt: skip
 
     @property
-    def needs_confirmation(self) -> bool:
+    def asks_confirmation(self) -> bool:
         """Whether a person who starts it must type its id and give a reason: it is dangerous, or risky."""
         return self.danger is not None or not self.safe_to_repeat
 

@@ -24,6 +24,7 @@ from services.gateway.routes import (
     approvals,
     bank,
     chain,
+    choices,
     contract,
     dead_letters,
     documents,
@@ -33,12 +34,14 @@ from services.gateway.routes import (
     jobs,
     me,
     payments,
+    preflight,
     rates,
     rebuild,
     records,
     reruns,
     runs,
     steering,
+    systems,
     uploads,
 )
 from services.gateway.server import Server
@@ -62,6 +65,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _STORIES = (
     me,
     jobs,
+    preflight,
+    choices,
+    systems,
     runs,
     records,
     events,

@@ -118,7 +118,7 @@ def check_confirmation(
 
     Raises `confirmation_required`.
     """
-    if dry_run or not entry.needs_confirmation or (confirm == entry.id and (reason or "").strip()):
+    if dry_run or not entry.asks_confirmation or is_confirmed(entry, confirm, reason):
         return
     kind = "risky to repeat" if entry.danger is None else f"dangerous ({entry.danger.replace('_', ' ')})"
     raise TagwerkError(
@@ -127,6 +127,10 @@ def check_confirmation(
         concern=entry.id,
         next_step=f"Send `confirm` = {entry.id} and a `reason`, if you are sure.",
     )
+
+
+def is_confirmed(entry: CatalogueEntry, confirm: str | None, reason: str | None) -> bool:
+    return confirm == entry.id and bool((reason or "").strip())
 
 
 def refuse_unknown_dry_run(entry: CatalogueEntry, *, dry_run: bool) -> None:

@@ -28,6 +28,7 @@ STATUS: Mapping[str, int] = {
     "token_rejected": 401,
     "access_refused": 403,
     "approval_not_found": 404,
+    "choices_unknown": 404,
     "client_not_found": 404,
     "dead_letter_not_found": 404,
     "document_not_found": 404,

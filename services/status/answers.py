@@ -183,7 +183,7 @@ def _retry(facts: Facts) -> Answer:
 
 def _confirmation(job: CatalogueEntry) -> str | None:
     """Why a start of the job asks for one, if it does."""
-    if not job.needs_confirmation:
+    if not job.asks_confirmation:
         return None
     return "risky" if job.danger is None else job.danger.value
 
@@ -201,7 +201,7 @@ def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
         words += f" It would repeat {number(failed, 'failed record')} only, or {whole}."
     else:
         words += f" It would repeat {whole}."
-    if job.needs_confirmation:
+    if job.asks_confirmation:
         words += " It asks for a confirmation: the job's name, with a reason."
     if run.failure is not None and not run.failure.retryable:
         words += f" First: {sentence(run.failure.next_step)}"

@@ -6,7 +6,7 @@ does not become thousands of messages, and a watcher still sees it live.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from shared.bus import Bus
 from shared.events import Call, Called, Logged, LogLine, Progressed, Record, Recorded, RunEventBase
@@ -59,12 +59,11 @@ class Sink:
 
         Raises `record_too_large`.
         """
-        yielded: Iterable[Record] = (item,) if isinstance(item, Record) else item
-        if self._context.dry_run:
-            yielded = [would_be(record) for record in yielded]
-        for record in yielded:
+        dry_run = self._context.dry_run
+        for yielded in (item,) if isinstance(item, Record) else item:
+            record = would_be(yielded) if dry_run else yielded
             self._outcomes[record.key] = record.outcome
-            if isinstance(record, StoredRecord):
+            if isinstance(record, StoredRecord) and not dry_run:
                 continue
             self._make_room(size_of(record))
             self._records.append(record)

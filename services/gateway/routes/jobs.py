@@ -160,5 +160,5 @@ def _view(entry: CatalogueEntry, asking: Principal) -> JobView:
         **entry.model_dump(),
         may_start=may_start,
         reason=reason,
-        needs_confirmation=entry.needs_confirmation,
+        needs_confirmation=entry.asks_confirmation,
     )

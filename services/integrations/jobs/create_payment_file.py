@@ -12,6 +12,7 @@ from services.integrations.payments.handover import Handover
 from services.integrations.payments.orders import Wish
 from services.integrations.payments.store import BegunFile, PaymentFiles
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.jobs import Retry, Risky, exponential, job, minutes, seconds
@@ -45,7 +46,9 @@ DUE_WITHIN: Final = timedelta(days=7)
 )
 async def create_payment_file(
     account: Annotated[
-        str | None, Field(max_length=42, description="IBAN to pay from; none: the first account that fits")
+        str | None,
+        ChosenFrom("account"),
+        Field(max_length=42, description="IBAN to pay from; none: the first account that fits"),
     ] = None,
     until: Annotated[
         date | None, Field(description="Invoices due until this day; none: within 7 days")
@@ -55,10 +58,14 @@ async def create_payment_file(
         Field(description="When the bank is to pay; none: when due, at the earliest the next working day"),
     ] = None,
     currency: Annotated[
-        str | None, Field(pattern=r"^[A-Z]{3}$", description="Only invoices in this currency (ISO 4217)")
+        str | None,
+        ChosenFrom("payable-currency"),
+        Field(pattern=r"^[A-Z]{3}$", description="Only invoices in this currency (ISO 4217)"),
     ] = None,
     documents: Annotated[
-        list[UUID], Field(max_length=5_000, description="Only these, whenever due; none: all that are due")
+        list[UUID],
+        ChosenFrom("payable"),
+        Field(max_length=5_000, description="Only these, whenever due; none: all that are due"),
     ] = [],  # noqa: B006
     *,
     accounts: Accounts,

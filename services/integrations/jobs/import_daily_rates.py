@@ -10,6 +10,7 @@ from services.integrations.rates.core import Publication, batches, wanted
 from services.integrations.rates.feed import RatesFeed
 from services.integrations.rates.store import RateStore
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.incoming import IncomingFile
@@ -38,10 +39,14 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217: `U
 )
 async def import_daily_rates(
     since: Annotated[date | None, Field(description="No day before this one; none: the newest only")] = None,
-    currencies: Annotated[list[Currency], Field(description="Only these; none: all")] = [],  # noqa: B006
+    currencies: Annotated[
+        list[Currency], ChosenFrom("rate-currency"), Field(description="Only these; none: all")
+    ] = [],  # noqa: B006
     source: Annotated[Literal["ecb", "bazg", "both"], Field(description="Whose rates")] = "both",
     file: Annotated[
-        IncomingFile | None, Field(description="Read this instead: a file of inbox/rates, or an upload")
+        IncomingFile | None,
+        ChosenFrom("inbox-rates"),
+        Field(description="Read this instead: a file of inbox/rates, or an upload"),
     ] = None,
     *,
     feed: RatesFeed,

@@ -14,7 +14,7 @@ async def left(engine: Engine) -> dict[str, list[Any]]:
     connection = await asyncpg.connect(engine.settings().database_url)
     try:
         tables = ("items", "effects", "outbox", "fences")
-        return {table: await connection.fetch(f"select * from lab.{table}") for table in tables}  # noqa: S608
+        return {table: await connection.fetch(f"select * from lab.{table}") for table in tables}
     finally:
         await connection.close()
 
