@@ -93,7 +93,7 @@ def _parameters(facts: Facts) -> Finding:
         return Finding("parameters", _OK, "valid", (Saying.of(words),))
     names = [wrong.field.removeprefix("parameters.") for wrong in facts.wrong]
     causes = tuple(
-        Saying.of("%(name)s: %(message)s.", name=name, message=Told(wrong.message.rstrip(".")))
+        Saying.of("%(name)s: %(message)s", name=name, message=Told(_ended(wrong.message)))
         for name, wrong in zip(names, facts.wrong, strict=True)
     )
     return Finding(
@@ -103,6 +103,10 @@ def _parameters(facts: Facts) -> Finding:
         (Saying.of(N_("Correct them; nothing is started with wrong parameters.")),),
         data={"errors": [wrong.model_dump(exclude_none=True) for wrong in facts.wrong]},
     )  # fmt: skip
+
+
+def _ended(words: str) -> str:
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 # --- what it needs ---------------------------------------------------------------------------------
