@@ -30,23 +30,24 @@ class Repetitions:
 
     async def repeats(self, query: RepeatsQuery) -> Repeats:
         await self._progress.reach(query.at_least)
+        if not _sees(query):
+            return Repeats()
         digests = {parameters_digest(query.job, query.client, one) for one in query.parameters}
         under_way: list[RunSummary] = []
         ended: list[RunSummary] = []
         for digest in sorted(digests):
-            under_way += await self._like(query, digest, "r.finished_at is null", NAMED)
-            ended += await self._like(query, digest, "r.finished_at is not null", 1)
+            under_way += await self._like(digest, "r.finished_at is null", NAMED)
+            ended += await self._like(digest, "r.finished_at is not null", 1)
         return Repeats(
             under_way=sorted(under_way, key=lambda run: run.requested_at, reverse=True)[:NAMED],
             last=max(ended, key=lambda run: run.finished_at or run.requested_at, default=None),
             in_doubt=await self._in_doubt(query),
         )
 
-    async def _like(self, query: RepeatsQuery, digest: bytes, which: str, limit: int) -> list[RunSummary]:
+    async def _like(self, digest: bytes, which: str, limit: int) -> list[RunSummary]:
         where = Conditions()
         where.add("r.parameters_digest = {}", digest)
         where.add(which)
-        within(where, query.scope)
         rows = await self._pool.fetch(
             f"select {reading.SUMMARY} from runs r where {where.sql}"  # noqa: S608
             f" order by r.finished_at desc, r.run_id desc limit {limit}",
@@ -59,7 +60,6 @@ class Repetitions:
         where.add("r.job = {}", query.job)
         where.add("r.client = {}", query.client)
         where.add("r.in_doubt is not null")
-        within(where, query.scope)
         rows = await self._pool.fetch(
             f"select r.run_id, r.finished_at, r.in_doubt from runs r where {where.sql}"  # noqa: S608
             f" order by r.finished_at desc limit {NAMED}",
@@ -101,3 +101,9 @@ class Repetitions:
                 for row in rows
             ]
         )  # fmt: skip
+
+
+def _sees(query: RepeatsQuery) -> bool:
+    """Whether the asker may see runs of this job for this client; then they may see each of them."""
+    clients, jobs = query.scope.clients, query.scope.jobs
+    return (clients is None or query.client in clients) and (jobs is None or query.job in jobs)
