@@ -42,6 +42,7 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "approvals": approvals.approvals,
     "approve": approvals.approve,
     "reject": approvals.reject,
+    "withdraw": approvals.withdraw,
     "ask": approvals.ask,
     "answer": approvals.answer,
     "correct": approvals.correct,

@@ -63,6 +63,9 @@ from shared.commands import (
     StepTaken,
     SystemCalls,
     SystemCallsQuery,
+    WithdrawApproval,
+    Withheld,
+    WithholdPayment,
 )
 from shared.dead_letters import DeadLetter
 
@@ -83,6 +86,8 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.ASK: (AskBack, StepTaken),
     subjects.ANSWER: (AnswerQuestion, StepTaken),
     subjects.CORRECT: (CorrectInvoice, StepTaken),
+    subjects.WITHDRAW: (WithdrawApproval, StepTaken),
+    subjects.WITHHOLD: (WithholdPayment, Withheld),
     subjects.query("integrations", "rates"): (RatesQuery, RatesPage),
     subjects.query("integrations", "bank-transactions"): (BankTransactionsQuery, BankTransactionsPage),
     subjects.query("integrations", "bank-statements"): (BankStatementsQuery, BankStatementsPage),

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     #: Folder into which payment files go besides, one below it for each client; the bank's software takes
     #: them from there.
     payments_folder: Path | None = None
+    #: Zone of the times on pages, for those who have not chosen another.
+    time_zone: str = "Europe/Zurich"
     #: `console` for people, `json` for machines.
     log_format: str = "console"
     log_level: str = "info"

@@ -191,3 +191,7 @@ REJECT: Final = command("documents", "reject")
 ASK: Final = command("documents", "ask")
 ANSWER: Final = command("documents", "answer")
 CORRECT: Final = command("documents", "correct")
+WITHDRAW: Final = command("documents", "withdraw")
+
+#: What one service asks of another: to keep an approved invoice out of every payment file.
+WITHHOLD: Final = command("integrations", "withhold")

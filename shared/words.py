@@ -169,6 +169,8 @@ class StepKind(StrEnum):
     CONFIRMED = "confirmed"
     #: One person approved.
     APPROVED = "approved"
+    #: One person took the own approval back.
+    WITHDRAWN = "withdrawn"
     REJECTED = "rejected"
     QUESTIONED = "questioned"
     ANSWERED = "answered"

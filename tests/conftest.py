@@ -6,11 +6,10 @@ from typing import Protocol
 import pytest
 
 from deploy.local.nats import Sync
+from tests.support.folders import remove_folder, temporary_folder
 from tests.support.servers import (
     NatsServer,
     PostgresServer,
-    remove_folder,
-    temporary_folder,
     wipe_jetstream,
 )
 
@@ -49,9 +48,17 @@ def bus_url(nats_server: NatsServer) -> str:
 
 @pytest.fixture
 def database_name(postgres: PostgresServer) -> Iterator[str]:
-    """A fresh database with an empty schema per service, dropped after the test. `postgres.url(role,
+    """A fresh database with the empty tables of every service, dropped after the test. `postgres.url(role,
     database_name)` is the address for one service's role."""
     name = postgres.create_database()
+    yield name
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def bare_database_name(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database with an empty schema per service, dropped after the test."""
+    name = postgres.create_database(migrated=False)
     yield name
     postgres.drop_database(name)
 

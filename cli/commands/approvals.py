@@ -75,6 +75,15 @@ async def reject(
     await _take(session, document, "reject", {"reason": reason})
 
 
+async def withdraw(
+    session: "Session",
+    document: Document,
+    reason: Annotated[str, typer.Option(help="Why you take it back.")],
+) -> None:
+    """Take your own approval back, as long as the invoice is in no payment file."""
+    await _take(session, document, "withdraw", {"reason": reason})
+
+
 async def ask(
     session: "Session", document: Document, question: Annotated[str, typer.Argument(help="What to ask.")]
 ) -> None:
@@ -98,7 +107,7 @@ async def correct(
     ],
     reason: Annotated[str | None, typer.Option(help="How you know.")] = None,
 ) -> None:
-    """Correct fields of an invoice, or confirm them by the same value."""
+    """Correct fields of an invoice, confirm them by the same value, or give them where none was found."""
     from cli.problems import wrong_use
 
     values: dict[str, str | None] = {}

@@ -118,7 +118,7 @@ def taken_view(taken: StepTaken) -> RenderableType:
     if taken.approval is not None:
         parts.append(approval_view(taken.approval))
     elif taken.changed:
-        parts.append(Text("Kept. Nobody is asked to approve the invoice yet."))
+        parts.append(Text("Kept. Nobody is asked to approve the invoice yet; that follows by itself."))
     return Group(*parts)
 
 

@@ -86,8 +86,11 @@ def document_view(document: DocumentDetail) -> RenderableType:
 def _invoice(invoice: AnalysedInvoice) -> RenderableType:
     """Fields with their source, what is not certain marked with the other values, then the findings."""
     kind = invoice.kind.replace("_", " ")
-    head = Text(f"  {kind}, read from its {invoice.source.replace('_', ' ')}", style="bold")
-    head.append(f", run {invoice.run_id}", style="dim")
+    given = invoice.source == "person"
+    origin = "given by a person" if given else f"read from its {invoice.source.replace('_', ' ')}"
+    head = Text(f"  {kind}, {origin}", style="bold")
+    if invoice.run_id is not None:
+        head.append(f", run {invoice.run_id}", style="dim")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")

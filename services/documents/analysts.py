@@ -40,9 +40,9 @@ class Analysts(Protocol):
     async def analyse(
         self, pdf: Path, layers: dict[int, Path], today: date, hints: Sequence[Hint] = ()
     ) -> Analysis:
-        """What the PDF, or the XML of an e-invoice, says; `layers` are PDFs of one page each with what was
-        recognized on its pages that have no text layer of their own, `hints` what is known of the client's
-        suppliers. Temporary files come to lie beside the document.
+        """What the PDF says; `layers` are PDFs of one page each with what was recognized on its pages that
+        have no text layer of their own, `hints` what is known of the client's suppliers. Temporary files come
+        to lie beside the document.
 
         Raises `TagwerkError` with the codes of `docs/jobs/analyse-invoice.md` if it cannot be read at all.
         """

@@ -10,6 +10,7 @@ from services.documents.approvals.answers import answer_people
 from services.documents.approvals.desk import Desk
 from services.documents.approvals.payments import record_invoice_paid, record_payment_status
 from services.documents.approvals.rules_file import read_rules
+from services.documents.approvals.withdrawing import record_payment_withheld
 from services.documents.approvals.workflow import PostgresWorkflow, Workflow
 from services.documents.attachments import Attachments, IntakeAttachments
 from services.documents.converters import ChildConverters, Converters
@@ -19,7 +20,7 @@ from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.store import DocumentStore, PostgresDocuments
 from services.documents.suppliers.lessons import Lessons, PostgresLessons
 from shared.commands import DocumentQuery
-from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, RatesImported
+from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, PaymentWithheld, RatesImported
 from shared.files import Files, open_store
 from shared.intake import Intake
 from shared.nursery import Nursery
@@ -83,6 +84,9 @@ def build(settings: Settings) -> Service:
     async def record_payment_status_changed(event: PaymentStatusChanged) -> None:
         await record_payment_status(Outbox(service.pool, service.relay), desk, event)
 
+    async def record_withheld(event: PaymentWithheld) -> None:
+        await record_payment_withheld(Outbox(service.pool, service.relay), desk, event)
+
     async def record_paid(event: InvoicePaid) -> None:
         await record_invoice_paid(Outbox(service.pool, service.relay), event)
 
@@ -105,6 +109,7 @@ def build(settings: Settings) -> Service:
             "event.document.uploaded": record_document_uploaded,
             "event.rates.imported": record_rates_imported,
             "event.payment.status_changed": record_payment_status_changed,
+            "event.payment.withheld": record_withheld,
             "event.invoice.paid": record_paid,
         },
         probes={"file-store": lambda client: Files(store, client).probe()},

@@ -16,6 +16,7 @@ DECLARATION: Final = Declaration(
         "event.document.uploaded",
         "event.invoice.paid",
         "event.payment.status_changed",
+        "event.payment.withheld",
         "event.rates.imported",
     ),
 )

@@ -98,6 +98,16 @@ class PostgresInvoices:
             return tx.record(Record(key=key, outcome=outcome, label=label, message=message, changes=changes))
 
 
+async def begin_draft(connection: Any, document_id: UUID) -> None:
+    """An invoice without any field, for a person to give them. In a transaction that has locked the document,
+    in which no invoice was found."""
+    await connection.execute(
+        "insert into invoices (document_id, kind, source, read_fields, read_findings, fields, findings,"
+        " outcome) values ($1, 'invoice', 'person', '[]', '[]', '[]', '[]', 'created')",
+        document_id,
+    )
+
+
 async def find_invoice(pool: Any, document_id: UUID) -> AnalysedInvoice | None:
     row = await pool.fetchrow(f"{_SELECT} where document_id = $1", document_id)
     return None if row is None else _invoice_of(row)

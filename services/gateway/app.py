@@ -18,6 +18,9 @@ from services.gateway.edge import Edge
 from services.gateway.gate import Gate
 from services.gateway.live import LiveStreams
 from services.gateway.multipart import remove_left_behind
+from services.gateway.pages import app as pages
+from services.gateway.pages.errors import error_page
+from services.gateway.pages.languages import read_all
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
@@ -98,13 +101,14 @@ def application() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    problems.install(app)
+    problems.install(app, error_page)
     api = APIRouter(prefix="/api/v1", responses=problems.answers(401, 422, 500, 503))
     for story in _STORIES:
         api.include_router(story.router)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(contract.router)
+    app.include_router(pages.router())
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
@@ -152,6 +156,7 @@ def build(settings: Settings) -> Server:
         finally:
             await service.stop()
 
+    read_all()
     app = application()
     app.router.lifespan_context = lifespan
     made = Server(Edge(app))

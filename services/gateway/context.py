@@ -120,7 +120,7 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `POST /api/v1/tok
 TheGateway = Annotated[Gateway, Depends(_gateway)]
 
 
-async def _asking(
+async def asking(
     request: Request,
     gateway: TheGateway,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -130,6 +130,7 @@ async def _asking(
     address = request.client.host if request.client else "unknown"
     principal = await gateway.sign_in.principal_of(credentials.credentials, address)
     request.state.principal = principal.id
+    request.state.asking = principal
     return principal
 
 
@@ -138,7 +139,7 @@ async def _trace(request: Request) -> Trace:
 
 
 #: Who asks. A route that takes it answers 401 to everybody else.
-Asking = Annotated[Principal, Depends(_asking)]
+Asking = Annotated[Principal, Depends(asking)]
 TheTrace = Annotated[Trace, Depends(_trace)]
 
 AtLeast = Annotated[

@@ -65,6 +65,15 @@ def client_of(principal: Principal, wanted: str | None) -> str:
             )
 
 
+def client_of_form(principal: Principal, fields: Mapping[str, str]) -> str:
+    """For which client a form with the field `client` is meant. Raises what `client_of` does, and
+    `client_not_found` for what can be no client's name."""
+    client = client_of(principal, fields.get("client") or None)
+    if not is_client_name(client):
+        raise client_not_found(client)
+    return client
+
+
 def client_not_found(client: str) -> TagwerkError:
     return TagwerkError(
         "client_not_found",

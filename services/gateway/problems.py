@@ -1,15 +1,16 @@
 """Errors as `application/problem+json` (RFC 9457): the one translation from our codes to HTTP.
 
-Every problem says what happened (`code`, `detail`), what it concerned, and what to do next.
+Every problem says what happened (`code`, `detail`), what it concerned, and what to do next. Who reads pages
+gets the same as a page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import asyncpg
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -47,7 +48,9 @@ STATUS: Mapping[str, int] = {
     "effect_not_in_doubt": 409,
     "invoice_approved": 409,
     "no_question_open": 409,
+    "not_approved_by_you": 409,
     "nothing_failed": 409,
+    "payment_ordered": 409,
     "principal_managed": 409,
     "question_open": 409,
     "run_ended": 409,
@@ -167,18 +170,48 @@ def problem_of(
 def problem_response(
     failure: Failure, trace: Trace, *, members: Mapping[str, Any] | None = None, status: int | None = None
 ) -> JSONResponse:
-    """The answer that tells of `failure`."""
-    problem = problem_of(failure, trace, members=members, status=status)
-    status = problem.status
+    """The answer that tells a program of `failure`."""
+    return _as_json(problem_of(failure, trace, members=members, status=status))
+
+
+def _as_json(problem: Problem) -> JSONResponse:
     headers = {}
-    if status == 401:
-        rejected = ', error="invalid_token"' if failure.code == "token_rejected" else ""
+    if problem.status == 401:
+        rejected = ', error="invalid_token"' if problem.code == "token_rejected" else ""
         headers["WWW-Authenticate"] = f'Bearer realm="tagwerk"{rejected}'
-    if status in (429, 503) and failure.retryable:
+    if problem.status in (429, 503) and problem.retryable:
         headers["Retry-After"] = "1"
     return JSONResponse(
-        problem.model_dump(mode="json", exclude_none=True), status, headers, media_type=MEDIA_TYPE
+        problem.model_dump(mode="json", exclude_none=True), problem.status, headers, media_type=MEDIA_TYPE
     )
+
+
+#: Makes the page that tells a person of a problem.
+ErrorPage = Callable[[Request, Problem], Response]
+
+#: Where programs ask, whatever they accept.
+_NO_PAGES = ("/api/", "/static/", "/openapi.json", "/healthz", "/readyz")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asked for a page."""
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted and not request.url.path.startswith(_NO_PAGES)
+
+
+def _answer(
+    request: Request,
+    failure: Failure,
+    *,
+    members: Mapping[str, Any] | None = None,
+    status: int | None = None,
+) -> Response:
+    """The answer that tells whoever asked of `failure`."""
+    problem = problem_of(failure, trace_of(request), members=members, status=status)
+    if not wants_page(request):
+        return _as_json(problem)
+    page: ErrorPage = request.app.state.error_page
+    return page(request, problem)
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -192,8 +225,9 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, error_page: ErrorPage) -> None:
     """Translate every exception that leaves a route."""
+    app.state.error_page = error_page
     app.add_exception_handler(TagwerkError, _tagwerk_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
@@ -205,16 +239,16 @@ def trace_of(request: Request) -> Trace:
     return trace
 
 
-async def _tagwerk_error(request: Request, error: Exception) -> JSONResponse:
+async def _tagwerk_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TagwerkError)
     members = error.members if isinstance(error, ProblemError) else {}
-    response = problem_response(error.failure, trace_of(request), members=members)
+    response = _answer(request, error.failure, members=members)
     if response.status_code >= 500:
         log.warning("a request could not be served", code=error.failure.code, cause=error.failure.cause)
     return response
 
 
-async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_wrong_field(detail) for detail in error.errors()]
     return await _tagwerk_error(request, wrong_fields("request_invalid", errors))
@@ -228,7 +262,7 @@ def _wrong_field(detail: Mapping[str, Any]) -> WrongField:
     return WrongField(field=".".join(path) or source, message=detail["msg"])
 
 
-async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _http_exception(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: an unknown path, a method, a body that cannot be parsed."""
     assert isinstance(error, HTTPException)
     match error.status_code:
@@ -256,14 +290,14 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
                 cause=str(error.detail),
                 next_step="Correct the request and send it again.",
             )
-    response = problem_response(failure, trace_of(request), status=error.status_code)
+    response = _answer(request, failure, status=error.status_code)
     response.headers.update(error.headers or {})
     return response
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     """An exception of ours. It tells nothing of our inside; the traceback stands in the log."""
-    return problem_response(hidden_failure(error), trace_of(request))
+    return _answer(request, hidden_failure(error))
 
 
 def hidden_failure(error: BaseException) -> Failure:

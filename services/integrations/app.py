@@ -17,6 +17,7 @@ from services.integrations.payments.reading import AREA as PAYMENTS_AREA
 from services.integrations.payments.reading import StatusFiles
 from services.integrations.payments.status_store import PaymentStatuses, PostgresPaymentStatuses
 from services.integrations.payments.store import PaymentFiles, PostgresPaymentFiles
+from services.integrations.payments.withholding import withhold
 from services.integrations.rates import queries as rates_queries
 from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
@@ -28,16 +29,18 @@ from shared.commands import (
     PaymentFileQuery,
     PaymentFilesQuery,
     RatesQuery,
+    WithholdPayment,
 )
 from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.folders import probe_folder
 from shared.incoming import Incoming
+from shared.outbox import Outbox
 from shared.probes import http_probe
 from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
-from shared.subjects import query
+from shared.subjects import WITHHOLD, query
 from shared.workplace import remove_abandoned_workplaces
 
 log = structlog.get_logger(__name__)
@@ -116,6 +119,9 @@ def build(settings: Settings) -> Service:
             },
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
+    )
+    service.answer(
+        WITHHOLD, WithholdPayment, lambda asked: withhold(Outbox(service.pool, service.relay), asked)
     )
     service.answer(
         query("integrations", "rates"),

@@ -1,8 +1,8 @@
 """Approved invoices as this service knows them: what may be paid, and how far it is.
 
 An invoice that is approved again while its payment is under way keeps what was ordered; the later approval
-waits in the row and counts if the bank rejects the payment. One that was corrected or rejected is held until
-a later approval comes, whichever of the events arrives first.
+waits in the row and counts if the bank rejects the payment. One that was corrected or rejected, or whose
+approval was withdrawn, is held until a later approval comes, whichever of the events arrives first.
 """
 
 import json
@@ -78,16 +78,19 @@ async def open_again(connection: "Connection", documents: list[UUID]) -> None:
 async def hold_corrected_invoice(pool: Pool, event: InvoiceCorrected) -> None:
     """It is not paid as it was approved before, but as it will be approved with its new values."""
     reason = "it was corrected, and waits for approval"
-    await _hold(pool, event.document_id, event.client, event.time, reason)
+    await hold(pool, event.document_id, event.client, event.time, reason)
 
 
 async def hold_rejected_invoice(pool: Pool, event: InvoiceRejected) -> None:
     """It is not paid, although it was approved before."""
-    await _hold(pool, event.document_id, event.client, event.time, f"it was rejected: {event.reason}")
+    await hold(pool, event.document_id, event.client, event.time, f"it was rejected: {event.reason}")
 
 
-async def _hold(pool: Pool, document_id: UUID, client: str, since: datetime, reason: str) -> None:
-    await pool.execute(
+async def hold(
+    connection: "Pool | Connection", document_id: UUID, client: str, since: datetime, reason: str
+) -> None:
+    """Order no payment by an approval that was given before `since`."""
+    await connection.execute(
         "insert into payable_holds (document_id, client, since, reason) values ($1, $2, $3, $4)"
         " on conflict (document_id) do update set since = excluded.since, reason = excluded.reason"
         " where payable_holds.since < excluded.since",

@@ -18,6 +18,7 @@ from shared.commands.approvals import (
     Refusal,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
     WrongValue,
 )
 from shared.commands.bank import (
@@ -61,6 +62,8 @@ from shared.commands.payments import (
     PaymentFilesPage,
     PaymentFilesQuery,
     PaymentOrderRow,
+    Withheld,
+    WithholdPayment,
 )
 from shared.commands.preflight import (
     Choice,
@@ -196,5 +199,8 @@ __all__ = [
     "SystemCalls",
     "SystemCallsQuery",
     "TimelineEntry",
+    "WithdrawApproval",
+    "Withheld",
+    "WithholdPayment",
     "WrongValue",
 ]

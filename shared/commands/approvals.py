@@ -94,6 +94,12 @@ class RejectInvoice(Command):
     reason: str = Field(min_length=3)
 
 
+class WithdrawApproval(Command):
+    """`command.documents.withdraw` -> `StepTaken`: the asker's own approval does not count any more."""
+
+    reason: str = Field(min_length=3)
+
+
 class AskBack(Command):
     """`command.documents.ask` -> `StepTaken`: the approval waits for an answer."""
 

@@ -72,20 +72,20 @@ class InvoiceFinding(BaseModel):
 
 
 class AnalysedInvoice(BaseModel):
-    """The invoice that was found in a document."""
+    """The invoice that was found in a document, or that a person found in it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     #: `invoice` or `credit_note`.
     kind: str
-    #: The most trusted source that it has.
+    #: The most trusted source that it has; `person` where only people say what it is.
     source: str
     #: `CII`, `ZUGFeRD 1` or `UBL` of an e-invoice.
     format: str | None = None
     fields: list[InvoiceField] = Field(default_factory=list)
     findings: list[InvoiceFinding] = Field(default_factory=list)
-    #: The run that last changed it.
-    run_id: UUID
+    #: The run that last changed it; None if no run has found it.
+    run_id: UUID | None = None
     analysed_at: datetime
 
 

@@ -48,6 +48,30 @@ class PayablesPage(BaseModel):
     next_cursor: str | None = None
 
 
+class WithholdPayment(BaseModel):
+    """`command.integrations.withhold` -> `Withheld`, or `payment_ordered` if it is too late. From then on no
+    payment file takes the invoice up before a later approval."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    client: str
+    #: Who takes the own approval back.
+    principal: str
+    document_id: UUID
+    #: Approvals that were given before this time do not count.
+    since: datetime
+    #: The round of approval in which it was given.
+    round: int
+    reason: str
+    traceparent: str | None = None
+
+
+class Withheld(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    document_id: UUID
+
+
 class PaymentFilesQuery(PagedQuery):
     """`query.integrations.payment-files` -> `PaymentFilesPage`, the newest first."""
 

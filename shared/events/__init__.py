@@ -7,6 +7,7 @@ decoded at all raises `Undecodable`. One golden JSON per version lies in `tests/
 
 from shared.events.business import (
     ApprovalRequested,
+    ApprovalWithdrawn,
     BusinessEvent,
     BusinessEventBase,
     DailyRate,
@@ -21,6 +22,7 @@ from shared.events.business import (
     InvoiceQuestioned,
     InvoiceRejected,
     PaymentStatusChanged,
+    PaymentWithheld,
     RatesImported,
 )
 from shared.events.decoding import (
@@ -51,6 +53,7 @@ from shared.events.run import (
 __all__ = [
     "BUSINESS_EVENTS",
     "ApprovalRequested",
+    "ApprovalWithdrawn",
     "AttemptFailed",
     "BusinessEvent",
     "BusinessEventBase",
@@ -77,6 +80,7 @@ __all__ = [
     "Logged",
     "Message",
     "PaymentStatusChanged",
+    "PaymentWithheld",
     "Progressed",
     "RatesImported",
     "Record",

@@ -63,13 +63,13 @@ class DocumentTextRecognized(BusinessEventBase):
 
 
 class InvoiceAnalysed(BusinessEventBase):
-    """An invoice was found in a document, or what was found in it has changed."""
+    """An invoice was found in a document, by a run or a person, or what was found in it has changed."""
 
     type: Literal["event.invoice.analysed"] = "event.invoice.analysed"
     document_id: UUID
     #: `invoice` or `credit_note`.
     kind: str
-    #: The most trusted source that it has: `e_invoice`, `qr_bill`, `girocode` or `text`.
+    #: The most trusted source that it has: `e_invoice`, `qr_bill`, `girocode`, `text` or `person`.
     source: str
     #: Field -> value of every field that was found; amounts as `1234.50`, dates as `2026-03-31`.
     values: dict[str, str] = Field(default_factory=dict)
@@ -117,6 +117,16 @@ class InvoiceApproved(BusinessEventBase):
     values: dict[str, str]
     cost_center: str | None = None
     #: Everybody whose approval counted, in their order.
+    approved_by: list[str]
+
+
+class ApprovalWithdrawn(BusinessEventBase):
+    """Somebody took the own approval of an invoice back, before it stood in a payment file."""
+
+    type: Literal["event.approval.withdrawn"] = "event.approval.withdrawn"
+    document_id: UUID
+    reason: str
+    #: Everybody whose approval still counts.
     approved_by: list[str]
 
 
@@ -183,6 +193,17 @@ class PaymentStatusChanged(BusinessEventBase):
     reason: str | None = None
 
 
+class PaymentWithheld(BusinessEventBase):
+    """An approved invoice is in no payment file and gets into none before it is approved again, because the
+    principal takes the own approval back."""
+
+    type: Literal["event.payment.withheld"] = "event.payment.withheld"
+    document_id: UUID
+    #: Of the approval that is taken back, as `WithholdPayment` named it.
+    round: int
+    reason: str
+
+
 class InvoicePaid(BusinessEventBase):
     """A bank statement shows the payment of an invoice."""
 
@@ -207,9 +228,11 @@ BusinessEvent = (
     | InvoiceCorrected
     | ApprovalRequested
     | InvoiceApproved
+    | ApprovalWithdrawn
     | InvoiceRejected
     | InvoiceQuestioned
     | PaymentStatusChanged
+    | PaymentWithheld
     | InvoicePaid
     | RatesImported
 )

@@ -6,8 +6,8 @@ import pytest_asyncio
 
 from deploy.local.config import SERVICES, StackConfig
 from deploy.local.stack import LocalStack
+from tests.support.folders import remove_folder, temporary_folder
 from tests.support.installation import Installation
-from tests.support.servers import remove_folder, temporary_folder
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -10,7 +10,8 @@ from tests.support.faults.lane import Lane
 from tests.support.faults.nursery import Nursery
 from tests.support.faults.sweep import Report, Scenario
 from tests.support.faults.sweep import sweep as run_sweep
-from tests.support.servers import NatsServer, PostgresServer, remove_folder, temporary_folder
+from tests.support.folders import remove_folder, temporary_folder
+from tests.support.servers import NatsServer, PostgresServer
 
 #: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery.
 LANES = 3

@@ -16,8 +16,8 @@ import pytest
 
 from deploy.local.config import SERVICES, StackConfig
 from deploy.local.stack import LocalStack
+from tests.support.folders import remove_folder, temporary_folder
 from tests.support.installation import FINAL, Installation
-from tests.support.servers import remove_folder, temporary_folder
 
 SECONDS = float(os.environ.get("TAGWERK_SOAK_SECONDS", "180"))
 SEED = int(os.environ.get("TAGWERK_SOAK_SEED", str(random.SystemRandom().randrange(10**6))))

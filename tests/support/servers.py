@@ -2,10 +2,8 @@
 
 import asyncio
 import secrets
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -24,11 +22,25 @@ from deploy.local.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
 from deploy.local.postgres import PostgresConfig
 from deploy.local.postgres_home import settle
 from deploy.roles import provision_database
+from shared.database import SHARED_MIGRATIONS, migrate
 
 #: Users of the bus, and roles of the database with a schema each.
 SERVICES: Final = ("gateway", "scheduler", "documents", "integrations", "status")
+#: The service of tests, `tests/support/lab`.
+LABORATORY: Final = "lab"
 #: Role that owns the fresh database of each test.
 OWNER: Final = "owner"
+
+#: And with little write-ahead log, as it may lie in memory.
+_UNSYNCED: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "min_wal_size": "32MB",
+    "max_wal_size": "128MB",
+}
 
 T = TypeVar("T")
 
@@ -42,11 +54,9 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
         loop.close()
 
 
-def temporary_folder() -> Path:
-    """A folder that the account of PostgreSQL can reach too; pytest's own ones it cannot."""
-    folder = Path(tempfile.mkdtemp(prefix="tagwerk-"))
-    folder.chmod(0o711)
-    return folder
+def service_folder(service: str) -> Path:
+    support = Path(__file__).parent
+    return support / "lab" if service == LABORATORY else support.parents[1] / "services" / service
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = 15.0) -> None:
@@ -161,14 +171,22 @@ class PostgresServer:
             superuser_password=secrets.token_urlsafe(12),
             roles={name: secrets.token_urlsafe(12) for name in names},
             account=account,
-            settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+            settings=_UNSYNCED,
         )
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        #: The database with the services' tables that those of tests are copied from.
+        self._migrated = ""
 
     def url(self, role: str = OWNER, database: str = "tagwerk") -> str:
         """Address for a role: one of `SERVICES`, whose search path is its own schema, or `owner`."""
         return self.config.url(role, database)
+
+    def service_url(self, service: str, database: str) -> str:
+        """Address for a service: one of `SERVICES`, or the laboratory, which has no role of its own."""
+        if service == LABORATORY:
+            return f"{self.url(OWNER, database)}&search_path={LABORATORY}"
+        return self.url(service, database)
 
     @property
     def admin_url(self) -> str:
@@ -214,11 +232,27 @@ class PostgresServer:
         self.stop()
         self.start()
 
-    def create_database(self) -> str:
-        """A fresh database with the roles' empty schemas, owned by `owner`; gives its name."""
+    def create_database(self, *, migrated: bool = True) -> str:
+        """A fresh database owned by `owner`, with each service's tables as its first start leaves them, or
+        else with empty schemas; gives its name."""
+        if migrated and not self._migrated:
+            template = self._copy("tagwerk")
+            run_apart(self._migrate(template))
+            self._migrated = template
+        return self._copy(self._migrated if migrated else "tagwerk")
+
+    def _copy(self, template: str) -> str:
         name = f"test_{secrets.token_hex(6)}"
-        self._administer(f"CREATE DATABASE {name} TEMPLATE tagwerk OWNER {OWNER} STRATEGY FILE_COPY")
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER} STRATEGY FILE_COPY")
         return name
+
+    async def _migrate(self, database: str) -> None:
+        for schema in (*SERVICES, LABORATORY):
+            migrations = service_folder(schema) / "migrations"
+            if migrations.exists():
+                url = self.service_url(schema, database)
+                await migrate(url, schema, SHARED_MIGRATIONS)
+                await migrate(url, schema, migrations)
 
     def drop_database(self, name: str) -> None:
         self._administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -263,7 +297,3 @@ async def _stream_names(manager: Any) -> list[str]:
     """Names on the first page that the server gives, but those of the MQTT listener."""
     streams = await manager.streams_info()
     return [stream.config.name for stream in streams if not str(stream.config.name).startswith("$MQTT")]
-
-
-def remove_folder(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ from services.documents.approvals.correcting import Corrections
 from services.documents.approvals.desk import Desk
 from services.documents.approvals.refusals import StepRefused
 from services.documents.approvals.steps import Steps
+from services.documents.approvals.withdrawing import Withdrawals
 from shared import subjects
 from shared.commands import (
     AnswerQuestion,
@@ -19,11 +20,17 @@ from shared.commands import (
     CorrectInvoice,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
+    Withheld,
+    WithholdPayment,
 )
 from shared.outbox import Outbox
 from shared.service import Service
 
 Asked = TypeVar("Asked", bound=Command)
+
+#: Seconds; less than the person's request waits, so that the person hears what happened.
+WITHHOLD_TIMEOUT = 10.0
 
 
 def answer_people(service: Service, desk: Desk) -> None:
@@ -34,6 +41,12 @@ def answer_people(service: Service, desk: Desk) -> None:
 
     def corrections() -> Corrections:
         return Corrections(Outbox(service.pool, service.relay), desk)
+
+    def withdrawals() -> Withdrawals:
+        return Withdrawals(Outbox(service.pool, service.relay), desk, withhold)
+
+    async def withhold(asked: WithholdPayment) -> Withheld:
+        return await service.bus.ask(subjects.WITHHOLD, asked, Withheld, timeout=WITHHOLD_TIMEOUT)
 
     service.answer(
         subjects.query("documents", "approvals"),
@@ -49,6 +62,9 @@ def answer_people(service: Service, desk: Desk) -> None:
     service.answer(subjects.REJECT, RejectInvoice, _refusable(lambda asked: steps().reject(asked)))
     service.answer(subjects.ASK, AskBack, _refusable(lambda asked: steps().ask(asked)))
     service.answer(subjects.ANSWER, AnswerQuestion, _refusable(lambda asked: steps().answer(asked)))
+    service.answer(
+        subjects.WITHDRAW, WithdrawApproval, _refusable(lambda asked: withdrawals().withdraw(asked))
+    )
     service.answer(subjects.CORRECT, CorrectInvoice, _refusable(lambda asked: corrections().correct(asked)))
 
 

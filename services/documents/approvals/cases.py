@@ -100,7 +100,8 @@ async def _approval(connection: Any, document_id: UUID) -> Approval | None:
         return None
     last = await connection.fetchrow(
         "select kind, principal, words from approval_steps"
-        " where document_id = $1 and kind in ('rejected', 'answered') order by position desc limit 1",
+        " where document_id = $1 and kind in ('rejected', 'answered', 'withdrawn')"
+        " order by position desc limit 1",
         document_id,
     )
     standing = Standing(

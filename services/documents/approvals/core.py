@@ -2,7 +2,8 @@
 that led to it, no steps if nothing changed, or raises `TagwerkError`.
 
     waiting ⇄ questioned, waiting → approved, both → rejected
-    approved → waiting when the bank refuses the payment, rejected → waiting when the invoice is corrected
+    approved → waiting when the bank refuses the payment or an approver takes the own approval back,
+    rejected → waiting when the invoice is corrected
 """
 
 from collections.abc import Sequence
@@ -39,13 +40,14 @@ class Standing:
     #: The name of the values that it is about.
     version: str
     demand: Demand
-    #: Different people, in their order; those of earlier rounds do not count.
+    #: Different people, in their order, whose approval counts.
     approved_by: tuple[str, ...] = ()
     question: str | None = None
     asked_by: str | None = None
-    #: How often it was asked for: again when the bank refused the payment, or after a rejection.
+    #: How often it was asked for: again when the bank refused the payment, after a rejection, or when
+    #: somebody took the own approval back.
     rounds: int = 1
-    #: Of the last rejection or answer, so that the same again is known as such.
+    #: Of the last rejection, answer or withdrawal, so that the same again is known as such.
     last: Step | None = None
 
     @property
@@ -103,6 +105,26 @@ def approve(standing: Standing, principal: str, comment: str | None) -> Move:
     return Move(
         replace(standing, state=state, approved_by=approved_by),
         (Step(StepKind.APPROVED, principal, f"approved{said}{more}"),),
+    )
+
+
+def withdraw(standing: Standing, principal: str, reason: str) -> Move:
+    """A person takes the own approval back; those of others count on. Whether an approved invoice is in a
+    payment file already is for the caller to find out."""
+    step = Step(StepKind.WITHDRAWN, principal, f"withdrew the own approval: {reason}")
+    if principal not in standing.approved_by:
+        if standing.last == step:
+            return Move(standing)
+        raise TagwerkError(
+            "not_approved_by_you",
+            f"there is no approval of {principal} that counts",
+            next_step="Each takes back only the own approval, and as long as it counts; look at the history: "
+            "`tagwerk document DOCUMENT --chain`.",
+        )
+    others = tuple(name for name in standing.approved_by if name != principal)
+    state = ApprovalState.WAITING if standing.state is ApprovalState.APPROVED else standing.state
+    return Move(
+        replace(standing, state=state, approved_by=others, rounds=standing.rounds + 1, last=step), (step,)
     )
 
 
@@ -165,8 +187,8 @@ def expect_correctable(standing: Standing | None) -> None:
         raise TagwerkError(
             "invoice_approved",
             f"the invoice was approved by {_names(standing.approved_by)}, and is to be paid as it is",
-            next_step="It can be corrected once the bank has refused the payment; ask the bank to stop one"
-            " that is under way.",
+            next_step="Whoever approved it can take that back (`tagwerk withdraw DOCUMENT`) as long as it is"
+            " in no payment file; ask the bank to stop a payment that is under way.",
         )
 
 

@@ -11,11 +11,12 @@ from services.documents.approvals.desk import Desk, requested_event
 from services.documents.approvals.refusals import StepRefused
 from services.documents.approvals.steps import audited, facts_of, opened, settle_repeats, taken
 from services.documents.corrections import CORRECTABLE, Correction, normalized
+from services.documents.invoice_store import begin_draft
 from services.documents.settlement import Settled, corrections_of, keep_correction, settle_again
 from services.documents.suppliers.store import learn_facts
 from shared.commands import CorrectInvoice, StepTaken
 from shared.errors import TagwerkError
-from shared.events import InvoiceCorrected
+from shared.events import InvoiceAnalysed, InvoiceCorrected
 from shared.outbox import Outbox, Transaction
 from shared.words import ApprovalState, StepKind
 
@@ -28,13 +29,14 @@ class Corrections:
         self._desk = desk
 
     async def correct(self, command: CorrectInvoice) -> StepTaken:
-        """The same correction again changes nothing. A value that was read already is confirmed by it."""
+        """The same correction again changes nothing. A value that was read already is confirmed by it. Where
+        no invoice was found, the values make one."""
         async with opened(self._outbox, command) as (tx, case):
             expect_role(command.asker, case, CORRECTING)
-            if case.invoice is None:
-                raise _no_invoice(case)
             core.expect_correctable(case.approval.standing if case.approval is not None else None)
             wanted = _normalized(command, case)
+            if case.invoice is None and all(value is None for value in wanted.values()):
+                raise _no_invoice(case)
             known = {one.field: one.value for one in await corrections_of(tx.connection, case.document_id)}
             new = {name: value for name, value in wanted.items() if name not in known or known[name] != value}
             if new:
@@ -44,21 +46,25 @@ class Corrections:
     async def _keep(
         self, tx: Transaction, case: Case, command: CorrectInvoice, new: dict[str, str | None]
     ) -> None:
-        assert case.invoice is not None
         asker, connection = command.asker.id, tx.connection
+        if case.invoice is None:
+            await begin_draft(connection, case.document_id)
         for name, value in new.items():
             correction = Correction(name, value, asker)
             await keep_correction(connection, case.document_id, correction, command.reason)
         settled = await settle_again(connection, case.client, case.document_id)
         assert settled is not None
-        read = case.invoice.values
+        read = case.invoice.values if case.invoice is not None else {}
         before = {name: read.get(name) for name in new}
         tx.event(InvoiceCorrected(**facts_of(command, case), before=before, after=new, reason=command.reason))
         tx.audit(
-            audited("invoice_corrected", command, case, command.reason).model_copy(
+            audited("invoice_corrected", command.asker.id, case, command.reason).model_copy(
                 update={"before": before, "after": dict(new)}
             )
         )
+        if case.invoice is None:
+            # The approval of a found invoice begins with this event, and so does that of a given one.
+            tx.event(_found(command, case, settled))
         await _learn(connection, case.client, settled, new)
         await self._let_follow(tx, case, Invoice.of(settled), command, before, new)
         await settle_repeats(tx, self._desk, case, command)
@@ -119,6 +125,17 @@ def _normalized(command: CorrectInvoice, case: Case) -> dict[str, str | None]:
     return values
 
 
+def _found(command: CorrectInvoice, case: Case, settled: Settled) -> InvoiceAnalysed:
+    return InvoiceAnalysed(
+        **facts_of(command, case),
+        kind=settled.analysis.kind or "invoice",
+        source="person",
+        values=settled.values,
+        doubtful=[field.name for field in settled.analysis.fields if field.verdict != "certain"],
+        duplicate_of=settled.duplicate_of,
+    )
+
+
 async def _learn(connection: Any, client: str, settled: Settled, new: dict[str, str | None]) -> None:
     """What stays the same from invoice to invoice is known of the supplier from now on."""
     names = [name for name, value in new.items() if value is not None]
@@ -131,9 +148,9 @@ async def _learn(connection: Any, client: str, settled: Settled, new: dict[str, 
 def _no_invoice(case: Case) -> TagwerkError:
     return TagwerkError(
         "invoice_not_found",
-        f"no invoice was found in {case.file_name}, so there is nothing to correct",
+        f"no invoice was found in {case.file_name}, so there is nothing that could be taken away",
         concern=f"document:{case.document_id}",
-        next_step="Look at its run of documents.analyse-invoice, which says why.",
+        next_step="If it is an invoice, give its fields: `tagwerk correct DOCUMENT NAME=VALUE...`.",
     )
 
 

@@ -55,7 +55,9 @@ class Steps:
                     await keep_step(tx.connection, case.document_id, step, invoice.version)
                 await keep_move(tx.connection, case.document_id, invoice, move)
                 await self._tell_approved(tx, case, invoice, move, command)
-                tx.audit(audited("invoice_approved", command, case, command.comment, confirmed=confirmed))
+                tx.audit(
+                    audited("invoice_approved", command.asker.id, case, command.comment, confirmed=confirmed)
+                )
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
     async def _tell_approved(
@@ -91,7 +93,7 @@ class Steps:
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)
                 tx.event(InvoiceRejected(**facts_of(command, case), reason=command.reason))
-                tx.audit(audited("invoice_rejected", command, case, command.reason))
+                tx.audit(audited("invoice_rejected", command.asker.id, case, command.reason))
                 await settle_repeats(tx, self._desk, case, command)
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
@@ -103,7 +105,7 @@ class Steps:
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)
                 tx.event(InvoiceQuestioned(**facts_of(command, case), question=command.question))
-                tx.audit(audited("invoice_questioned", command, case, command.question))
+                tx.audit(audited("invoice_questioned", command.asker.id, case, command.question))
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
     async def answer(self, command: AnswerQuestion) -> StepTaken:
@@ -116,7 +118,7 @@ class Steps:
                 question = approval.standing.question or ""
                 facts = facts_of(command, case)
                 tx.event(InvoiceQuestioned(**facts, question=question, answer=command.answer))
-                tx.audit(audited("invoice_answered", command, case, command.answer))
+                tx.audit(audited("invoice_answered", command.asker.id, case, command.answer))
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
 
@@ -179,12 +181,12 @@ def facts_of(command: Command, case: Case) -> dict[str, Any]:
     }
 
 
-def audited(action: str, command: Command, case: Case, reason: str | None, **after: Any) -> AuditEntry:
+def audited(action: str, principal: str, case: Case, reason: str | None, **after: Any) -> AuditEntry:
     standing = case.approval.standing if case.approval is not None else None
     version = standing.version if standing is not None else None
     return AuditEntry(
         action=action,
-        principal=command.asker.id,
+        principal=principal,
         concern=f"document:{case.document_id}",
         client=case.client,
         reason=reason,

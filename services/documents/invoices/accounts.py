@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.documents.invoices import labels
+from services.documents.invoices.labels.sums import GROSS, ITEM_HEADS, VAT
 from services.documents.invoices.lines import Line
 from services.documents.invoices.values import amounts_in
 from services.documents.invoices.words import Box, Candidate
@@ -67,13 +67,13 @@ def _currencies(lines: Sequence[Line]) -> list[Candidate]:
     counts: dict[str, list[Line]] = {}
     of_total: set[str] = set()
     for line in lines:
-        total = any(pattern.search(line.text) for pattern in labels.GROSS)
+        total = any(pattern.search(line.text) for pattern in GROSS)
         if (
             amounts_in(line.text)
             or total
-            or labels.VAT.search(line.text)
+            or VAT.search(line.text)
             or _CURRENCY_LABEL.search(line.text)
-            or labels.ITEM_HEADS.search(line.text)
+            or ITEM_HEADS.search(line.text)
         ):
             for match in _CURRENCY.finditer(line.text):
                 currency = _CURRENCIES.get(match[0].upper(), match[0])

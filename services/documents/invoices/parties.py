@@ -10,7 +10,7 @@ from statistics import median
 from typing import Final
 
 from services.documents.invoices.kinds import IS_OTHER, MENTIONED
-from services.documents.invoices.labels import COMPANY, RECIPIENT, SHIP_TO
+from services.documents.invoices.labels.parties import COMPANY, RECIPIENT, SHIP_TO
 from services.documents.invoices.lines import Cell, Line, same_column
 from services.documents.invoices.values import amounts_in, dates_in
 

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from services.documents.invoices import labels
 from services.documents.invoices.accounts import BEFORE_ACCOUNT, QRR, SCOR, accounts
+from services.documents.invoices.labels import papers
+from services.documents.invoices.labels.papers import Label
+from services.documents.invoices.labels.parties import RECIPIENT
 from services.documents.invoices.lines import Cell, Line, cell_below
 from services.documents.invoices.parties import issuers, recipients
 from services.documents.invoices.terms import terms_in
@@ -30,7 +32,7 @@ _AMOUNT: Final = re.compile(r"-?\d[\d.,'’ ]*[.,]\d\d(?!\d|[./-]\d)|\d+\s?(?:�
 def read_text(lines: Sequence[Line]) -> list[Candidate]:
     """Every candidate of a document's text; several for a field where the text names several."""
     found: list[Candidate] = []
-    for label in labels.NUMBERS:
+    for label in papers.NUMBERS:
         found += explicit_if_alone(_numbers(lines, label))
     if not any(one.field == "customer_number" for one in found):
         found += _numbers_of_buyers(lines)
@@ -74,10 +76,10 @@ def _beside(lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[list[tu
 def _of_another_invoice(text: str, label: re.Match[str]) -> bool:
     """Whether a label is that of an invoice which this one corrects or belongs to."""
     around = text[max(0, label.start() - 20) : label.end() + 15]
-    return labels.OTHER_INVOICES.search(around) is not None
+    return papers.OTHER_INVOICES.search(around) is not None
 
 
-def _numbers(lines: Sequence[Line], label: labels.Label) -> list[Candidate]:
+def _numbers(lines: Sequence[Line], label: Label) -> list[Candidate]:
     for pattern, strong in ((label.strong, True), (label.weak, False)):
         found: list[Candidate] = []
         for texts in _beside(lines, pattern) if pattern else ():
@@ -101,7 +103,7 @@ def _numbers_of_buyers(lines: Sequence[Line]) -> list[Candidate]:
     """`Käufer:` and below it `Nummer: 4711`, before the name."""
     found = []
     for line, *below in zip(lines, lines[1:], lines[2:], strict=False):
-        if labels.RECIPIENT.match(line.text):
+        if RECIPIENT.match(line.text):
             for under in below:
                 match = _PLAIN_NUMBER.match(under.text)
                 if match is not None and (value := _number_at(under.text[match.end() :])) is not None:
@@ -132,7 +134,7 @@ def _number_at(text: str) -> str | None:
 
 
 def _dates(lines: Sequence[Line], american: bool | None) -> Iterator[Candidate]:
-    for label in labels.DATES:
+    for label in papers.DATES:
         for pattern, strong in ((label.strong, True), (label.weak, False)):
             if pattern is None:
                 continue
@@ -151,7 +153,7 @@ def _dates_beside(
     for texts in _beside(lines, pattern):
         for text, line, cell, behind in texts:
             first = next(dates_in(text, american), None)
-            if first is None or first[2] > _CLOSE or labels.OTHER_DATES.search(text[: first[2]]):
+            if first is None or first[2] > _CLOSE or papers.OTHER_DATES.search(text[: first[2]]):
                 continue
             value, ambiguous, _ = first
             sure = not ambiguous and not line.recognized
@@ -164,7 +166,7 @@ def _dates_beside(
 def _unlabelled_date(lines: Sequence[Line], american: bool | None) -> Iterator[Candidate]:
     """The first date in the upper part, as in `Bern, 12. März 2026`: a guess."""
     for line in lines[:30]:
-        if labels.OTHER_DATES.search(line.text) or labels.DATES[0].strong.search(line.text):
+        if papers.OTHER_DATES.search(line.text) or papers.DATES[0].strong.search(line.text):
             continue
         for cell in line.cells:
             if (first := next(dates_in(cell.text, american), None)) is not None:

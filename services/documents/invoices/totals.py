@@ -7,7 +7,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import product
 from typing import Final
 
-from services.documents.invoices import labels
+from services.documents.invoices.labels.sums import (
+    GROSS,
+    INCLUDED,
+    ITEM_HEADS,
+    NET,
+    NO_TOTAL,
+    NO_VAT_SUM,
+    PAID,
+    PAYABLE,
+    VAT,
+)
 from services.documents.invoices.lines import Cell, Line, cell_below, same_column
 from services.documents.invoices.values import amounts_in, money, written
 from services.documents.invoices.words import Candidate
@@ -147,7 +157,7 @@ def _payable(total: Sum, sums: Sequence[Sum]) -> list[Candidate]:
 
 def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
     for at, line in enumerate(lines):
-        heads = labels.ITEM_HEADS.search(line.text) is not None
+        heads = ITEM_HEADS.search(line.text) is not None
         labelled = [
             (index, *named)
             for index, cell in enumerate(line.cells)
@@ -165,7 +175,7 @@ def _sums(lines: Sequence[Line]) -> Iterator[Sum]:
             if amounts:
                 # The last one: `MWST 8.1 % von 1000.00   81.00`. In a row of a table that adds up all three.
                 value, place = amounts[-1]
-                payable = labels.PAYABLE.search(cell.text) is not None
+                payable = PAYABLE.search(cell.text) is not None
                 yield Sum(kind, money(value), line, place, rank, rate, payable)
                 if kind == "gross" and (row := _row_that_adds_up([value for value, _ in amounts])):
                     yield Sum("net", row[0], line, amounts[-3][1], rank)
@@ -209,22 +219,22 @@ def _column_below(lines: Sequence[Line], at: int, index: int) -> tuple[Decimal, 
 
 def _kind_of(text: str) -> tuple[str, int, int] | None:
     """What a cell's label says of a sum: kind, rank, and where the label ends."""
-    net, vat = labels.NET.search(text), labels.VAT.search(text)
+    net, vat = NET.search(text), VAT.search(text)
     # `Versandkosten netto` is a part of the net amount, and no total.
-    if labels.NO_TOTAL.search(text) and net is None and vat is None:
+    if NO_TOTAL.search(text) and net is None and vat is None:
         return None
-    if match := labels.PAID.search(text):
+    if match := PAID.search(text):
         return "paid", 0, match.end()
-    strong, weak = (pattern.search(text) for pattern in labels.GROSS)
+    strong, weak = (pattern.search(text) for pattern in GROSS)
     if net is not None and (strong is None or net.start() <= strong.start()):
         return "net", 0, net.end()
     if strong is not None:
         return "gross", 0, strong.end()
-    if vat is not None and not labels.NO_VAT_SUM.search(text):
+    if vat is not None and not NO_VAT_SUM.search(text):
         if (
             weak is not None
             and weak.start() < vat.start()
-            and labels.INCLUDED.search(text[weak.end() : vat.start()])
+            and INCLUDED.search(text[weak.end() : vat.start()])
         ):
             return "gross", 0, weak.end()
         return "vat", 0, vat.end()

@@ -15,7 +15,7 @@ from services.documents.invoices.payment_codes import read_code
 from services.documents.invoices.text import read_text
 from services.documents.invoices.words import SOURCES, Candidate, Finding
 from services.documents.steps.codes import DPI, qr_codes
-from services.documents.steps.embedded import EmbeddedFile, embedded_xml, looks_like_xml
+from services.documents.steps.embedded import EmbeddedFile, embedded_xml
 from services.documents.steps.pdf import DECODING_ERRORS, PdfPages
 from services.documents.steps.words import open_pdf, words_of_page
 from services.documents.suppliers.labels import Hint, label_of, with_hints
@@ -29,20 +29,20 @@ _COPY: Final = "e-invoice.xml"
 
 
 class InvoiceReader:
-    """The PDF at `path`, or the XML of an e-invoice; `layers` are the files, by page number, with what was
-    recognized on pages without a text layer of their own: PDFs of one page. Files are written to `folder`."""
+    """The PDF at `path`; `layers` are the files, by page number, with what was recognized on pages without a
+    text layer of their own: PDFs of one page. Files are written to `folder`."""
 
     def __init__(self, path: str, layers: dict[str, str], folder: str) -> None:
         self._path = Path(path)
         self._folder = Path(folder)
         self._layers = {int(number): Path(layer) for number, layer in layers.items()}
         self._findings: list[Finding] = []
-        self._pages = None if _is_xml(self._path) else PdfPages(self._path)
+        self._pages = PdfPages(self._path)
         self._found: EInvoice | None = None
 
     def e_invoice(self) -> str | None:
-        """The name of the file, in the folder, into which the e-invoice was copied that the document is or
-        has inside; None if it has none that can be read."""
+        """The name of the file, in the folder, into which the e-invoice was copied that the document has
+        inside; None if it has none that can be read."""
         for file in self._xml_files():
             if file.data is None:
                 self._find("e_invoice_unreadable", f"{file.name}: {file.reason}")
@@ -69,8 +69,6 @@ class InvoiceReader:
         known = [Hint(tuple(hint["keys"]), hint["labels"]) for hint in hints]
         others = [*(e_invoice.candidates if e_invoice else ()), *coded]
         read = with_hints(read_text(lines), lines, known, others)
-        if e_invoice is None and self._pages is None:
-            return {"reason": "it is an XML file, but no e-invoice of a known kind", "findings": self._told()}
         if e_invoice is None and not coded and (reason := why_no_invoice(lines, read)) is not None:
             return {"reason": reason, "findings": self._told()}
         candidates = [
@@ -102,26 +100,17 @@ class InvoiceReader:
 
     def _numbers(self) -> list[int]:
         """Pages that are looked at: those that are not too large, from the beginning and the last ones."""
-        if self._pages is None:
-            return []
         count, too_large = self._pages.count, self._pages.too_large()
         last = range(max(_FIRST_PAGES + 1, count - _LAST_PAGES + 1), count + 1)
         return [n for n in (*range(1, min(count, _FIRST_PAGES) + 1), *last) if n not in too_large]
 
     def _xml_files(self) -> Iterator[EmbeddedFile]:
-        """The document itself, if it is XML, or the XML files in a PDF."""
-        if self._pages is None:
-            small = self._path.stat().st_size <= MAX_XML_BYTES
-            reason = f"it has more than {MAX_XML_BYTES // 1_000_000} MB"
-            yield EmbeddedFile("the file", self._path.read_bytes() if small else None, reason)
-        else:
-            try:
-                yield from embedded_xml(self._path, MAX_XML_BYTES)
-            except pikepdf.PdfError as error:
-                self._find("e_invoice_unreadable", f"embedded files cannot be listed: {error}")
+        try:
+            yield from embedded_xml(self._path, MAX_XML_BYTES)
+        except pikepdf.PdfError as error:
+            self._find("e_invoice_unreadable", f"embedded files cannot be listed: {error}")
 
     def _codes(self, number: int) -> Iterator[Candidate]:
-        assert self._pages is not None
         try:
             picture, dpi = self._pages.render(number, DPI)
             for text, box in qr_codes(picture, dpi):
@@ -153,9 +142,3 @@ def _in_agreement(coded: list[Candidate], findings: list[Finding]) -> list[Candi
             )
         )
     return list(reversed(distinct.values()))
-
-
-def _is_xml(path: Path) -> bool:
-    """Whether a file is the e-invoice itself, not converted."""
-    with path.open("rb") as file:
-        return looks_like_xml(file.read(64))

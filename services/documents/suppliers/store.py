@@ -70,6 +70,38 @@ async def learn_facts(
     return supplier_id
 
 
+async def forget_account(
+    connection: Connection, client: str, document_id: UUID, values: Mapping[str, str]
+) -> None:
+    """An approval of these values was taken back: an account that no other approval vouches for, and nobody
+    wrote down, is not known any more."""
+    iban, keys = values.get("iban"), issuer_keys(values)
+    if iban is None or (known := await find_supplier(connection, client, keys)) is None:
+        return
+    vouched = await connection.fetchval(
+        "select exists(select from approvals where client = $1 and document_id <> $2 and state = 'approved'"
+        " and content->>'iban' = $3) or exists(select from corrections join documents using (document_id)"
+        " where client = $1 and field = 'iban' and value = $3)",
+        client,
+        document_id,
+        iban,
+    )
+    if not vouched:
+        await connection.execute(
+            "update suppliers set ibans = array_remove(ibans, $2), updated_at = now(),"
+            " facts = case when facts->>'iban' = $2 then facts - 'iban' else facts end"
+            " where supplier_id = $1",
+            known.supplier_id,
+            iban,
+        )
+        await connection.execute(
+            "delete from supplier_keys where client = $1 and supplier_id = $2 and key = $3",
+            client,
+            known.supplier_id,
+            f"iban:{iban}",
+        )
+
+
 async def hints(connection: Connection, client: str) -> list[Hint]:
     """What helps to read invoices of the client's suppliers, of those that were corrected last."""
     rows = await connection.fetch(

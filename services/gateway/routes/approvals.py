@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.gateway import core
 from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway, TheTrace
 from services.gateway.fields import Text
+from services.gateway.lists import ClientFilter
 from services.gateway.problems import ProblemError, WrongField, answers
 from services.gateway.routes.steering import COMMAND_TIMEOUT
 from shared import subjects
@@ -25,6 +26,7 @@ from shared.commands import (
     CorrectInvoice,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
 )
 from shared.errors import TagwerkError
 from shared.words import ApprovalState
@@ -35,17 +37,12 @@ Reason = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3)]
 Comment = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class ApprovalsFilter(BaseModel):
+class ApprovalsFilter(ClientFilter):
     """All of these have to hold."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    client: Text | None = None
     state: list[ApprovalState] = Field(default_factory=list, description="Any of these; several times.")
     role: Text | None = Field(default=None, description="Only those that this role is asked to approve.")
     overdue: bool | None = None
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
 
 
 class Approve(BaseModel):
@@ -63,7 +60,7 @@ class Approve(BaseModel):
     )
 
 
-class Reject(BaseModel):
+class Because(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
@@ -135,13 +132,27 @@ async def approve(
 
 @router.post("/approvals/{document_id}/reject", summary="Reject an invoice", responses=answers(403, 404, 409))
 async def reject(
-    document_id: UUID, body: Reject, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Because, asking: Asking, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """It will not be paid. A correction opens it again."""
     command = RejectInvoice(
         asker=asking, document_id=document_id, traceparent=trace.traceparent, reason=body.reason
     )
     return await _take(gateway, subjects.REJECT, command)
+
+
+@router.post(
+    "/approvals/{document_id}/withdraw", summary="Take your own approval back", responses=answers(404, 409)
+)
+async def withdraw(
+    document_id: UUID, body: Because, asking: Asking, gateway: TheGateway, trace: TheTrace
+) -> StepTaken:
+    """As long as the invoice is in no payment file; 409 `payment_ordered` if it is. Approvals of others count
+    on."""
+    command = WithdrawApproval(
+        asker=asking, document_id=document_id, traceparent=trace.traceparent, reason=body.reason
+    )
+    return await _take(gateway, subjects.WITHDRAW, command)
 
 
 @router.post("/approvals/{document_id}/ask", summary="Ask back", responses=answers(403, 404, 409))

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
-from services.gateway.fields import Text
+from services.gateway.lists import ClientFilter, list_of_clients
 from services.gateway.problems import answers
-from services.gateway.routes.records import Cursor, Limit
 from shared import subjects
 from shared.access import Principal
 from shared.commands import (
@@ -29,41 +29,26 @@ router = APIRouter(tags=["payments"])
 #: Who may see this job and its runs may see the files that it makes.
 _JOB: Final = "integrations.create-payment-file"
 
-Client = Annotated[Text | None, Query(description="Only of this client; none: of all that you act for.")]
-State = Annotated[PaymentState | None, Query(description="How far the payment is.")]
+
+class PayablesFilter(ClientFilter):
+    state: PaymentState | None = Field(default=None, description="How far the payment is.")
 
 
 @router.get("/payables", summary="Approved invoices and their payment", responses=answers(404))
 async def list_payables(
-    asking: Asking,
-    gateway: TheGateway,
-    client: Client = None,
-    state: State = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    filter: Annotated[PayablesFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> PayablesPage:
     """The earliest due first, then those without a date. `held` says why one is not ordered by itself."""
-    if client is not None:
-        await gateway.gate.act_for(asking, client, "payables")
-    query = PayablesQuery(
-        client=client, state=state, limit=limit, cursor=cursor, **await gateway.gate.scope(asking)
-    )
-    return await gateway.bus.ask(
-        subjects.query("integrations", "payables"), query, PayablesPage, timeout=QUERY_TIMEOUT
-    )
+    return await list_of_clients(gateway, asking, "payables", filter, PayablesQuery, PayablesPage)
 
 
 @router.get("/payments/files", summary="Payment files", responses=answers(404))
 async def list_payment_files(
-    asking: Asking, gateway: TheGateway, client: Client = None, limit: Limit = 50, cursor: Cursor = None
+    filter: Annotated[ClientFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> PaymentFilesPage:
     """The newest first, each with the number of its orders by their state."""
-    await gateway.gate.job_to_see(asking, _JOB)
-    if client is not None:
-        await gateway.gate.act_for(asking, client, "payment files")
-    query = PaymentFilesQuery(client=client, limit=limit, cursor=cursor, **await gateway.gate.scope(asking))
-    return await gateway.bus.ask(
-        subjects.query("integrations", "payment-files"), query, PaymentFilesPage, timeout=QUERY_TIMEOUT
+    return await list_of_clients(
+        gateway, asking, "payment-files", filter, PaymentFilesQuery, PaymentFilesPage, job=_JOB
     )
 
 

@@ -1,15 +1,17 @@
 """What a run did, in lists: records, calls, changes, logs, events; and records over all runs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
 from services.gateway.fields import Sequence, Text
+from services.gateway.lists import FreshPageFilter
 from services.gateway.problems import WrongField, answers, wrong_fields
 from shared import subjects
+from shared.access import Principal
 from shared.commands import (
     CallsPage,
     CallsQuery,
@@ -18,6 +20,7 @@ from shared.commands import (
     EventsQuery,
     LogsPage,
     LogsQuery,
+    PagedQuery,
     RecordsPage,
     RecordsQuery,
 )
@@ -25,108 +28,94 @@ from shared.words import LogLevel, Outcome
 
 router = APIRouter(tags=["runs"])
 
-Limit = Annotated[int, Query(ge=1, le=1000)]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
 NonEmpty = Annotated[Text, StringConstraints(min_length=1)]
 RecordsSort = Literal["position", "key", "outcome", "-time"]
-Outcomes = Annotated[list[Outcome], Query(description="Any of these; give it several times.")]
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class OutcomesFilter(FreshPageFilter):
+    outcome: list[Outcome] = Field(default_factory=list, description="Any of these; give it several times.")
+
+
+class RecordsFilter(OutcomesFilter):
+    sort: RecordsSort = "position"
+
+
+class LogsFilter(FreshPageFilter):
+    level: LogLevel = Field(default=LogLevel.DEBUG, description="This level and those above.")
+
+
+class HistoryFilter(FreshPageFilter):
+    after: Sequence = Field(default=0, description="Only events after this sequence.")
+
+
+class FoundRecordsFilter(OutcomesFilter):
+    key: Text | None = Field(default=None, description="The record: `invoice:INV-4711`.")
+    key_prefix: NonEmpty | None = Field(default=None, description="How its key begins.")
+    sort: RecordsSort = "-time"
 
 
 @router.get("/runs/{run_id}/records", summary="Records of a run", responses=answers(404))
 async def list_records(
-    run_id: UUID,
-    asking: Asking,
-    gateway: TheGateway,
-    outcome: Outcomes = [],  # noqa: B006  (FastAPI copies it)
-    sort: RecordsSort = "position",
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    at_least: AtLeast = 0,
+    run_id: UUID, filter: Annotated[RecordsFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> RecordsPage:
-    scope = await gateway.gate.scope(asking, at_least)
-    query = RecordsQuery(run_id=run_id, outcome=outcome, sort=sort, limit=limit, cursor=cursor, **scope)
-    return await gateway.ask_of_run(asking, run_id, "records", query, RecordsPage)
+    return await _list(gateway, asking, run_id, "records", filter, RecordsQuery, RecordsPage)
 
 
 @router.get("/runs/{run_id}/calls", summary="External calls of a run", responses=answers(404))
 async def list_calls(
-    run_id: UUID,
-    asking: Asking,
-    gateway: TheGateway,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    at_least: AtLeast = 0,
+    run_id: UUID, filter: Annotated[FreshPageFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> CallsPage:
-    scope = await gateway.gate.scope(asking, at_least)
-    query = CallsQuery(run_id=run_id, limit=limit, cursor=cursor, **scope)
-    return await gateway.ask_of_run(asking, run_id, "calls", query, CallsPage)
+    return await _list(gateway, asking, run_id, "calls", filter, CallsQuery, CallsPage)
 
 
 @router.get("/runs/{run_id}/changes", summary="Records whose data a run changed", responses=answers(404))
 async def list_changes(
-    run_id: UUID,
-    asking: Asking,
-    gateway: TheGateway,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    at_least: AtLeast = 0,
+    run_id: UUID, filter: Annotated[FreshPageFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> RecordsPage:
-    scope = await gateway.gate.scope(asking, at_least)
-    query = ChangesQuery(run_id=run_id, limit=limit, cursor=cursor, **scope)
-    return await gateway.ask_of_run(asking, run_id, "changes", query, RecordsPage)
+    return await _list(gateway, asking, run_id, "changes", filter, ChangesQuery, RecordsPage)
 
 
 @router.get("/runs/{run_id}/logs", summary="Log lines of a run", responses=answers(404))
 async def list_logs(
-    run_id: UUID,
-    asking: Asking,
-    gateway: TheGateway,
-    level: Annotated[LogLevel, Query(description="This level and those above.")] = LogLevel.DEBUG,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    at_least: AtLeast = 0,
+    run_id: UUID, filter: Annotated[LogsFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> LogsPage:
-    scope = await gateway.gate.scope(asking, at_least)
-    query = LogsQuery(run_id=run_id, level=level, limit=limit, cursor=cursor, **scope)
-    return await gateway.ask_of_run(asking, run_id, "logs", query, LogsPage)
+    return await _list(gateway, asking, run_id, "logs", filter, LogsQuery, LogsPage)
 
 
 @router.get(
     "/runs/{run_id}/history", summary="Events of a run, as they were published", responses=answers(404)
 )
 async def list_history(
-    run_id: UUID,
-    asking: Asking,
-    gateway: TheGateway,
-    after: Annotated[Sequence, Query(description="Only events after this sequence.")] = 0,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    at_least: AtLeast = 0,
+    run_id: UUID, filter: Annotated[HistoryFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> EventsPage:
-    scope = await gateway.gate.scope(asking, at_least)
-    query = EventsQuery(run_id=run_id, after=after, limit=limit, cursor=cursor, **scope)
-    return await gateway.ask_of_run(asking, run_id, "events", query, EventsPage)
+    return await _list(gateway, asking, run_id, "events", filter, EventsQuery, EventsPage)
 
 
 @router.get("/records", summary="Every run that touched a record")
 async def find_records(
-    asking: Asking,
-    gateway: TheGateway,
-    key: Annotated[Text | None, Query(description="The record: `invoice:INV-4711`.")] = None,
-    key_prefix: Annotated[NonEmpty | None, Query(description="How its key begins.")] = None,
-    outcome: Outcomes = [],  # noqa: B006  (FastAPI copies it)
-    sort: RecordsSort = "-time",
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    at_least: AtLeast = 0,
+    filter: Annotated[FoundRecordsFilter, Query()], asking: Asking, gateway: TheGateway
 ) -> RecordsPage:
-    if key is None and key_prefix is None:
+    if filter.key is None and filter.key_prefix is None:
         wrong = WrongField(field="key", message="give key or key_prefix")
         raise wrong_fields("request_invalid", [wrong])
-    scope = await gateway.gate.scope(asking, at_least)
-    query = RecordsQuery(
-        key=key, key_prefix=key_prefix, outcome=outcome, sort=sort, limit=limit, cursor=cursor, **scope
-    )
+    scope = await gateway.gate.scope(asking, filter.at_least)
+    query = RecordsQuery(**filter.model_dump(exclude={"at_least"}), **scope)
     return await gateway.bus.ask(
         subjects.query("status", "records"), query, RecordsPage, timeout=QUERY_TIMEOUT
     )
+
+
+async def _list(
+    gateway: Gateway,
+    asking: Principal,
+    run_id: UUID,
+    name: str,
+    filter: FreshPageFilter,
+    query: type[PagedQuery],
+    answer: type[Answer],
+) -> Answer:
+    """The page that `query.status.<name>` answers about a run. Raises `run_not_found`."""
+    scope = await gateway.gate.scope(asking, filter.at_least)
+    asked = query.model_validate({"run_id": run_id} | filter.model_dump(exclude={"at_least"}) | scope)
+    return await gateway.ask_of_run(asking, run_id, name, asked, answer)

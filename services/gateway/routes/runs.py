@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
-from services.gateway.fields import Moment, Sequence, Text
+from services.gateway.fields import Moment, Text
+from services.gateway.lists import FreshPageFilter
 from services.gateway.problems import answers
 from shared import subjects
 from shared.commands import RunDetail, RunSort, RunsPage, RunsQuery
@@ -16,10 +17,8 @@ from shared.words import RunState, Trigger
 router = APIRouter(tags=["runs"])
 
 
-class RunsFilter(BaseModel):
+class RunsFilter(FreshPageFilter):
     """The filters of `shared.commands.RunsQuery`, all of which have to hold."""
-
-    model_config = ConfigDict(extra="forbid")
 
     job: Text | None = None
     state: list[RunState] = Field(default_factory=list, description="Any of these; give it several times.")
@@ -35,9 +34,6 @@ class RunsFilter(BaseModel):
     record_key: Text | None = Field(default=None, description="Runs that touched this record.")
     action_required: bool | None = None
     sort: RunSort = "-requested_at"
-    limit: int = Field(default=50, ge=1, le=1000)
-    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
-    at_least: Sequence = Field(default=0, description="A sequence that the answer must include.")
 
 
 @router.get("/runs", summary="Runs by filter, sorted and paged")

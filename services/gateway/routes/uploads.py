@@ -128,9 +128,7 @@ def _check_form(form: Received, asking: Principal) -> tuple[str, bool]:
         wrong.append(WrongField(field="file", message="is required: at least one file"))
     if wrong:
         raise wrong_fields("request_invalid", wrong)
-    client = core.client_of(asking, form.fields.get("client") or None)
-    if not core.is_client_name(client):
-        raise core.client_not_found(client)
+    client = core.client_of_form(asking, form.fields)
     return client, interactive == "true"
 
 

@@ -11,6 +11,7 @@ from services.integrations.bank.core import Statement, signs
 from services.integrations.bank.judgement import Verdict
 from services.integrations.bank.matching import Ambiguous, Match, OpenInvoices, Payment, payments_in
 from services.integrations.bank.settling import open_payables, settle
+from services.integrations.bank.telling import tell, tell_again, tell_return
 from shared.events import InvoicePaid
 from shared.outbox import Transaction
 from shared.runner.context import RunContext
@@ -26,6 +27,8 @@ class Matcher:
 
     async def match(self, tx: Transaction, verdicts: Sequence[Verdict]) -> None:
         """Match what was not matched before, and tell it in the verdicts. `verdicts` are stored already."""
+        if self._context.attempt > 1:
+            await tell_again(tx, self._context, verdicts)
         paid: list[UUID] = []
         states: dict[str, str] = {}
         if self._invoices:
@@ -42,6 +45,9 @@ class Matcher:
                 list(states),
                 list(states.values()),
             )
+            for verdict in verdicts:
+                if verdict.key in states and not verdict.own:
+                    verdict.changes.setdefault("match", (verdict.match, states[verdict.key]))
         day = max((verdict.entry.booked for verdict in verdicts), default=date.min)
         await settle(tx, self._context, day, str(self._statement.identity), paid, reopened)
 
@@ -65,7 +71,7 @@ class Matcher:
                 if isinstance(result, Match):
                     assert payment is not None
                     rows.append(self._row(verdict, place, result, payment.payment_id))
-                    self._tell(verdict, result)
+                    tell(verdict, result)
                     if result.settles:
                         self._invoices.settled(result.payable)
                         paid.append(result.payable.document_id)
@@ -100,11 +106,6 @@ class Matcher:
                 return
             for row in rows:
                 self._invoices.settled(found[row["document_id"]])
-
-    def _tell(self, verdict: Verdict, match: Match) -> None:
-        verdict.notes.append(match.sentence)
-        if not verdict.own:
-            verdict.changes["invoice"] = None, match.payable.name
 
     def _row(self, verdict: Verdict, place: int, match: Match, payment_id: str | None) -> tuple[Any, ...]:
         payable = match.payable
@@ -184,9 +185,7 @@ class Matcher:
                 states[verdict.key] = "reversed"
                 states[row["transaction_key"]] = "reversed"
                 reopened.append(row["document_id"])
-                verdict.notes.append(
-                    f"takes back the payment of invoice {row['document_id']}, which is open again"
-                )
+                tell_return(verdict, row["document_id"])
         if reopened:
             # They can be paid again, by a later entry of this very file.
             self._invoices.add(await open_payables(tx.connection, self._context.client))

@@ -87,7 +87,8 @@ async def update(
     entries = [one.entry for one in verdicts]
     await tx.connection.execute(
         "update bank_transactions t set evidence = new.evidence,"
-        " changed_by = case when new.richer then $2 else t.changed_by end,"
+        " changed_by = case when new.richer or (new.booked_known and not t.booked_known"
+        " and new.booked_on <> t.booked_on) then $2 else t.changed_by end,"
         " details = case when new.richer then new.details else t.details end,"
         " details_count = case when new.richer then new.details_count else t.details_count end,"
         " details_fields = case when new.richer then new.details_fields else t.details_fields end,"

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.integrations.payments.accounts import Account, Accounts
 from services.integrations.payments.handover import Handover
-from services.integrations.payments.orders import Wish
+from services.integrations.payments.payable import Wish
 from services.integrations.payments.store import BegunFile, PaymentFiles
 from shared.access import Access
 from shared.choices import ChosenFrom

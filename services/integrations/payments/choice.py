@@ -7,7 +7,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.integrations.payments.accounts import Account
-from services.integrations.payments.orders import Order, Payable, Wish, judge, same_debt
+from services.integrations.payments.orders import Order, judge
+from services.integrations.payments.payable import Payable, Wish, same_debt
 from shared.errors import Failure
 from shared.events import Record
 from shared.words import Outcome

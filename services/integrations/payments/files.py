@@ -10,7 +10,8 @@ from uuid import UUID
 
 from services.integrations.payments import ids
 from services.integrations.payments.accounts import Account
-from services.integrations.payments.orders import Kind, Order
+from services.integrations.payments.checks import Kind
+from services.integrations.payments.orders import Order
 
 #: Orders of one file; the next run orders what is left.
 MOST_IN_A_FILE: Final = 5_000

@@ -15,8 +15,9 @@ from lxml import etree
 
 from services.integrations.payments import characters
 from services.integrations.payments.accounts import Account
+from services.integrations.payments.checks import Kind, ReferenceKind
 from services.integrations.payments.files import Block, PaymentFile
-from services.integrations.payments.orders import Address, Kind, Order, ReferenceKind
+from services.integrations.payments.orders import Address, Order
 from shared.errors import TagwerkError
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"

@@ -19,8 +19,8 @@ from services.integrations.payments.changes import status_changed
 from services.integrations.payments.choice import Choice, choose
 from services.integrations.payments.files import PaymentFile, by_bank, make_file
 from services.integrations.payments.foresight import foreseen
-from services.integrations.payments.orders import Payable, Wish
 from services.integrations.payments.pain001 import instruction_id, render
+from services.integrations.payments.payable import Payable, Wish
 from shared.events import Record
 from shared.ids import new_id
 from shared.outbox import Outbox, Transaction
@@ -89,10 +89,8 @@ class PostgresPaymentFiles:
     async def reserve(self, wish: Wish) -> Sequence[Record]:
         context = self._context
         async with self._outbox.transaction() as tx:
-            # Two runs at once would both see an invoice as open; the index on live orders is the last line.
-            await tx.connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"payments:{context.client}"
-            )
+            # The index on live orders is the last line.
+            await take_turn(tx.connection, context.client)
             decided = await tx.connection.fetchval(
                 "select left_out from payment_reservations where run_id = $1", context.run_id
             )
@@ -198,6 +196,13 @@ class PostgresPaymentFiles:
         return await tx.connection.fetch(
             "select * from payment_orders where file_id = $1 order by block_id, payment_id", file_id
         )
+
+
+async def take_turn(connection: Any, client: str) -> None:
+    """Wait for what else decides which invoices of the client are ordered; lasts until the end of the
+    transaction. Two runs at once would both see an invoice as open, and a run would not see that it is
+    withheld at the same time."""
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"payments:{client}")
 
 
 #: An invoice, its last order, and what speaks against it since it was approved.

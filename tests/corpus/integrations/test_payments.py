@@ -24,8 +24,9 @@ from cli.demo.bank import statement, status_report
 from services.integrations.payments.accounts import Account
 from services.integrations.payments.files import by_bank, make_file
 from services.integrations.payments.messages import Verdict
-from services.integrations.payments.orders import Order, Payable, Wish, judge
+from services.integrations.payments.orders import Order, judge
 from services.integrations.payments.pain001 import render
+from services.integrations.payments.payable import Payable, Wish
 from services.integrations.payments.reading import read_message
 from shared.words import PaymentState
 from tests.support.pain001_rules import SPACE, violations

@@ -10,7 +10,7 @@ from shared.events import DocumentUploaded
 from shared.ids import document_id_of
 from shared.intake import original_key
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import USER, Scene
+from tests.support.faults.scene import USER, Scene
 from tests.support.faults.sweep import Scenario
 from tests.unit.documents.papers import lines_pdf, picture_of, scanned_pdf
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
 from tests.unit.documents.papers import typed_pdf
 

@@ -1,7 +1,7 @@
 """Daily rates of both sources, more than one transaction takes."""
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
 
 

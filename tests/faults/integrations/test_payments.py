@@ -3,33 +3,26 @@
 import asyncio
 import re
 from pathlib import Path
-from uuid import NAMESPACE_URL, uuid5
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
+from tests.faults.integrations.invoices import EXECUTION, approve
 from tests.support.faults.outcome import plain
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
-from tests.support.payments import approved
 
 STORE = "integrations.payments.store.PostgresPaymentFiles"
 
 
-async def approve(scene: Scene) -> None:
+async def three_approved(scene: Scene) -> None:
     """Invoices for both accounts, one that lacks its IBAN."""
-    await _approve(scene, "qrr")
-    await _approve(scene, "sepa")
-    await _approve(scene, "plain", iban=None)
-
-
-async def _approve(scene: Scene, kind: str, **values: str | None) -> None:
-    document = uuid5(NAMESPACE_URL, f"{scene.client}/{kind}")
-    event = approved(kind, client=scene.client, document_id=document, **values)  # type: ignore[arg-type]
-    await scene.publish(event)
+    await approve(scene, "qrr")
+    await approve(scene, "sepa")
+    await approve(scene, "plain", iban=None)
 
 
 async def create(scene: Scene, pickup: Path) -> None:
     scene.company(take(scene, pickup / scene.client))
-    await scene.request("integrations.create-payment-file", execution_date="2027-03-01")
+    await scene.request("integrations.create-payment-file", execution_date=EXECUTION)
 
 
 async def take(scene: Scene, folder: Path) -> None:
@@ -58,7 +51,7 @@ async def test_a_kill_anywhere_while_payment_files_are_made_pays_nothing_twice(
         Scenario(
             dies="integrations",
             beside=("scheduler",),
-            prepare=approve,
+            prepare=three_approved,
             cause=lambda scene: create(scene, pickup),
             expects=(
                 f"commit {STORE}.reserve",

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from tests.faults.lab.test_effects import sent
-from tests.support.faults.lane import Lane, Scene
+from tests.support.faults.lane import Lane
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Report, Scenario, sweep
 
 

@@ -7,7 +7,7 @@ from shared.commands import Decide, Published
 from shared.errors import TagwerkError
 from shared.words import Decision, RunState
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import USER, Scene
+from tests.support.faults.scene import USER, Scene
 from tests.support.faults.sweep import Scenario
 
 

@@ -1,7 +1,7 @@
 """A run that fails, waits and is tried again: its worker dies, and the scheduler that holds the retry."""
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
 
 

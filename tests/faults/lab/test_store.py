@@ -1,7 +1,7 @@
 """The simplest job that writes: rows and outcomes, one transaction each."""
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
 
 

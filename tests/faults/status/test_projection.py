@@ -1,7 +1,7 @@
 """The projector is killed while runs happen; what it tells in the end is what happened."""
 
 from tests.faults.conftest import Sweep
-from tests.support.faults.lane import Scene
+from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
 
 

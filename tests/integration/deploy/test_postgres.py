@@ -17,7 +17,8 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import STOP_SIGNAL, PostgresConfig
 from deploy.local.postgres_home import make_passable, settle
 from shared.errors import TagwerkError
-from tests.support.servers import remove_folder, temporary_folder, wait_until
+from tests.support.folders import remove_folder, temporary_folder
+from tests.support.servers import wait_until
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from deploy.roles import provision_database
 from shared.database import SHARED_MIGRATIONS, migrate
 from tests.conftest import MakeNatsServer
-from tests.support.servers import NatsServer, PostgresServer
+from tests.support.servers import NatsServer, PostgresServer, service_folder
 
 
 async def test_the_bus_refuses_who_has_no_password(nats_server: NatsServer) -> None:
@@ -130,8 +130,17 @@ async def test_provisioning_again_changes_nothing_and_mends_a_password(postgres:
 
 
 async def test_a_service_migrates_its_own_schema_with_its_own_role(
+    postgres: PostgresServer, bare_database_name: str
+) -> None:
+    url = postgres.url("gateway", bare_database_name)
+    assert await migrate(url, "gateway", SHARED_MIGRATIONS)
+    assert await migrate(url, "gateway", SHARED_MIGRATIONS) == []
+
+
+async def test_each_service_finds_its_tables_as_its_own_start_would_leave_them(
     postgres: PostgresServer, database_name: str
 ) -> None:
-    applied = await migrate(postgres.url("gateway", database_name), "gateway", SHARED_MIGRATIONS)
-    assert applied
-    assert await migrate(postgres.url("gateway", database_name), "gateway", SHARED_MIGRATIONS) == []
+    for service in ("gateway", "documents", "integrations", "status", "lab"):
+        url = postgres.service_url(service, database_name)
+        assert await migrate(url, service, SHARED_MIGRATIONS) == []
+        assert await migrate(url, service, service_folder(service) / "migrations") == []

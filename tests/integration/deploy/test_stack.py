@@ -11,7 +11,7 @@ from deploy.local.config import StackConfig
 from deploy.local.stack import LocalStack
 from shared.errors import TagwerkError
 from shared.subjects import RUNS
-from tests.support.servers import remove_folder, temporary_folder
+from tests.support.folders import remove_folder, temporary_folder
 from tests.support.up import SERVICES
 
 

@@ -19,7 +19,8 @@ from deploy.local.children import unprivileged_account
 from deploy.local.postgres_home import is_reachable
 from deploy.local.state import remove_state
 from shared.errors import TagwerkError
-from tests.support.servers import remove_folder, temporary_folder, wait_until
+from tests.support.folders import remove_folder, temporary_folder
+from tests.support.servers import wait_until
 from tests.support.up import ROOT, Up, gone
 
 READY = "Tagwerk is ready"

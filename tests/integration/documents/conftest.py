@@ -10,14 +10,14 @@ from uuid import UUID
 import nats
 import pytest
 
-from services.documents.app import MIGRATIONS, build
+from services.documents.app import build
 from services.documents.declaration import DECLARATION
 from shared import subjects
 from shared.access import Principal
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.commands import DocumentDetail, DocumentQuery, Reply, Scope
-from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.events import (
     DocumentConverted,
     DocumentTextRecognized,
@@ -47,10 +47,7 @@ from tests.support.servers import PostgresServer
 @pytest.fixture
 async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Pool]:
     """The service's own tables, empty."""
-    url = postgres.url("documents", database_name)
-    await migrate(url, "documents", SHARED_MIGRATIONS)
-    await migrate(url, "documents", MIGRATIONS)
-    pool = await open_pool(url, max_size=4)
+    pool = await open_pool(postgres.url("documents", database_name), max_size=4)
     yield pool
     await pool.close()
 

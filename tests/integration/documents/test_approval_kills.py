@@ -14,7 +14,7 @@ import pytest
 
 from shared import subjects
 from shared.audit import AuditEntry
-from shared.commands import ApproveInvoice, CorrectInvoice, StepTaken
+from shared.commands import ApproveInvoice, Command, CorrectInvoice, StepTaken
 from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.events import decode_business_event
@@ -46,9 +46,7 @@ async def dying(installation: Installation, where: str, subject: str) -> AsyncIt
             await process.wait()
 
 
-async def step(
-    installation: Installation, subject: str, command: ApproveInvoice | CorrectInvoice
-) -> StepTaken:
+async def step(installation: Installation, subject: str, command: Command) -> StepTaken:
     """Ask until somebody answers, as a person would whose answer did not come."""
     async with asyncio.timeout(30):
         while True:

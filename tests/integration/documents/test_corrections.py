@@ -5,16 +5,22 @@ from uuid import UUID
 
 import pytest
 
+from services.documents.analysts import Analysis
 from services.documents.approvals.refusals import StepRefused
 from services.documents.invoice_store import find_invoice
 from services.documents.suppliers.lessons import PostgresLessons
 from services.documents.suppliers.store import hints
 from shared.bus import Bus
+from shared.errors import TagwerkError
 from shared.ids import new_id
 from shared.outbox import Outbox, Relay
 from shared.runner.context import RunContext
 from shared.words import ApprovalState, Outcome, StepKind
-from tests.integration.documents.office import BEA, VALUES, Office, kinds, reading, state_of
+from tests.integration.documents.office import ADA, BEA, VALUES, Office, kinds, reading, state_of
+
+#: What a person says; the due date of `VALUES` is none that a person can mean.
+GIVEN: dict[str, Any] = {name: value for name, value in VALUES.items() if name != "due_date"}
+LETTER = Analysis(None, "it calls itself a letter", None, None, [], [])
 
 
 async def test_a_correction_outlives_every_analysis(office: Office) -> None:
@@ -132,3 +138,55 @@ async def test_labels_are_kept_once_and_an_attempt_tells_what_its_run_did(office
     (hint,) = await hints(office.pool, "acme")
     assert hint.labels == {"invoice_number": "vorgang", "gross_amount": "summe"}
     assert "vat:de136695976" in hint.keys
+
+
+async def test_an_invoice_that_nobody_found_is_given_by_a_person_approved_and_read_later(
+    office: Office,
+) -> None:
+    document = await office.unstarted(LETTER)
+    with pytest.raises(TagwerkError) as caught:
+        await office.correct(document, iban=None)
+    assert caught.value.failure.code == "invoice_not_found"
+    with pytest.raises(StepRefused):
+        await office.correct(document, gross_amount="a lot", currency="CHF")
+    assert await find_invoice(office.pool, document) is None
+    taken = await office.correct(document, ADA, **GIVEN)
+    assert taken.invoice is not None
+    assert (taken.invoice.kind, taken.invoice.source, taken.invoice.run_id) == ("invoice", "person", None)
+    assert {one.name: one.value for one in taken.invoice.fields} == GIVEN
+    assert {(one.source, one.verdict) for one in taken.invoice.fields} == {("person", "certain")}
+    assert not (await office.correct(document, ADA, **GIVEN)).changed
+    [found] = await office.told("event.invoice.analysed")
+    assert (found.source, found.values, found.principal) == ("person", GIVEN, "ada")
+    assert (await office.start(document)).outcome is Outcome.CREATED
+    corrected = await office.correct(document, gross_amount="1191.00")
+    assert state_of(corrected) is ApprovalState.WAITING
+    assert len(await office.told("event.invoice.analysed")) == 1
+    assert state_of(await office.approve(document, BEA)) is ApprovalState.APPROVED
+    [approved] = await office.told("event.invoice.approved")
+    assert approved.values == {**GIVEN, "gross_amount": "1191.00"}
+
+
+async def test_what_is_read_later_lies_under_what_a_person_gave(office: Office) -> None:
+    document = await office.unstarted(LETTER)
+    await office.correct(document, gross_amount="80.00", currency="CHF")
+    kept = await office.analyse(document, LETTER)
+    assert (kept.outcome, await find_invoice(office.pool, document) is None) == (Outcome.SKIPPED, False)
+    record = await office.analyse(document, reading())
+    assert record.outcome is Outcome.UPDATED
+    invoice = await find_invoice(office.pool, document)
+    assert invoice is not None
+    assert (invoice.source, invoice.run_id is None) == ("text", False)
+    values = {one.name: (one.value, one.source) for one in invoice.fields}
+    assert values["gross_amount"] == ("80.00", "person")
+    assert values["iban"] == (VALUES["iban"], "text")
+
+
+async def test_a_given_invoice_that_repeats_another_is_told(office: Office) -> None:
+    first = await office.arrive(reading())
+    document = await office.unstarted(LETTER)
+    taken = await office.correct(document, ADA, **GIVEN)
+    assert taken.invoice is not None
+    assert "duplicate_invoice" in {finding.code for finding in taken.invoice.findings}
+    [found] = [one for one in await office.told("event.invoice.analysed") if one.source == "person"]
+    assert found.duplicate_of == first

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.effects import Effects, effect_slots
 from shared.events import Record
 from shared.runner.context import RunContext
@@ -20,7 +20,6 @@ RUN = UUID(int=7)
 @pytest.fixture
 async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Pool]:
     url = postgres.url("gateway", database_name)
-    await migrate(url, "gateway", SHARED_MIGRATIONS)
     pool = await open_pool(url)
     yield pool
     await pool.close()

@@ -100,10 +100,7 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def database_url(self, service: str) -> str:
-        if service == "lab":
-            url = self._postgres.url("owner", self._database)
-            return f"{url}{'&' if '?' in url else '?'}search_path=lab"
-        return self._postgres.url(service, self._database)
+        return self._postgres.service_url(service, self._database)
 
     def settings(self, service: str = "gateway", **changes: Any) -> Settings:
         values: dict[str, Any] = {

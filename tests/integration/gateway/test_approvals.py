@@ -160,3 +160,58 @@ async def test_pages_of_approvals_lead_to_the_end(paying_site: Site) -> None:
 async def test_a_query_that_makes_no_sense_is_refused(paying_site: Site, query: str) -> None:
     refused = await paying_site.admin.get(f"/approvals?{query}")
     assert refused.status_code == 422, refused.text
+
+
+async def test_an_approval_is_taken_back_by_who_gave_it_and_the_payment_is_held(paying_site: Site) -> None:
+    site = paying_site
+    await site.start("integrations")
+    ada = await site.user("ada", roles=("accounting", "uploader"))
+    bea = await site.user("bea", roles=("accounting",))
+    document = await arrived(ada)
+    approve = f"/approvals/{document}/approve"
+    for client in (ada, bea):
+        seen = {"values_version": (await approval_of(ada, document))["values_version"]}
+        await client.post(approve, json={**seen, "confirm": ["issuer_name"]})
+    assert (await approval_of(ada, document))["state"] == "approved"
+    place = f"/approvals/{document}/withdraw"
+    taken = await ada.post(place, json={"reason": "clicked the wrong one"})
+    assert taken.status_code == 200, taken.text
+    assert (taken.json()["approval"]["state"], taken.json()["approval"]["approved_by"]) == (
+        "waiting", ["bea"],
+    )  # fmt: skip
+    async with asyncio.timeout(15):
+        while not (items := (await ada.get("/payables")).json()["items"]):  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.05)
+    assert items[0]["held"] == "ada withdrew the approval: clicked the wrong one"
+    again = await ada.post(place, json={"reason": "clicked the wrong one"})
+    assert again.json()["changed"] is False
+    other = await ada.post(place, json={"reason": "another reason"})
+    assert (other.status_code, other.json()["code"]) == (409, "not_approved_by_you")
+    assert "approval_withdrawn" in [entry.action for entry in await site.audited("*", 3)]
+
+
+async def test_a_document_that_nobody_knew_as_an_invoice_becomes_one_by_what_a_person_says(
+    paying_site: Site,
+) -> None:
+    ada = await paying_site.user("ada", roles=("accounting", "uploader"))
+    letter = lines_pdf("Nordlicht Druck GmbH", "Sehr geehrte Frau Muster", "wie besprochen 50 Franken.")
+    uploaded = await ada.post("/documents", files={"file": ("letter.pdf", letter)})
+    document = str(uploaded.json()["files"][0]["document_id"])
+    fields = {
+        "issuer_name": "Nordlicht Druck GmbH", "gross_amount": "50", "currency": "CHF",
+        "iban": "CH93 0076 2011 6238 5295 7",
+    }  # fmt: skip
+    place = f"/documents/{document}/invoice/corrections"
+    async with asyncio.timeout(30):
+        while (await ada.get(f"/documents/{document}")).json().get("page_count") is None:  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.05)
+    taken = await ada.post(place, json={"fields": fields, "reason": "agreed by telephone"})
+    assert taken.status_code == 200, taken.text
+    async with asyncio.timeout(30):
+        while (await ada.get(f"/approvals/{document}")).status_code != 200:  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.05)
+    seen = {"values_version": (await approval_of(ada, document))["values_version"]}
+    approved = await ada.post(f"/approvals/{document}/approve", json=seen)
+    assert approved.json()["approval"]["state"] == "approved", approved.text
+    invoice = (await ada.get(f"/documents/{document}")).json()["invoice"]
+    assert (invoice["source"], {field["source"] for field in invoice["fields"]}) == ("person", {"person"})

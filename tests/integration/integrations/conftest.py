@@ -13,7 +13,7 @@ from uuid import UUID
 import nats
 import pytest
 
-from services.integrations.app import MIGRATIONS, build
+from services.integrations.app import build
 from services.integrations.declaration import DECLARATION
 from services.integrations.rates.feed import AREA
 from services.scheduler.app import build as build_scheduler
@@ -21,7 +21,7 @@ from services.scheduler.declaration import DECLARATION as SCHEDULER
 from shared import subjects
 from shared.bus import Bus
 from shared.commands import RatesPage, RatesQuery
-from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.events import RatesImported, Requested, decode_business_event, decode_run_event
 from shared.files import Files, open_store
 from shared.ids import new_id
@@ -49,10 +49,7 @@ def feed_url() -> Iterator[str]:
 @pytest.fixture
 async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Pool]:
     """The service's own tables, empty."""
-    url = postgres.url("integrations", database_name)
-    await migrate(url, "integrations", SHARED_MIGRATIONS)
-    await migrate(url, "integrations", MIGRATIONS)
-    pool = await open_pool(url, max_size=4)
+    pool = await open_pool(postgres.url("integrations", database_name), max_size=4)
     yield pool
     await pool.close()
 

@@ -13,7 +13,7 @@ import pytest
 from services.gateway.declaration import DECLARATION
 from shared import subjects
 from shared.bus import Bus
-from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded, decode_business_event
 from shared.files import Files, open_store
@@ -70,7 +70,6 @@ async def door(
 ) -> AsyncIterator[Door]:
     await provision(bus_url, [DECLARATION])
     url = postgres.url("gateway", database_name)
-    await migrate(url, "gateway", SHARED_MIGRATIONS)
     pool = await open_pool(url)
     nc = await nats.connect(bus_url)
     bus = Bus(nc)

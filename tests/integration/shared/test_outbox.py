@@ -12,7 +12,7 @@ from nats.js.api import StreamConfig
 from services.gateway.declaration import DECLARATION
 from shared import subjects
 from shared.bus import Bus
-from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded, Record
 from shared.ids import new_id
@@ -53,7 +53,6 @@ class Post:
 async def post(bus_url: str, postgres: PostgresServer, database_name: str) -> AsyncIterator[Post]:
     await provision(bus_url, [DECLARATION])
     url = postgres.url("gateway", database_name)
-    await migrate(url, "gateway", SHARED_MIGRATIONS)
     pool = await open_pool(url)
     nc = await nats.connect(bus_url)
     bus = Bus(nc)

@@ -9,11 +9,11 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from services.status.app import MIGRATIONS, Parts, assemble
+from services.status.app import Parts, assemble
 from services.status.messages import RawMessage
 from services.status.store import PROJECTION
 from shared.bus import Bus
-from shared.database import Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.provision import provision
 from shared.subjects import RUNS
 from tests.support.servers import PostgresServer
@@ -26,7 +26,6 @@ def status_url(postgres: PostgresServer, database_name: str) -> str:
 
 @pytest.fixture
 async def pool(status_url: str) -> AsyncIterator[Pool]:
-    await migrate(status_url, "status", MIGRATIONS)
     pool = await open_pool(status_url)
     yield pool
     pool.terminate()

@@ -20,7 +20,8 @@ _TRACE = re.compile(r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b")
 #: Of UUIDs, with dashes, and without them (then a number of three digits may follow).
 _ID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?<![0-9a-f])[0-9a-f]{32}(?=\d{0,3}(?![0-9a-f]))"
+    r"|(?<![0-9a-f])[0-9a-f]{32}(?=\d{0,3}(?![0-9a-f]))",
+    re.IGNORECASE,
 )
 
 #: Fields of events that name the occasion and not the fact.

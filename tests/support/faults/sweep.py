@@ -18,10 +18,11 @@ from typing import Any, Self
 from shared import subjects
 from shared.commands import Decide, Published
 from shared.words import Decision, RunState
-from tests.support.faults.lane import PATIENCE, USER, Lane, Scene
+from tests.support.faults.lane import PATIENCE, Lane
 from tests.support.faults.nursery import Newborn
 from tests.support.faults.outcome import Outcome
 from tests.support.faults.points import SIDES, Killing, Recording, Side, Watch
+from tests.support.faults.scene import USER, Scene
 
 #: Chooses which sides and points a sample takes.
 SEED = 4711

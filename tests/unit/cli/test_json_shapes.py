@@ -129,7 +129,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/approvals", APPROVALS)
     gateway.on("GET", f"/approvals/{DOCUMENT}", APPROVAL)
     taken = StepTaken(changed=True, approval=APPROVAL)
-    for step in ("approve", "reject", "ask", "answer"):
+    for step in ("approve", "reject", "withdraw", "ask", "answer"):
         gateway.on("POST", f"/approvals/{DOCUMENT}/{step}", taken)
     gateway.on("POST", f"/documents/{DOCUMENT}/invoice/corrections", taken)
     gateway.on("GET", "/dead-letters", {"items": [LETTER]})
@@ -176,6 +176,7 @@ COMMANDS: dict[str, list[Any]] = {
     "approvals": ["approvals"],
     "approve": ["approve", DOCUMENT, "--confirm", "payable_amount"],
     "reject": ["reject", DOCUMENT, "--reason", "never ordered"],
+    "withdraw": ["withdraw", DOCUMENT, "--reason", "clicked the wrong one"],
     "ask": ["ask", DOCUMENT, "Was this delivered?"],
     "answer": ["answer", DOCUMENT, "Yes."],
     "correct": ["correct", DOCUMENT, "iban=CH9300762011623852957", "message="],

@@ -56,7 +56,10 @@ def given_codes() -> set[str]:
 
 def codes_of_approvals() -> set[str]:
     folder = ROOT / "services" / "documents" / "approvals"
-    return set().union(*(codes_in(path, RAISED | {"StepRefused", "_wrong"}) for path in folder.rglob("*.py")))
+    # What the integrations service answers when an approval is taken back.
+    withholding = ROOT / "services" / "integrations" / "payments" / "withholding.py"
+    files = (*folder.rglob("*.py"), withholding)
+    return set().union(*(codes_in(path, RAISED | {"StepRefused", "_wrong"}) for path in files))
 
 
 def codes_of_conversion() -> set[str]:

@@ -15,7 +15,7 @@ SERVICE = ROOT / "services" / "integrations"
 PAYMENTS = SERVICE / "payments"
 STATUS_MODULES = ("camt", "messages", "pain002", "reading", "status_store", "statuses")
 #: What makes an error or a failure by its code.
-MAKERS = {"Unreadable", "_NotOrdered", "_needs_person"}
+MAKERS = {"Unreadable", "NotOrdered", "_needs_person"}
 FILES = (ROOT / "shared" / "files.py", ROOT / "shared" / "incoming.py")
 #: Told by the gateway to who uploads, never by a job.
 OF_UPLOADS = {"file_name_invalid"}
@@ -35,7 +35,7 @@ PAGES: dict[str, Iterable[Path]] = {
     "create-payment-file.md": (
         *(
             PAYMENTS / f"{name}.py"
-            for name in ("accounts", "choice", "handover", "orders", "pain001", "store")
+            for name in ("accounts", "checks", "choice", "handover", "orders", "pain001", "store")
         ),
         SERVICE / "jobs" / "create_payment_file.py",
         ROOT / "shared" / "files.py",

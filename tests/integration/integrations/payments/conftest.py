@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from services.integrations import payables
-from services.integrations.app import MIGRATIONS
 from services.integrations.jobs.create_payment_file import create_payment_file
 from services.integrations.jobs.update_payment_status import update_payment_status
 from services.integrations.payments.accounts import Account, Accounts
@@ -18,7 +17,7 @@ from services.integrations.payments.reading import StatusFiles
 from services.integrations.payments.status_store import PostgresPaymentStatuses
 from services.integrations.payments.store import PostgresPaymentFiles
 from shared.bus import Bus
-from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
+from shared.database import Pool, open_pool
 from shared.events import InvoiceApproved, LogLine, PaymentStatusChanged, Record, decode_business_event
 from shared.files import Files, open_store
 from shared.ids import new_id
@@ -136,10 +135,7 @@ class Treasury:
 def payments_database(postgres: PostgresServer) -> Iterator[str]:
     """One database for all tests here: each has clients of its own, as an installation has."""
     name = postgres.create_database()
-    url = postgres.url("integrations", name)
-    asyncio.run(migrate(url, "integrations", SHARED_MIGRATIONS))
-    asyncio.run(migrate(url, "integrations", MIGRATIONS))
-    yield url
+    yield postgres.url("integrations", name)
     postgres.drop_database(name)
 
 

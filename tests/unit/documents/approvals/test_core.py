@@ -30,6 +30,7 @@ def acts() -> st.SearchStrategy[tuple[str, Act]]:
     return st.one_of(
         PEOPLE.map(lambda who: ("approve", lambda s: core.approve(s, who, None))),
         PEOPLE.map(lambda who: ("reject", lambda s: core.reject(s, who, "no"))),
+        PEOPLE.map(lambda who: ("withdraw", lambda s: core.withdraw(s, who, "oops"))),
         PEOPLE.map(lambda who: ("ask", lambda s: core.ask(s, who, "why?"))),
         PEOPLE.map(lambda who: ("answer", lambda s: core.answer(s, who, "so"))),
         st.tuples(VERSIONS, DEMANDS).map(
@@ -67,7 +68,8 @@ def test_whatever_is_tried_an_approval_is_what_so_many_different_people_said_of_
         assert all((who, standing.version) in said for who in standing.approved_by)
         enough = len(standing.approved_by) >= standing.demand.approvals
         assert (standing.state is ApprovalState.APPROVED) == enough
-        if before.state in (ApprovalState.APPROVED, ApprovalState.REJECTED) and name != "reopen":
+        ended = before.state in (ApprovalState.APPROVED, ApprovalState.REJECTED)
+        if ended and name not in ("reopen", "withdraw"):
             assert standing == before, "what has ended never changes by itself"
         assert (standing.state is ApprovalState.QUESTIONED) == (standing.question is not None)
 
@@ -123,3 +125,30 @@ def test_an_approved_invoice_cannot_be_corrected_and_every_other_one_can() -> No
     core.expect_correctable(waiting())
     core.expect_correctable(core.reject(waiting(), "ada", "no").standing)
     core.expect_correctable(core.reopen(approved, "v1", approved.demand, "bank", "refused").standing)
+
+
+def test_an_approval_that_is_taken_back_leaves_those_of_others_and_is_seen_by_whoever_approves_next() -> None:
+    one = core.approve(waiting(), "ada", None).standing
+    both = core.approve(one, "bea", None).standing
+    move = core.withdraw(both, "ada", "the wrong one")
+    assert (move.standing.state, move.standing.approved_by) == (ApprovalState.WAITING, ("bea",))
+    assert [(step.kind, step.words) for step in move.steps] == [
+        (StepKind.WITHDRAWN, "withdrew the own approval: the wrong one")
+    ]
+    assert move.standing.shown_version != both.shown_version
+    assert core.approve(move.standing, "cyd", None).standing.state is ApprovalState.APPROVED
+
+
+def test_nobody_takes_back_what_is_not_theirs_or_does_not_count() -> None:
+    one = core.approve(waiting(), "ada", None).standing
+    for standing, who in ((one, "bea"), (core.reject(one, "bea", "no").standing, "ada"), (waiting(), "ada")):
+        with pytest.raises(TagwerkError) as caught:
+            core.withdraw(standing, who, "oops")
+        assert caught.value.failure.code == "not_approved_by_you"
+
+
+def test_a_question_stays_open_when_an_approval_is_taken_back() -> None:
+    one = core.approve(waiting(), "ada", None).standing
+    asked = core.ask(one, "bea", "why?").standing
+    move = core.withdraw(asked, "ada", "oops").standing
+    assert (move.state, move.question, move.approved_by) == (ApprovalState.QUESTIONED, "why?", ())

@@ -8,16 +8,10 @@ from uuid import uuid4
 import pytest
 
 from services.integrations.payments.accounts import Account
+from services.integrations.payments.checks import Kind, ReferenceKind
 from services.integrations.payments.choice import choose
-from services.integrations.payments.orders import (
-    Kind,
-    Order,
-    Payable,
-    ReferenceKind,
-    Wish,
-    judge,
-    same_debt,
-)
+from services.integrations.payments.orders import Order, judge
+from services.integrations.payments.payable import Payable, Wish, same_debt
 from shared.events import Record
 from shared.words import PaymentState
 from tests.support.payments import EUROS, FRANCS, GERMAN, QR_IBAN, QR_REFERENCE, approved

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from services.integrations.payments.files import by_bank, make_file
-from services.integrations.payments.orders import Order, Wish, judge
+from services.integrations.payments.orders import Order, judge
 from services.integrations.payments.pain001 import render
+from services.integrations.payments.payable import Wish
 from shared.errors import TagwerkError
 from tests.support.pain001_rules import SPACE, violations
 from tests.support.payments import EUROS, FRANCS, GERMAN

@@ -1,0 +1,1 @@
+"""What invoices call their fields, in German, French, Italian, English and Dutch."""

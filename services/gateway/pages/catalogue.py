@@ -1,0 +1,118 @@
+"""The catalogue: every job that the reader may see, whether it is safe, and what it did last."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from services.gateway.context import TheGateway
+from services.gateway.pages.asking import TheVisit
+from services.gateway.pages.languages import job_text
+from services.gateway.pages.overview import JobOverview, Overview, read_overview
+from services.gateway.pages.preferences import Language
+from services.gateway.pages.safety import Badge, Start, badge_of, start_of
+from shared.access import Principal
+from shared.jobs import CatalogueEntry
+from shared.words import Kind
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    entry: CatalogueEntry
+    badge: Badge
+    start: Start
+    #: None if it never ran, as far as the reader may see.
+    runs: JobOverview | None
+    #: What the filter looks through: in lower case, in the reader's language and in English.
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The jobs of one module within a kind, by title."""
+
+    name: str
+    rows: Sequence[JobRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The jobs of one kind, by module."""
+
+    kind: Kind
+    modules: Sequence[Module]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    #: In the order of `Kind`.
+    sections: Sequence[Section]
+    overview: Overview
+    #: What was typed into the filter.
+    filter: str
+    #: Jobs that the filter left, and all of them.
+    shown: int
+    total: int
+
+
+def catalogue_view(
+    entries: Iterable[CatalogueEntry],
+    principal: Principal,
+    overview: Overview,
+    *,
+    filter: str = "",
+    language: Language = "en",
+) -> Catalogue:
+    """`entries`: the jobs that `principal` may see. Retired ones are left out."""
+    rows = [
+        JobRow(
+            entry,
+            badge_of(entry),
+            start_of(entry, principal),
+            overview.jobs.get(entry.id),
+            _words(entry, language),
+        )
+        for entry in entries
+        if not entry.retired
+    ]
+    wanted = filter.lower().split()
+    shown = [row for row in rows if all(word in row.words for word in wanted)]
+    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows))
+
+
+def _sections(rows: Iterable[JobRow], language: Language) -> list[Section]:
+    found: dict[Kind, dict[str, list[JobRow]]] = {}
+    for row in sorted(rows, key=lambda row: job_text(language, row.entry.title)[0].casefold()):
+        found.setdefault(row.entry.kind, {}).setdefault(row.entry.access.module, []).append(row)
+    return [
+        Section(kind, [Module(name, found[kind][name]) for name in sorted(found[kind])])
+        for kind in Kind
+        if kind in found
+    ]
+
+
+def _words(entry: CatalogueEntry, language: Language) -> str:
+    texts = [entry.title, entry.description, entry.owner, entry.access.module]
+    here = [job_text(language, text)[0] for text in texts]
+    return " ".join([entry.id, *dict.fromkeys([*here, *texts])]).lower()
+
+
+@router.get("/")
+async def read_catalogue(
+    visit: TheVisit,
+    gateway: TheGateway,
+    q: Annotated[str, Query(max_length=200)] = "",
+) -> HTMLResponse:
+    assert visit.principal is not None
+    view = catalogue_view(
+        await gateway.gate.visible_jobs(visit.principal),
+        visit.principal,
+        await read_overview(gateway, visit.principal),
+        filter=q.strip(),
+        language=visit.preferences.language,
+    )
+    return visit.page("catalogue.html", view=view)

@@ -1,0 +1,64 @@
+"""Numbers, moments and durations as the reader writes them. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+
+from services.gateway.pages.preferences import Preferences
+
+#: Symbols are the same in every language; only the number is not.
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Bound to one reader, and to the moment at which the page is made."""
+
+    preferences: Preferences
+    now: datetime
+
+    def number(self, value: float) -> str:
+        return str(format_decimal(value, locale=self.preferences.locale))
+
+    def percent(self, share: float) -> str:
+        return str(format_percent(share, locale=self.preferences.locale))
+
+    def moment(self, value: datetime) -> str:
+        """`27 Nov 2026, 14:03:07`, in the reader's zone."""
+        return self._datetime(value, "medium")
+
+    def moment_with_zone(self, value: datetime) -> str:
+        """`27 November 2026, 14:03:07 CET`."""
+        return self._datetime(value, "long")
+
+    def zone_now(self) -> str:
+        """The abbreviation of the reader's zone, today: `CET`."""
+        return self._datetime(self.now, "zzz")
+
+    def ago(self, value: datetime) -> str:
+        """`3 minutes ago`, `in 2 hours`."""
+        passed = value - self.now
+        if abs(passed) < timedelta(seconds=1):
+            passed = timedelta(seconds=-1)
+        return format_timedelta(passed, add_direction=True, locale=self.preferences.locale)
+
+    def duration(self, seconds: float) -> str:
+        """Two units at most: `320 ms`, `1.4 s`, `2 min 5 s`, `3 h`."""
+        if seconds < 1:
+            return f"{self.number(round(seconds * 1000))} ms"
+        if seconds < 59.95:
+            return f"{self.number(round(seconds, 1))} s"
+        rest = round(seconds)
+        parts: list[str] = []
+        for size, unit in _UNITS:
+            count, rest = divmod(rest, size)
+            if count or parts:
+                parts.append(f"{self.number(count)} {unit}" if count else "")
+            if len(parts) == 2:
+                break
+        return " ".join(filter(None, parts))
+
+    def _datetime(self, value: datetime, form: str) -> str:
+        return format_datetime(value, form, tzinfo=self.preferences.zone, locale=self.preferences.locale)

@@ -1,0 +1,58 @@
+"""Texts in the reader's language: gettext catalogues, read at start and kept in memory.
+
+The English text is the message id. Domain `pages` holds what the pages say, domain `jobs` what the
+services' declarations say. `python -m deploy.messages` brings both up to date.
+"""
+
+import io
+from functools import cache
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+from services.gateway.pages.preferences import LANGUAGES, Language
+
+FOLDER = Path(__file__).parent / "locale"
+
+#: The language in which messages are written.
+SOURCE: Language = "en"
+DOMAINS = ("pages", "jobs")
+
+
+def catalogue_file(language: Language, domain: str) -> Path:
+    return FOLDER / language / "LC_MESSAGES" / f"{domain}.po"
+
+
+@cache
+def translations(language: Language, domain: str = "pages") -> NullTranslations:
+    """The compiled catalogue; English translates to itself."""
+    if language == SOURCE:
+        return NullTranslations()
+    with catalogue_file(language, domain).open("rb") as file:
+        catalogue = read_po(file, locale=language, domain=domain)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled, domain=domain)
+
+
+def read_all() -> None:
+    """Read every catalogue, so that one that is broken fails the start and no request."""
+    for language in LANGUAGES:
+        for domain in DOMAINS:
+            translations(language, domain)
+
+
+def job_text(language: Language, text: str) -> tuple[str, bool]:
+    """What a job's declaration says, and whether it is in the reader's language."""
+    if language == SOURCE or not text:
+        return text, True
+    translated = translations(language, "jobs").gettext(text)
+    return translated, translated != text
+
+
+def N_(text: str) -> str:
+    """Marks a message that a template translates: `_(words[state])`."""
+    return text

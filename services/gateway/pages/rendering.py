@@ -1,0 +1,120 @@
+"""From a template and what it shows to an answer: the environment, the page around it, its headers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.gateway.pages import words
+from services.gateway.pages.formats import Formats
+from services.gateway.pages.languages import SOURCE, job_text, translations
+from services.gateway.pages.navigation import Place, menu
+from services.gateway.pages.preferences import LANGUAGES, THEMES, Language, Preferences, preferences_of
+from services.gateway.pages.schedules import schedule_of
+from services.gateway.pages.static_files import static_files
+from services.gateway.problems import trace_of
+from shared.access import Principal
+from shared.service import SOFTWARE_VERSION
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+#: No code inside a page, nothing from elsewhere.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # Pages depend on who asks and what they prefer.
+    "Cache-Control": "no-store",
+}
+
+
+@cache
+def environment(language: Language) -> Environment:
+    """All templates, speaking one language."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {
+        "static": static_files().path,
+        "job_text": lambda text: _job_text(language, text),
+        "job_sentence": lambda text: _job_text(language, text, begins=True),
+        "words": words,
+        "languages": LANGUAGES,
+        "themes": THEMES,
+        "version": SOFTWARE_VERSION,
+        "link": link,
+        "schedule_of": schedule_of,
+    }
+    return made
+
+
+def _job_text(language: Language, text: str, *, begins: bool = False) -> Markup:
+    """Marked as English where there is no translation; with a capital letter where it `begins` a line."""
+    translated, spoken = job_text(language, text)
+    if begins:
+        translated = translated[:1].upper() + translated[1:]
+    return Markup("{}" if spoken else f'<span lang="{SOURCE}">{{}}</span>').format(translated)  # noqa: S704
+
+
+def link(path: str, /, **parameters: Any) -> str:
+    """A path with those parameters that have a value; a list gives one several times."""
+    given = {name: value for name, value in parameters.items() if value not in (None, "", [])}
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page: who asks, and how they want to read."""
+
+    request: Request
+    preferences: Preferences
+    #: None where nobody is signed in.
+    principal: Principal | None
+
+    @classmethod
+    def of(cls, request: Request, principal: Principal | None, default_zone: str) -> "Visit":
+        wanted = request.headers.get("accept-language", "")
+        return cls(request, preferences_of(request.cookies, wanted, default_zone), principal)
+
+    @property
+    def here(self) -> str:
+        """This page, with its parameters: where to come back to."""
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
+
+    def page(
+        self,
+        template: str,
+        *,
+        trail: tuple[Place, ...] = (),
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **shown: Any,
+    ) -> HTMLResponse:
+        """`shown` is what the template knows besides the page around it; `trail` leads back to the start."""
+        text = environment(self.preferences.language).get_template(template).render(
+            visit=self,
+            preferences=self.preferences,
+            formats=Formats(self.preferences, datetime.now(UTC)),
+            menu=menu(self.principal, self.request.url.path),
+            trail=trail,
+            trace_id=trace_of(self.request).trace_id,
+            csrf_field=lambda: Markup(),
+            **shown,
+        )  # fmt: skip
+        return HTMLResponse(text, status, {**_HEADERS, **(headers or {})})

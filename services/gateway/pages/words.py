@@ -1,0 +1,83 @@
+"""What enumerated words are called on a page: messages, which templates translate."""
+
+from collections.abc import Mapping
+
+from services.gateway.pages.languages import N_
+from services.gateway.pages.preferences import Language, Theme
+from shared.words import Danger, Kind, Level, Outcome, RunState, Trigger
+
+STATES: Mapping[RunState, str] = {
+    RunState.QUEUED: N_("queued"),
+    RunState.RUNNING: N_("running"),
+    RunState.WAITING: N_("waiting"),
+    RunState.SUCCEEDED: N_("succeeded"),
+    RunState.PARTIALLY_FAILED: N_("partially failed"),
+    RunState.FAILED: N_("failed"),
+    RunState.CANCELLED: N_("cancelled"),
+    RunState.TIMED_OUT: N_("timed out"),
+    RunState.INTERRUPTED: N_("interrupted"),
+}
+
+OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.CREATED: N_("created"),
+    Outcome.UPDATED: N_("updated"),
+    Outcome.DELETED: N_("deleted"),
+    Outcome.UNCHANGED: N_("unchanged"),
+    Outcome.SKIPPED: N_("skipped"),
+    Outcome.FAILED: N_("failed"),
+    Outcome.UNKNOWN: N_("unknown"),
+}
+
+KINDS: Mapping[Kind, str] = {
+    Kind.PROCESSING: N_("Processing"),
+    Kind.INTEGRATION: N_("Integration"),
+    Kind.REPORTING: N_("Reporting"),
+    Kind.MAINTENANCE: N_("Maintenance"),
+}
+
+TRIGGERS: Mapping[Trigger, str] = {
+    Trigger.MANUAL: N_("by hand"),
+    Trigger.SCHEDULE: N_("schedule"),
+    Trigger.EVENT: N_("event"),
+    Trigger.MQTT: N_("MQTT"),
+    Trigger.RERUN: N_("rerun"),
+}
+
+#: What starts a job by itself, by the type of the event.
+EVENTS: Mapping[str, str] = {
+    "event.document.uploaded": N_("when a document is uploaded"),
+    "event.document.converted": N_("when a document is converted"),
+    "event.document.text_recognized": N_("when text is recognized"),
+    "event.invoice.analysed": N_("when an invoice is analysed"),
+    "event.invoice.corrected": N_("when an invoice is corrected"),
+    "event.approval.requested": N_("when an approval is requested"),
+    "event.invoice.approved": N_("when an invoice is approved"),
+    "event.approval.withdrawn": N_("when an approval is withdrawn"),
+    "event.invoice.rejected": N_("when an invoice is rejected"),
+    "event.invoice.questioned": N_("when an invoice is questioned"),
+    "event.payment.status_changed": N_("when a payment changes its state"),
+    "event.payment.withheld": N_("when a payment is withheld"),
+    "event.invoice.paid": N_("when an invoice is paid"),
+    "event.rates.imported": N_("when rates are imported"),
+}
+
+WEEKDAYS: tuple[str, ...] = (
+    N_("on Sundays"), N_("on Mondays"), N_("on Tuesdays"), N_("on Wednesdays"), N_("on Thursdays"),
+    N_("on Fridays"), N_("on Saturdays"), N_("on Sundays"),
+)  # fmt: skip
+
+LEVELS: Mapping[Level, str] = {
+    Level.GENERAL: N_("for everybody"),
+    Level.OPERATIONAL: N_("for operational administrators"),
+    Level.TECHNICAL: N_("for technical administrators"),
+}
+
+DANGERS: Mapping[Danger, str] = {
+    Danger.EXTERNAL_BOOKING: N_("books externally"),
+    Danger.DESTRUCTIVE: N_("destructive"),
+}
+
+#: Each in its own language.
+LANGUAGES: Mapping[Language, str] = {"en": "English", "de": "Deutsch"}
+
+THEMES: Mapping[Theme, str] = {"auto": N_("Automatic"), "light": N_("Light"), "dark": N_("Dark")}

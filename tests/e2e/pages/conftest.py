@@ -1,0 +1,47 @@
+"""A real Chromium in front of a whole stack, which is started once for each file of tests."""
+
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from deploy.local.config import SERVICES, StackConfig
+from deploy.local.stack import LocalStack
+from tests.e2e.pages.reader import Reader, prepare
+from tests.support.folders import remove_folder, temporary_folder
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no program `chromium`: on Debian and Ubuntu `apt-get install chromium` brings it")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(browser: Browser) -> AsyncIterator[LocalStack]:
+    """All services, the laboratory too, with some runs of every sort."""
+    folder = temporary_folder()
+    config = StackConfig(state=folder / "state", services={**SERVICES, "lab": "tests.support.lab"})
+    async with LocalStack(config) as started:
+        await prepare(started)
+        yield started
+    remove_folder(folder)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def reader(browser: Browser, stack: LocalStack) -> AsyncIterator[Reader]:
+    """The administrator, with a browser of their own."""
+    async with Reader(browser, stack) as someone:
+        yield someone

@@ -1,0 +1,86 @@
+"""Somebody who reads pages in a real browser."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from playwright.async_api import Browser, BrowserContext, Page, Response
+
+from deploy.local.stack import LocalStack
+
+#: Pages that everybody can be asked to look at: name -> path. A page that is added belongs in here.
+PAGES: dict[str, str] = {
+    "catalogue": "/",
+    "catalogue, filtered": "/?q=invoice",
+    "catalogue, nothing fits": "/?q=zzz",
+    "job": "/jobs/lab.records",
+    "job with parameters": "/jobs/integrations.create-payment-file",
+    "job that never ran": "/jobs/documents.ocr",
+    "preferences": "/preferences",
+    "error": "/nothing-lies-here",
+}
+
+
+async def prepare(stack: LocalStack) -> None:
+    """Runs for the pages to show: one that went well, and one with failed records."""
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    async with httpx.AsyncClient(base_url=f"{stack.url}/api/v1", headers=headers, timeout=30) as http:
+        for parameters in ({"count": 5}, {"count": 9, "fail": [2, 3]}):
+            started = await http.post("/jobs/lab.records/runs", json={"parameters": parameters})
+            assert started.status_code == 202, started.text
+            run = await http.get(f"/runs/{started.json()['run_id']}", params={"wait": 20})
+            assert run.json()["finished_at"] is not None
+
+
+class Reader:
+    """One browser context, signed in as the administrator. Everything that goes wrong in it is kept."""
+
+    def __init__(self, browser: Browser, stack: LocalStack) -> None:
+        self._browser = browser
+        self._stack = stack
+        self._contexts: list[BrowserContext] = []
+        #: What the browser complained of: errors of scripts, breaches of the content security policy.
+        self.complaints: list[str] = []
+
+    async def __aenter__(self) -> "Reader":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(context.close() for context in self._contexts))
+
+    async def page(
+        self, *, language: str = "en", theme: str = "light", width: int = 1440, **options: Any
+    ) -> Page:
+        """A new page of a new context, so with no cookies but these."""
+        context = await self._browser.new_context(
+            base_url=self._stack.url,
+            viewport={"width": width, "height": 900},
+            extra_http_headers={"Authorization": f"Bearer {self._stack.token}"},
+            **options,
+        )
+        self._contexts.append(context)
+        await context.add_cookies(
+            [
+                {"name": "language", "value": language, "url": self._stack.url},
+                {"name": "theme", "value": theme, "url": self._stack.url},
+            ]
+        )
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._listen(page))
+        return page
+
+    def _listen(self, page: Page) -> Callable[[Any], None]:
+        def listen(message: Any) -> None:
+            # That a page answers 404 or 503 is no complaint about the page.
+            if message.type == "error" and message.location.get("url") != page.url:
+                self.complaints.append(message.text)
+
+        return listen
+
+
+async def opened(page: Page, path: str) -> Response:
+    response = await page.goto(path)
+    assert response is not None
+    return response

@@ -1,0 +1,39 @@
+"""Catalogue entries and runs for the view models."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.access import Access, Principal
+from shared.commands import RunSummary
+from shared.jobs import CatalogueEntry
+from shared.words import Kind, Level, RunState, Trigger
+
+NOW = datetime(2026, 11, 27, 13, 3, 7, tzinfo=UTC)
+
+CLERK = Principal(id="cleo", name="Cleo", roles=frozenset({"accounting"}), clients=frozenset({"main"}))
+READER = Principal(id="rita", name="Rita", clients=frozenset({"main"}))
+
+
+def entry(id: str = "integrations.import-daily-rates", **changes: Any) -> CatalogueEntry:
+    facts: dict[str, Any] = {
+        "id": id, "service": id.split(".")[0], "title": "Import daily rates",
+        "description": "Read the rates.",
+        "kind": Kind.INTEGRATION, "owner": "Treasury",
+        "access": Access(module="rates", level=Level.GENERAL, roles=frozenset({"trustee", "accounting"})),
+        "expected_runtime": 60, "timeout": 600, "retry": "never", "safe_to_repeat": True,
+        "repeat": "it does nothing", "systems": [], "output": "rates", "expected_result": "rates",
+        "logs": "none", "troubleshooting": "docs/jobs/import-daily-rates.md", "parameters": {},
+        "software_version": "0.1.0",
+    }  # fmt: skip
+    return CatalogueEntry(**{**facts, **changes})
+
+
+def run(job: str, *, minutes_ago: float = 1, **changes: Any) -> RunSummary:
+    facts: dict[str, Any] = {
+        "run_id": UUID(int=int(minutes_ago * 60)), "job": job, "client": "main", "principal": "cleo",
+        "effective_principal": "cleo", "trigger": Trigger.MANUAL, "state": RunState.SUCCEEDED,
+        "sentence": "It went well.", "action_required": False, "duration": 2.0,
+        "requested_at": NOW - timedelta(minutes=minutes_ago),
+    }  # fmt: skip
+    return RunSummary(**{**facts, **changes})

@@ -1,0 +1,79 @@
+from datetime import date
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from services.gateway.pages.job import job_view
+from services.gateway.pages.preferences_page import local_path
+from services.gateway.pages.schema import parameters_of
+from services.gateway.pages.troubleshooting import ROOT, render, troubleshooting
+from shared.commands import RunsPage
+from shared.incoming import IncomingFile
+from tests.unit.gateway.pages.jobs import CLERK, entry, run
+
+
+class Wanted(BaseModel):
+    since: date | None = Field(default=None, description="No day before this one")
+    files: list[IncomingFile] = []
+    source: Literal["ecb", "bazg"] = "ecb"
+    count: int = Field(ge=1, le=9)
+
+
+def test_parameters_are_read_from_the_schema() -> None:
+    found = {parameter.name: parameter for parameter in parameters_of(Wanted.model_json_schema())}
+    assert list(found) == ["count", "since", "files", "source"], "required ones first"
+    assert (found["since"].type, found["since"].default) == ("day", None)
+    assert found["since"].description == "No day before this one"
+    assert (found["files"].type, found["files"].several, found["files"].limits) == ("file", True, [])
+    assert (found["source"].type, found["source"].choices) == ("choice", ["ecb", "bazg"])
+    assert found["source"].default == "ecb"
+    assert (found["count"].type, found["count"].required) == ("whole number", True)
+    assert found["count"].limits == ["≥ 1", "≤ 9"]
+
+
+def test_a_job_page_knows_typical_duration_and_whether_there_is_more() -> None:
+    job = entry()
+    runs = [run(job.id, minutes_ago=1, duration=4), run(job.id, minutes_ago=2, duration=2)]
+    view = job_view(job, CLERK, RunsPage(items=runs, next_cursor="more"), None)
+    assert (view.typical, view.more_runs, list(view.runs)) == (3, True, runs)
+    assert job_view(job, CLERK, RunsPage(items=[]), None).typical is None
+
+
+def test_troubleshooting_is_html_with_anchors_for_codes_and_nothing_live() -> None:
+    html = render(
+        "# Title\n\nSee [the page](../operations.md#x), [a site](https://example.org).\n\n"
+        "## The file\n\n### `file_empty`\n1. <script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+    )
+    assert "Title" not in html
+    assert '<h4 id="file_empty"><code>file_empty</code></h4>' in html
+    assert "<h3>The file</h3>" in html
+    assert "<script>" not in html
+    assert "operations.md" not in html
+    assert '<a href="https://example.org">a site</a>' in html
+    assert '<table tabindex="0">' in html
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/jobs").glob("*.md")), ids=lambda page: page.stem)
+def test_every_troubleshooting_page_is_rendered(page: object) -> None:
+    html = troubleshooting(str(page).removeprefix(f"{ROOT}/"))
+    assert html is not None
+    assert "<h3>" in html
+    assert "](" not in html
+
+
+@pytest.mark.parametrize("page", ["docs/jobs/none.md", "docs/jobs/../api.md", "/etc/passwd", "README.md", ""])
+def test_no_other_file_is_read(page: str) -> None:
+    assert troubleshooting(page) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads"),
+    [
+        ("/runs?state=failed", "/runs?state=failed"),
+        ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil.example", "/"), ("", "/"),
+        ("/\r\nSet-Cookie: a=b", "/"), ("javascript:alert(1)", "/"),
+    ],
+)  # fmt: skip
+def test_nobody_is_led_elsewhere(wanted: str, leads: str) -> None:
+    assert local_path(wanted) == leads
