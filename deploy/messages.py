@@ -20,6 +20,8 @@ from shared.jobs import CatalogueEntry
 from shared.service import SOFTWARE_VERSION
 
 PAGES = languages.FOLDER.parent
+#: Whose sentences pages show besides.
+PREFLIGHT = PAGES.parent / "preflight"
 
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
@@ -38,10 +40,11 @@ _FACTS = ("title", "description", "retry", "repeat", "output", "expected_result"
 def page_messages() -> Catalog:
     """What templates and page code say."""
     found = Catalog()
-    for file, _, message, _, context in extract_from_dir(
-        PAGES, _METHODS, _OPTIONS, keywords=_KEYWORDS, strip_comment_tags=True
-    ):
-        found.add(message, locations=[(file, 0)], context=context)
+    for folder in (PAGES, PREFLIGHT):
+        for file, _, message, _, context in extract_from_dir(
+            folder, _METHODS, _OPTIONS, keywords=_KEYWORDS, strip_comment_tags=True
+        ):
+            found.add(message, locations=[(file, 0)], context=context)
     return found
 
 

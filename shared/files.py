@@ -16,7 +16,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from shared.errors import TagwerkError
-from shared.folders import probe_folder
+from shared.folders import location_unwritable, probe_folder
 from shared.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -119,12 +119,11 @@ class Files:
             await obstore.delete_async(self._store, key)
         except (OSError, BaseError) as error:
             log.warning("the storage does not take a file", error=repr(error))
-            raise TagwerkError(
-                "location_unwritable",
+            raise location_unwritable(
+                "file-store",
                 "the storage does not take a file",
-                concern="file-store",
-                next_step="Check the storage behind TAGWERK_FILES_URL, and its rights; the log of the "
-                "service has the details.",
+                "Check the storage behind TAGWERK_FILES_URL, and its rights; the log of the service has the "
+                "details.",
             ) from error
         return "the storage takes files"
 

@@ -26,10 +26,14 @@ def _write_into(folder: Path) -> str:
             file.write(b"?")
             file.flush()
     except OSError as error:
-        raise TagwerkError(
-            "location_unwritable",
+        raise location_unwritable(
+            str(folder),
             f"{there} cannot be written: {error.strerror or error}",
-            concern=str(folder),
-            next_step="Check that it is a folder, who may write there, and whether the disk is full.",
+            "Check that it is a folder, who may write there, and whether the disk is full.",
         ) from error
     return f"{folder} can be written" if there == folder else f"{folder} can be made in {there}"
+
+
+def location_unwritable(concern: str, cause: str, mend: str) -> TagwerkError:
+    """What a probe says of a place that takes no file."""
+    return TagwerkError("location_unwritable", cause, concern=concern, next_step=mend)

@@ -4,12 +4,15 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from services.gateway.problems import WrongField, wrong_fields
+
+#: What is said of a parameter that is missing.
+REQUIRED: Final = "is required"
 
 _FORMATS = FormatChecker()
 
@@ -58,7 +61,7 @@ def _wrong(error: ValidationError) -> Iterable[WrongField]:
     elif error.validator == "required":
         for name in expected:
             if name not in instance:
-                yield WrongField(field=_field([*path, name]), message="is required")
+                yield WrongField(field=_field([*path, name]), message=REQUIRED)
     elif error.validator == "anyOf":
         # An optional field: what is said of the branch that is not null.
         kinds = [branch.get("format") or branch.get("type") or "value" for branch in expected]

@@ -4,10 +4,12 @@
 run would be accepted, and tried again.
 """
 
+from services.gateway.parameters import REQUIRED
 from services.gateway.preflight.facts import Facts
 from services.gateway.preflight.findings import CheckName, Finding
 from services.gateway.preflight.repetition import check_repetition
 from services.gateway.preflight.sayings import N_, Saying, Told, told
+from services.gateway.problems import WrongField
 from shared.requests import effective_principal
 from shared.words import CheckVerdict
 
@@ -92,10 +94,7 @@ def _parameters(facts: Facts) -> Finding:
         words = N_("This job has no parameters.") if none else N_("The parameters are right.")
         return Finding("parameters", _OK, "valid", (Saying.of(words),))
     names = [wrong.field.removeprefix("parameters.") for wrong in facts.wrong]
-    causes = tuple(
-        Saying.of("%(name)s: %(message)s", name=name, message=Told(_ended(wrong.message)))
-        for name, wrong in zip(names, facts.wrong, strict=True)
-    )
+    causes = tuple(_wrong(name, wrong) for name, wrong in zip(names, facts.wrong, strict=True))
     return Finding(
         "parameters", _REFUSED, "parameters_invalid",
         (Saying.of(N_("To correct: %(names)s."), names=names),),
@@ -103,6 +102,12 @@ def _parameters(facts: Facts) -> Finding:
         (Saying.of(N_("Correct them; nothing is started with wrong parameters.")),),
         data={"errors": [wrong.model_dump(exclude_none=True) for wrong in facts.wrong]},
     )  # fmt: skip
+
+
+def _wrong(name: str, wrong: WrongField) -> Saying:
+    if wrong.message == REQUIRED:
+        return Saying.of(N_("%(name)s is required."), name=name)
+    return Saying.of("%(name)s: %(message)s", name=name, message=Told(_ended(wrong.message)))
 
 
 def _ended(words: str) -> str:
