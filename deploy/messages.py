@@ -16,6 +16,7 @@ from deploy.local.config import SERVICES
 from services.gateway.pages import languages
 from services.gateway.pages.languages import DOMAINS, SOURCE, catalogue_file
 from services.gateway.pages.preferences import LANGUAGES, Language
+from services.gateway.pages.start.fields import label_of
 from shared.jobs import CatalogueEntry
 from shared.service import SOFTWARE_VERSION
 
@@ -51,16 +52,17 @@ def page_messages() -> Catalog:
 def job_messages() -> Catalog:
     """What the declarations of every service say."""
     found = Catalog()
-    for entry in _jobs():
+    for entry in declared_jobs():
         texts = [getattr(entry, name) for name in _FACTS]
-        fields = entry.parameters.get("properties", {}).values()
-        for text in [*texts, entry.access.module, *(field.get("description") for field in fields)]:
+        fields = entry.parameters.get("properties", {})
+        said = [label_of(name) for name in fields] + [one.get("description") for one in fields.values()]
+        for text in [*texts, entry.access.module, *said]:
             if text:
                 found.add(text, locations=[(entry.id, 0)])
     return found
 
 
-def _jobs() -> Iterator[CatalogueEntry]:
+def declared_jobs() -> Iterator[CatalogueEntry]:
     for module in SERVICES.values():
         declaration = importlib.import_module(f"{module}.declaration").DECLARATION
         for job in declaration.jobs:

@@ -125,7 +125,7 @@ class Files:
                 "Check the storage behind TAGWERK_FILES_URL, and its rights; the log of the service has the "
                 "details.",
             ) from error
-        return "the storage takes files"
+        return "files can be written"
 
     async def size(self, key: str) -> int:
         """Bytes of a file. Raises `FileMissing`."""

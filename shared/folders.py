@@ -31,7 +31,9 @@ def _write_into(folder: Path) -> str:
             f"{there} cannot be written: {error.strerror or error}",
             "Check that it is a folder, who may write there, and whether the disk is full.",
         ) from error
-    return f"{folder} can be written" if there == folder else f"{folder} can be made in {there}"
+    return (
+        "files can be written" if there == folder else "files can be written; the first one makes the folder"
+    )
 
 
 def location_unwritable(concern: str, cause: str, mend: str) -> TagwerkError:

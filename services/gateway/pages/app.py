@@ -3,9 +3,10 @@
 from fastapi import APIRouter
 
 from services.gateway.pages import catalogue, job, preferences_page, static_files
+from services.gateway.pages.start import page as start
 
 #: One module a page, or a few that belong together.
-_PAGES = (catalogue, job, preferences_page, static_files)
+_PAGES = (catalogue, job, start, preferences_page, static_files)
 
 
 def router() -> APIRouter:

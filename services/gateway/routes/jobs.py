@@ -7,14 +7,15 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import core
-from services.gateway.context import Asking, TheGateway, TheTrace
+from services.gateway.context import Asking, Gateway, TheGateway, TheTrace
 from services.gateway.parameters import check_parameters, references
 from services.gateway.problems import answers
+from services.gateway.tracing import Trace
 from shared.access import Action, Principal, decide_access
 from shared.events import Requested
 from shared.ids import new_id, run_id_of
 from shared.jobs import CatalogueEntry
-from shared.requests import effective_principal, request_run
+from shared.requests import RequestedRun, effective_principal, request_run
 from shared.words import Lane, Trigger
 
 router = APIRouter(tags=["jobs"])
@@ -104,6 +105,14 @@ async def start_run(
     response: Response,
     key: IdempotencyKey = None,
 ) -> RequestedAnswer:
+    requested = await request_start(gateway, asking, trace, job_id, body, key)
+    return answer_request(response, requested.request, requested.sequence, existing=requested.existing)
+
+
+async def request_start(
+    gateway: Gateway, asking: Principal, trace: Trace, job_id: str, body: StartRun, key: str | None
+) -> RequestedRun:
+    """Ask for a run of the job. Raises what a start is refused for."""
     await gateway.gate.job_to_see(asking, job_id)
     client = core.client_of(asking, body.client)
     entry = await gateway.gate.job_to_start(asking, job_id, client)
@@ -125,8 +134,7 @@ async def start_run(
         reason=body.reason,
         traceparent=trace.traceparent,
     )
-    requested = await request_run(gateway.bus, request, entry.lane_for(body.lane))
-    return answer_request(response, request, requested.sequence, existing=requested.existing)
+    return await request_run(gateway.bus, request, entry.lane_for(body.lane))
 
 
 def answer_request(

@@ -11,12 +11,13 @@ from services.gateway.context import Asking, AtLeast, Gateway, TheGateway, TheTr
 from services.gateway.parameters import check_parameters, references
 from services.gateway.problems import ProblemError, answers
 from services.gateway.routes.jobs import IdempotencyKey, RequestedAnswer, answer_request
+from services.gateway.tracing import Trace
 from shared.access import Principal
 from shared.commands import RecordsPage, RecordsQuery, RunDetail
 from shared.errors import Failure
 from shared.events import Requested
 from shared.ids import new_id, run_id_of
-from shared.requests import IdempotencyConflict, effective_principal, request_run
+from shared.requests import IdempotencyConflict, RequestedRun, effective_principal, request_run
 from shared.words import Lane, Outcome, Trigger
 
 router = APIRouter(tags=["runs"])
@@ -52,6 +53,21 @@ async def rerun(
     key: IdempotencyKey = None,
     at_least: AtLeast = 0,
 ) -> RequestedAnswer:
+    requested = await request_rerun(gateway, asking, trace, run_id, body, key, at_least=at_least)
+    return answer_request(response, requested.request, requested.sequence, existing=requested.existing)
+
+
+async def request_rerun(
+    gateway: Gateway,
+    asking: Principal,
+    trace: Trace,
+    run_id: UUID,
+    body: Rerun,
+    key: str | None,
+    *,
+    at_least: int = 0,
+) -> RequestedRun:
+    """Ask for a new run from an old one. Raises what that is refused for."""
     old = await gateway.run(asking, run_id, at_least=at_least)
     entry = await gateway.gate.job_to_start(asking, old.job, old.client)
     core.refuse_retired(entry)
@@ -84,7 +100,7 @@ async def rerun(
     requested = await request_run(gateway.bus, request, entry.lane_for(body.lane))
     if (requested.request.only_records is None) != (keys is None):
         raise IdempotencyConflict(entry.id, key)
-    return answer_request(response, request, requested.sequence, existing=requested.existing)
+    return requested
 
 
 def _refuse_unfinished(old: RunDetail) -> None:

@@ -81,8 +81,8 @@ async def test_an_answer_that_is_old_is_looked_at_again() -> None:
 
 
 async def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
-    assert await probe_folder(tmp_path) == f"{tmp_path} can be written"
-    assert await probe_folder(tmp_path / "a" / "b") == f"{tmp_path}/a/b can be made in {tmp_path}"
+    assert await probe_folder(tmp_path) == "files can be written"
+    assert "the first one makes the folder" in await probe_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
     blocked = tmp_path / "file"
     blocked.touch()
@@ -97,8 +97,8 @@ async def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
 
 async def test_a_store_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
     files = Files(open_store(f"file://{tmp_path}/files"), "alpha")
-    assert (await files.probe()).endswith(f"can be made in {tmp_path}/files")
+    assert "the first one makes the folder" in await files.probe()
     assert [path.name for path in tmp_path.rglob("*")] == ["files"]
     in_memory = Files(open_store("memory:///"), "alpha")
-    assert await in_memory.probe() == "the storage takes files"
+    assert await in_memory.probe() == "files can be written"
     assert await in_memory.list("probe") == []
