@@ -86,6 +86,7 @@ async def test_a_risky_job_wants_its_id_and_a_reason(reader: Reader, tmp_path: P
     await page.get_by_role("button", name="Start").click()
     await expect(page.get_by_role("heading", name="It was not started")).to_be_visible()
     await expect(page.locator("#f-confirm-error")).to_have_text("This has to be filled in.")
+    await expect(page.get_by_label("Type the id of the job")).to_be_focused()
     await page.get_by_label("Type the id of the job").fill("lab.send")
     await page.get_by_label("Reason").fill("a test of the browser")
     await page.get_by_role("button", name="Start").click()

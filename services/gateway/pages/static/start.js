@@ -171,4 +171,5 @@ function offerCopies() {
 }
 
 offerCopies();
+form.querySelector("[aria-invalid]")?.focus();
 if (!checks.querySelector(".verdicts")) check();
