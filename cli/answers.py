@@ -207,6 +207,10 @@ class TokenRow(Answered):
     created_by: str
     expires_at: datetime
     revoked_at: datetime | None = None
+    scopes: list[str]
+    #: The only jobs and clients; None for all that the principal has.
+    jobs: list[str] | None = None
+    clients: list[str] | None = None
 
 
 class TokenPage(Answered):
@@ -216,6 +220,14 @@ class TokenPage(Answered):
 class IssuedToken(TokenRow):
     #: Shown this once.
     token: str
+
+
+class PasswordSet(Answered):
+    """What `tagwerk principals set-password` answers."""
+
+    principal: str
+    #: They choose another one when they sign in.
+    must_change: bool
 
 
 class Revoked(Answered):

@@ -67,7 +67,11 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "me": accounts.me,
 }
 
-_PRINCIPALS: dict[str, ApiFunction] = {"list": accounts.principals, "set": accounts.set_principal}
+_PRINCIPALS: dict[str, ApiFunction] = {
+    "list": accounts.principals,
+    "set": accounts.set_principal,
+    "set-password": accounts.set_password,
+}
 _TOKENS: dict[str, ApiFunction] = {
     "list": accounts.tokens,
     "issue": accounts.issue_token,
@@ -93,6 +97,7 @@ _group("tokens", "Tokens: list them, issue one, revoke one.", _TOKENS)
 app.command("up", context_settings=stack.HANDED_ON)(stack.up)
 app.command("demo")(stack.demo)
 app.command("sign-in", context_settings=stack.HANDED_ON)(stack.sign_in)
+app.command("open", context_settings=stack.HANDED_ON)(stack.open_browser)
 app.command("clean-state", context_settings=stack.HANDED_ON)(stack.clean_state)
 
 

@@ -68,6 +68,10 @@ class Gateway:
     async def put(self, path: str, model: type[Model], body: Mapping[str, Any]) -> Model:
         return self._read(await self._send("PUT", path, json=body), model)
 
+    async def put_nothing(self, path: str, body: Mapping[str, Any]) -> None:
+        """For what answers nothing."""
+        await self._send("PUT", path, json=body)
+
     async def delete(self, path: str) -> None:
         await self._send("DELETE", path)
 

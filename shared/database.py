@@ -1,7 +1,9 @@
 """PostgreSQL: a pool per service, and migrations that run once, in order, whoever starts first."""
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import structlog
@@ -20,6 +22,11 @@ else:
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+_OUTSIDE: Final = "-- outside a transaction\n"
+#: Seconds between two looks whether it is this replica's turn to migrate.
+_TURN: Final = 0.2
+
+
 class DatabaseUnavailable(TagwerkError, ConnectionError):
     """No connection came about; a `ConnectionError` too, for who waits for any of those."""
 
@@ -33,12 +40,14 @@ class DatabaseUnavailable(TagwerkError, ConnectionError):
         )
 
 
-async def open_pool(url: str, *, max_size: int = 8) -> Pool:
-    """A pool of at most `max_size` connections to the database at `url`.
+async def open_pool(url: str, *, max_size: int = 8, settings: Mapping[str, str] | None = None) -> Pool:
+    """A pool of at most `max_size` connections to the database at `url`, with these settings of PostgreSQL.
 
     Acquiring one raises `DatabaseUnavailable` where a bare socket error would not say what is away.
     """
-    return await asyncpg.create_pool(url, min_size=1, max_size=max_size, connect=_connect)
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=max_size, connect=_connect, server_settings=dict(settings or {})
+    )
 
 
 async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
@@ -51,12 +60,18 @@ async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[async
 async def migrate(url: str, schema: str, folder: Path) -> list[str]:
     """Run the files `NNNN_name.sql` of `folder` that this schema has not seen; returns their names.
 
-    Each runs in one transaction with its entry in `<schema>.migrations`. Replicas that start at the same
-    time wait for each other on an advisory lock.
+    Each runs in one transaction with its entry in `<schema>.migrations`; one that begins with the line
+    `-- outside a transaction` runs statement by statement, so that it may build indexes while others read and
+    write. It has to be repeatable from its beginning: killed half-way, it runs again. Replicas that start at
+    the same time wait for each other on an advisory lock.
     """
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute("select pg_advisory_lock(hashtext($1))", f"tagwerk-migrate-{schema}")
+        # Waiting within a statement would hold a snapshot, whose end a concurrent build of an index awaits.
+        while not await connection.fetchval(  # noqa: ASYNC110  (nobody tells)
+            "select pg_try_advisory_lock(hashtext($1))", f"tagwerk-migrate-{schema}"
+        ):
+            await asyncio.sleep(_TURN)
         # `create schema if not exists` asks for the right to create one even where it exists.
         if not await connection.fetchval("select to_regnamespace($1)", schema):
             await connection.execute(f'create schema "{schema}"')
@@ -71,9 +86,16 @@ async def migrate(url: str, schema: str, folder: Path) -> list[str]:
             name = f"{folder.parent.name}/{file.name}"
             if name in known:
                 continue
-            async with connection.transaction():
-                await connection.execute(file.read_text())
-                await connection.execute("insert into migrations (name) values ($1)", name)
+            text = file.read_text()
+            done = "insert into migrations (name) values ($1)"
+            if text.startswith(_OUTSIDE):
+                for statement in text.strip().removesuffix(";").split(";\n"):
+                    await connection.execute(statement)
+                await connection.execute(done, name)
+            else:
+                async with connection.transaction():
+                    await connection.execute(text)
+                    await connection.execute(done, name)
             applied.append(name)
             log.info("applied a migration", schema=schema, migration=name)
         return applied

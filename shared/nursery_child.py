@@ -45,7 +45,7 @@ def main() -> None:
                 os.read(woken, 4096)
             _tell_of_the_dead(control)
         if control in ready:
-            order, descriptors = _next_order(control)
+            order, descriptors = next_order(control)
             if order is None:
                 return
             _fork(control, order, descriptors, (woken, wake))
@@ -62,10 +62,15 @@ def _tell_of_the_dead(control: socket.socket) -> None:
         _tell(control, {"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _next_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """An order with the descriptors of the child's two ends: frames, and stderr."""
+def next_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """An order with the descriptors of the child's two ends: frames, and stderr. None if whoever gives orders
+    is gone."""
     numbers = array.array("i")
-    head, ancillary, _, _ = control.recvmsg(HEADER.size, socket.CMSG_LEN(2 * numbers.itemsize))
+    try:
+        head, ancillary, _, _ = control.recvmsg(HEADER.size, socket.CMSG_LEN(2 * numbers.itemsize))
+    except ConnectionResetError:
+        # It died with an answer unread.
+        return None, []
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])

@@ -8,7 +8,7 @@ every consumer is idempotent beyond that window.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -106,10 +106,11 @@ class Transaction:
         return not (self._events or self._decisions or self._audits)
 
     def record(self, record: Record) -> StoredRecord:
-        """Add an outcome; returns the record to yield."""
+        """Add an outcome; returns the record to yield: the same one, which from here on tells where it is."""
         self._records.append(record)
-        # Checked again, and yet three times as fast as `model_construct`.
-        return StoredRecord(**record.__dict__)
+        # To check a record anew takes as long as all that the transaction does with it.
+        object.__setattr__(record, "__class__", StoredRecord)
+        return cast(StoredRecord, record)
 
     def event(self, event: BusinessEventBase) -> None:
         """Add a business event; it is published on the subject that is its type."""

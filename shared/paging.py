@@ -57,14 +57,17 @@ class Conditions:
 
     def add_after(self, order: Order, cursor: str) -> None:
         """Only what comes behind the row at which `cursor` stands. Raises `cursor_invalid`."""
-        values = decode_cursor(order, cursor)
-        first = order.keys[0]
+        self.add_behind(order.keys, decode_cursor(order, cursor))
+
+    def add_behind(self, keys: Sequence[Key], values: Sequence[Any]) -> None:
+        """Only what comes behind the row with `values`, in the order of `keys`."""
+        first = keys[0]
         if values[0] is not None and not first.nullable:
             # Follows from what is added below, and lets the index begin at the right place.
             self.add(f"{first.column} {'<=' if first.descending else '>='} {{}}", values[0])
         choices = []
-        for place, key in enumerate(order.keys):
-            same = [self._same(k, v) for k, v in zip(order.keys[:place], values[:place], strict=True)]
+        for place, key in enumerate(keys):
+            same = [self._same(k, v) for k, v in zip(keys[:place], values[:place], strict=True)]
             behind = self._behind(key, values[place])
             if behind:
                 choices.append(" and ".join([*same, behind]))

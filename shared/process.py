@@ -1,9 +1,9 @@
 """Dangerous or CPU-bound work in child processes that have limits and can be killed.
 
 A child serves one object: `open` names a class (`package.module:Class`), the child builds it, and `call`
-runs its methods with JSON arguments and results. It handles all of one document, so that imports are paid
-once. What it may use is in `Limits`; beyond that stand an own process group, no network where the kernel
-allows it, an environment without our secrets, and death with its parent.
+runs its methods with JSON arguments; results are JSON, or bytes as they are. It handles all of one document,
+so that imports are paid once. What it may use is in `Limits`; beyond that stand an own process group, no
+network where the kernel allows it, an environment without our secrets, and death with its parent.
 
 Errors, as `TagwerkError`: what the child refuses keeps its own code; `input_too_expensive` names the limit
 that was reached; `input_crashed_reader` tells of a signal or an exception that nobody foresaw.
@@ -162,7 +162,7 @@ class Child:
         return cls(process, target, limits, free)
 
     async def call(self, method: str, **arguments: Any) -> Any:
-        """What `method(**arguments)` returns in the child, as JSON data.
+        """What `method(**arguments)` returns in the child, as JSON data; bytes as they are.
 
         Waits for a slot. A cancelled call, a limit or a crash ends the child with everything below it.
         """
@@ -209,6 +209,10 @@ class Child:
         if length > self._limits.output:
             raise self._too_expensive("output")
         answer: dict[str, Any] = json.loads(await self._process.stdout.readexactly(length))
+        if (size := answer.get("bytes")) is not None:
+            if size > self._limits.output:
+                raise self._too_expensive("output")
+            return {"value": await self._process.stdout.readexactly(size)}
         return answer
 
     async def _drain_stderr(self) -> bytes:

@@ -17,7 +17,8 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-#: Frames in both directions: this header, then that many bytes of JSON.
+#: Frames in both directions: this header, then that many bytes of JSON. An answer that is bytes stands as
+#: it is behind a frame that tells their number.
 HEADER: Final = struct.Struct(">I")
 
 _CLONE_NEWUSER: Final = 0x10000000
@@ -153,8 +154,12 @@ def _read_frame(stream: BinaryIO) -> dict[str, Any] | None:
 
 
 def _write_frame(stream: BinaryIO, answer: dict[str, Any], limit: int) -> None:
+    plain = b""
+    if isinstance(value := answer.get("value"), bytes):
+        answer, plain = {"bytes": len(value)}, value
     data = json.dumps(answer).encode()
-    if len(data) > limit:
-        data = json.dumps({"exceeded": "output"}).encode()
+    if len(data) + len(plain) > limit:
+        data, plain = json.dumps({"exceeded": "output"}).encode(), b""
     stream.write(HEADER.pack(len(data)) + data)
+    stream.write(plain)
     stream.flush()

@@ -61,19 +61,21 @@ class Service:
         settings: Settings,
         *,
         migrations: Path | None = None,
+        database_settings: Mapping[str, str] | None = None,
         providers: Mapping[Any, Provider] | None = None,
         on_event: Mapping[str, EventHandler] | None = None,
         probes: Mapping[str, Probe] | None = None,
         choices: Mapping[str, ChoiceSource] | None = None,
         root: Path | None = None,
     ) -> None:
-        """`migrations` None means: no database. `probes` look at the systems and locations that the jobs
-        name, `choices` answer the sources that their parameters name. `root` is where troubleshooting pages
-        are looked for."""
+        """`migrations` None means: no database; `database_settings` are for its connections. `probes` look at
+        the systems and locations that the jobs name, `choices` answer the sources that their parameters name.
+        `root` is where troubleshooting pages are looked for."""
         self.name = declaration.name
         self.declaration = declaration
         self.settings = settings
         self._migrations = migrations
+        self._database_settings = database_settings
         self._providers = dict(providers or {})
         self._on_event = dict(on_event or {})
         self._jobs = collect(
@@ -165,7 +167,7 @@ class Service:
         if self._migrations is not None:
             await migrate(settings.database_url, self.name, SHARED_MIGRATIONS)
             await migrate(settings.database_url, self.name, self._migrations)
-            self._pool = await open_pool(settings.database_url)
+            self._pool = await open_pool(settings.database_url, settings=self._database_settings)
         nc = await self._broker.connect()
         self._bus = Bus(nc)
         await self._bus.start()

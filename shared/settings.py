@@ -32,6 +32,24 @@ class Settings(BaseSettings):
     http_port: int = 8080
     #: File with the hash of the development administrator's token; the gateway reads it when it changes.
     sign_in_file: Path | None = None
+    #: Address at which browsers reach the gateway, if not that of `http_host` and `http_port`.
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+$")
+    #: Addresses of reverse proxies whose `X-Forwarded-For` is believed, separated by commas.
+    trusted_proxies: str | None = None
+    #: Minutes without a request after which a session ends, and hours after which it ends in any case.
+    session_idle_minutes: float = Field(default=30.0, gt=0)
+    session_hours: float = Field(default=12.0, gt=0)
+    #: Sign-ins that one address may try in a minute.
+    sign_ins_per_minute: int = Field(default=20, ge=1)
+    #: Requests of one principal to one gateway process: over time, and at once.
+    requests_per_second: float = Field(default=300.0, gt=0)
+    request_burst: int = Field(default=10_000, ge=1)
+    #: TOML file of the installation's own roles, and of what groups at the identity provider mean.
+    policy_file: Path | None = None
+    #: OpenID Connect: the identity provider, and how the gateway is known there.
+    openid_issuer: str | None = None
+    openid_client_id: str | None = None
+    openid_client_secret_file: Path | None = None
     #: Largest upload in bytes.
     upload_limit: int = Field(default=100 * 1024 * 1024, ge=1)
     #: Folder of Tesseract's language files, if not those of the wheel.

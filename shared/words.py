@@ -109,6 +109,20 @@ class PrincipalKind(StrEnum):
     MQTT = "mqtt"
 
 
+class TokenScope(StrEnum):
+    """What a token may be used for; each route names one. Roles and clients are asked besides."""
+
+    READ = "read"
+    #: Start, cancel and rerun runs, decide effects in doubt, upload files for jobs.
+    START = "start"
+    #: Upload documents.
+    UPLOAD = "upload"
+    #: Approve, reject, ask, answer, correct.
+    APPROVE = "approve"
+    #: Accounts, one's own too; dead letters, rebuilds.
+    ADMINISTER = "administer"
+
+
 class Decision(StrEnum):
     """A person's answer to an effect in doubt."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local.nats import Sync
 from tests.support.folders import remove_folder, temporary_folder
+from tests.support.nursery import Nursery
 from tests.support.servers import (
     NatsServer,
     PostgresServer,
@@ -35,6 +36,14 @@ def postgres() -> Iterator[PostgresServer]:
     yield server
     server.stop()
     remove_folder(folder)
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Starts services as processes of their own, which a test may kill."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import typer
 
-from shared.words import PrincipalKind
+from shared.words import PrincipalKind, TokenScope
 
 if TYPE_CHECKING:
     from cli.session import Session
+
 
 PrincipalId = Annotated[str, typer.Argument(metavar="PRINCIPAL", help="Id of the principal.")]
 
@@ -48,6 +49,25 @@ async def set_principal(
     session.output.answer(principal, lambda principal: f"{principal.id} is stored.")
 
 
+async def set_password(
+    session: "Session",
+    id: PrincipalId,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="They need not choose another one when they sign in.")
+    ] = False,
+) -> None:
+    """Set the password of a person, as typed twice, or read from stdin; their sessions end."""
+    from cli.answers import PasswordSet
+    from cli.secrets import read_password
+
+    password = read_password(f"New password of {id}")
+    await session.gateway.put_nothing(
+        f"/principals/{id}/password", {"password": password, "must_change": not keep}
+    )
+    answer = PasswordSet(principal=id, must_change=not keep)
+    session.output.answer(answer, lambda done: f"{done.principal} has a new password.")
+
+
 async def tokens(session: "Session") -> None:
     """List tokens, without their secrets."""
     from cli.answers import TokenPage
@@ -61,11 +81,19 @@ async def issue_token(
     principal: PrincipalId,
     name: Annotated[str, typer.Option(help="What it is for, so that one knows it again.")],
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it is valid.")] = 30,
+    scope: Annotated[  # typer copies the lists
+        list[TokenScope], typer.Option(help="What it is for; several times for several. Default: everything.")
+    ] = [],  # noqa: B006
+    job: Annotated[
+        list[str], typer.Option(help="Only this job and its runs; several times for several.")
+    ] = [],  # noqa: B006
+    client: Annotated[list[str], typer.Option(help="Only this client; several times for several.")] = [],  # noqa: B006
 ) -> None:
     """Issue a token; it is shown this once."""
     from cli.answers import IssuedToken
 
-    body = {"principal": principal, "name": name, "days": days}
+    limits = {"scopes": [str(one) for one in scope], "jobs": job, "clients": client}
+    body = {"principal": principal, "name": name, "days": days, **{k: v for k, v in limits.items() if v}}
     issued = await session.gateway.post("/tokens", IssuedToken, body)
     session.output.answer(issued, lambda issued: issued.token)
 

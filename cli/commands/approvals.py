@@ -58,11 +58,11 @@ async def approve(
     ] = None,
 ) -> None:
     """Approve an invoice: it may be paid, once everybody who has to has approved."""
-    from cli.commands.documents import document_id_of
+    from cli import ids
     from shared.commands import ApprovalDetail
 
     if version is None:
-        seen = await session.gateway.get(f"/approvals/{document_id_of(document)}", ApprovalDetail)
+        seen = await session.gateway.get(f"/approvals/{ids.document_id(document)}", ApprovalDetail)
         version = seen.values_version
     body = {"values_version": version, "comment": comment, "confirm": confirm}
     await _take(session, document, "approve", body)
@@ -120,11 +120,11 @@ async def correct(
 
 
 async def _take(session: "Session", document: str, step: str, body: dict[str, Any]) -> None:
-    from cli.commands.documents import document_id_of
+    from cli import ids
     from cli.render.approvals import taken_view
     from shared.commands import StepTaken
 
-    id = document_id_of(document)
+    id = ids.document_id(document)
     path = f"/documents/{id}/invoice/corrections" if step == "correct" else f"/approvals/{id}/{step}"
     filled = {name: value for name, value in body.items() if value is not None}
     session.output.answer(await session.gateway.post(path, StepTaken, filled), taken_view)

@@ -9,8 +9,6 @@ from cli.commands.options import Bulk, Timeout, Wait
 from cli.exits import Exit
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from cli.answers import UploadedFile
     from cli.session import Session
 
@@ -80,12 +78,13 @@ async def document(
     ] = None,
 ) -> None:
     """Show a document, what happened to it, its text, or save its files."""
+    from cli import ids
     from cli.answers import DocumentChain, DocumentText
     from cli.render.approvals import chain_view
     from cli.render.documents import document_view, text_view
     from shared.commands import DocumentDetail
 
-    id = document_id_of(document_id)
+    id = ids.document_id(document_id)
     path = f"/documents/{id}"
     for kind, target in (("searchable-pdf", pdf), ("original", original)):
         if target is not None:
@@ -98,16 +97,3 @@ async def document(
         session.output.answer(await session.gateway.get(f"{path}/chain", DocumentChain), chain_view)
     elif session.output.as_json or (pdf is None and original is None):
         session.output.answer(await session.gateway.get(path, DocumentDetail), document_view)
-
-
-def document_id_of(written: str) -> "UUID":
-    from uuid import UUID
-
-    from cli.problems import wrong_use
-
-    try:
-        return UUID(written.removeprefix("document:"))
-    except ValueError:
-        raise wrong_use(
-            f"{written!r} is no document id", next_step="`tagwerk upload` prints it, and `tagwerk run` too."
-        ) from None

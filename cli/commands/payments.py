@@ -9,8 +9,6 @@ from cli.commands.options import Cursor, Limit
 from shared.words import PaymentState
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from cli.session import Session
 
 Client = Annotated[str | None, typer.Option(help="Only of this client.")]
@@ -55,25 +53,13 @@ async def payment_file(
     ] = None,
 ) -> None:
     """Show a payment file and its orders, or save it for the bank."""
+    from cli import ids
     from cli.render.payments import payment_file_view
     from shared.commands import PaymentFileDetail
 
-    path = f"/payments/files/{_file_id(file_id)}"
+    path = f"/payments/files/{ids.file_id(file_id)}"
     if save is not None:
         size = await session.gateway.download(f"{path}/content", save)
         session.output.say(f"{save}: {size:,} bytes")
     if session.output.as_json or save is None:
         session.output.answer(await session.gateway.get(path, PaymentFileDetail), payment_file_view)
-
-
-def _file_id(written: str) -> "UUID":
-    from uuid import UUID
-
-    from cli.problems import wrong_use
-
-    try:
-        return UUID(written.removeprefix("payment-file:"))
-    except ValueError:
-        raise wrong_use(
-            f"{written!r} is no id of a payment file", next_step="`tagwerk payment-files` lists them."
-        ) from None

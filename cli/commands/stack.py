@@ -1,6 +1,7 @@
-"""The local stack: bring it up, sign in, remove it; and the tour. What they do stands in `deploy.local`.
+"""The local stack: bring it up, sign in, open it, remove it; and the tour. What they do stands in
+`deploy.local`.
 
-`up`, `sign-in` and `clean-state` hand their words on unread, so that `tagwerk --help` does not load servers.
+Those hand their words on unread, so that `tagwerk --help` does not load servers.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,13 @@ def sign_in(context: typer.Context) -> None:
     from deploy.local import commands
 
     _hand_on("sign-in", commands.sign_in, context)
+
+
+def open_browser(context: typer.Context) -> None:
+    """Sign a browser in as the administrator of the local stack, with a link that works once."""
+    from deploy.local import commands
+
+    _hand_on("open", commands.open_browser, context)
 
 
 def clean_state(context: typer.Context) -> None:

@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.answers import Me, PrincipalPage, TokenPage
+from cli.answers import Me, PrincipalPage, TokenPage, TokenRow
 from cli.render.words import moment
 
 
@@ -40,5 +40,12 @@ def tokens_view(page: TokenPage) -> RenderableType:
             until = Text(f"  revoked {moment(token.revoked_at)}", style="yellow")
         else:
             until = Text(f"  valid until {moment(token.expires_at)}")
-        parts += [line, until]
+        parts += [line, until, Text(f"  for {_limits(token)}")]
     return Group(*parts)
+
+
+def _limits(token: TokenRow) -> str:
+    limits = [", ".join(token.scopes)]
+    limits += [f"jobs {', '.join(token.jobs)}"] if token.jobs else []
+    limits += [f"clients {', '.join(token.clients)}"] if token.clients else []
+    return "; ".join(limits)

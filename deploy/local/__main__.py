@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|sign-in|clean-state`: the local stack without the rest of the command line."""
+"""`python -m deploy.local up|sign-in|open|clean-state`: the local stack without the rest of the commands."""
 
 import sys
 
@@ -12,6 +12,7 @@ def main() -> None:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     for command in (commands.up, commands.sign_in, commands.clean_state):
         app.command()(command)
+    app.command("open")(commands.open_browser)
     try:
         app()
     except TagwerkError as error:

@@ -1,6 +1,7 @@
 """The commands of the local stack, for `tagwerk` and for `python -m deploy.local`. They raise
 `TagwerkError`; whoever runs them shows it."""
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from deploy.local.config import SERVICES, StackConfig, more_services
 from deploy.local.nats import Sync
-from deploy.local.sign_in import issue_sign_in
+from deploy.local.sign_in import issue_link, issue_sign_in
 from deploy.local.state import DEFAULT_STATE, remove_state
 from deploy.local.up import run_stack
 
@@ -69,6 +70,18 @@ def sign_in(
     console.print(f"Address   {issued.url}", soft_wrap=True)
     console.print(f"Sign-in   {issued.principal}, token {issued.token}", soft_wrap=True)
     console.print(f"Expires   {issued.expires_at:%Y-%m-%d}")
+    console.print(f"Browser   {issue_link(state)} (once, within 15 minutes)", soft_wrap=True)
+
+
+def open_browser(
+    state: StateOption = DEFAULT_STATE,
+    show: Annotated[bool, typer.Option("--print", help="Only print the link.")] = False,
+) -> None:
+    """Sign a browser in as the administrator of the local stack, with a link that works once."""
+    link = issue_link(state)
+    Console(highlight=False).print(link, soft_wrap=True)
+    if not show:
+        webbrowser.open(link)
 
 
 def clean_state(state: StateOption = DEFAULT_STATE) -> None:

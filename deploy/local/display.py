@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from deploy.local.config import NATS, POSTGRES
+from deploy.local.sign_in import issue_link
 from deploy.local.stack import LocalStack
 
 _COLORS: Final = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_magenta")
@@ -54,6 +55,8 @@ class Display:
         expires = stack.sign_in.expires_at.strftime("%Y-%m-%d")
         self.say(f"Tagwerk is ready after {seconds:.1f} s.", "bold green")
         self.say(f"  Address        {stack.url}")
+        self.say(f"  Open           {issue_link(stack.state)}")
+        self.say("                 once, within 15 minutes; `tagwerk open` makes a new link", "dim")
         self.say(f"  Sign-in        {stack.sign_in.principal}, token {stack.token} (until {expires})")
         self.say(f"  NATS           127.0.0.1:{stack.nats_port}, MQTT 127.0.0.1:{stack.mqtt_port}")
         self.say("  Stop           Ctrl-C; the state stays", None)

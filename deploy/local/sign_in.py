@@ -1,7 +1,8 @@
 """The sign-in of the development administrator: a random bearer token, valid for 30 days.
 
 The token lies in `credentials.json`, which the command line reads; the gateway gets its hash alone, in
-`sign-in.json`, and reads that file again whenever it changes.
+`sign-in.json`, and reads that file again whenever it changes. A browser gets in with a link, of which the
+file has the hash, too.
 """
 
 import hashlib
@@ -17,6 +18,10 @@ from shared.errors import TagwerkError
 
 PRINCIPAL: Final = "admin"
 LIFETIME: Final = timedelta(days=30)
+#: A link works once, and no longer than this.
+LINK_LIFETIME: Final = timedelta(minutes=15)
+#: Links that are kept beside the newest one.
+_LINKS: Final = 9
 
 CREDENTIALS_FILE: Final = "credentials.json"
 SIGN_IN_FILE: Final = "sign-in.json"
@@ -40,12 +45,7 @@ def issue_sign_in(state: Path, url: str | None = None) -> SignIn:
     """
     address = url or _read(state / CREDENTIALS_FILE).get("url")
     if address is None:
-        raise TagwerkError(
-            "stack_never_started",
-            "no stack has been started in this state folder",
-            concern=str(state),
-            next_step="Start one with `make up`, which also makes a sign-in.",
-        )
+        raise _never_started(state)
     token = secrets.token_urlsafe(32)
     expires_at = datetime.now(UTC) + LIFETIME
     # Killed between the two, the hashes differ: the next start issues another one.
@@ -69,6 +69,30 @@ def ensure_sign_in(state: Path, url: str) -> SignIn:
     if credentials["url"] != url:
         write_private(state / CREDENTIALS_FILE, {"url": url, "token": token})
     return SignIn(url, token, sign_in["principal"], expires_at)
+
+
+def issue_link(state: Path) -> str:
+    """Address with which a browser signs in as the administrator, once. Raises `TagwerkError`
+    (`stack_never_started`)."""
+    sign_in = _read(state / SIGN_IN_FILE)
+    address = _read(state / CREDENTIALS_FILE).get("url")
+    if address is None or not sign_in:
+        raise _never_started(state)
+    token = secrets.token_urlsafe(32)
+    now = datetime.now(UTC)
+    going = [link for link in sign_in.get("links", []) if datetime.fromisoformat(link["expires_at"]) > now]
+    link = {"sha256": _hash(token), "expires_at": (now + LINK_LIFETIME).isoformat()}
+    write_private(state / SIGN_IN_FILE, sign_in | {"links": [*going[-_LINKS:], link]})
+    return f"{address}/sign-in/link?token={token}"
+
+
+def _never_started(state: Path) -> TagwerkError:
+    return TagwerkError(
+        "stack_never_started",
+        "no stack has been started in this state folder",
+        concern=str(state),
+        next_step="Start one with `make up`, which also makes a sign-in.",
+    )
 
 
 def _hash(token: str) -> str:

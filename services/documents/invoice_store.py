@@ -161,12 +161,7 @@ def _comparable(read: AnalysedInvoice | Analysis) -> dict[str, str]:
 def _event(context: RunContext, document_id: UUID, settled: Settled) -> InvoiceAnalysed:
     analysis = settled.analysis
     return InvoiceAnalysed(
-        client=context.client,
-        principal=context.principal,
-        about=[f"document:{document_id}", invoice_key(document_id)],
-        run_id=context.run_id,
-        traceparent=context.traceparent,
-        interactive=context.interactive,
+        **context.facts(f"document:{document_id}", invoice_key(document_id)),
         document_id=document_id,
         kind=analysis.kind or "invoice",
         source=analysis.source or "text",

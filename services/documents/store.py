@@ -127,12 +127,7 @@ class PostgresDocuments:
                 raise document_not_found(document_id)
             tx.event(
                 DocumentConverted(
-                    client=context.client,
-                    principal=context.principal,
-                    about=[f"document:{document_id}"],
-                    run_id=context.run_id,
-                    traceparent=context.traceparent,
-                    interactive=context.interactive,
+                    **context.facts(f"document:{document_id}"),
                     document_id=document_id,
                     media_type=row["media_type"],
                     passed=conversion.passed,
@@ -197,12 +192,7 @@ class PostgresDocuments:
             _expect_one(written, document_id)
             tx.event(
                 DocumentTextRecognized(
-                    client=context.client,
-                    principal=context.principal,
-                    about=[f"document:{document_id}"],
-                    run_id=context.run_id,
-                    traceparent=context.traceparent,
-                    interactive=context.interactive,
+                    **context.facts(f"document:{document_id}"),
                     document_id=document_id,
                     pages=len(pages),
                     confidence=mean_confidence((page.characters, page.confidence) for page in pages),

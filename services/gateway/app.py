@@ -5,6 +5,7 @@ import functools
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,16 @@ from services.gateway.context import Gateway
 from services.gateway.declaration import DECLARATION
 from services.gateway.edge import Edge
 from services.gateway.gate import Gate
+from services.gateway.identity.cookies import Cookies, address_of
+from services.gateway.identity.doorkeeper import Doorkeeper
+from services.gateway.identity.local import LocalSignIn
+from services.gateway.identity.openid import OpenIdSignIn, provider_of
+from services.gateway.identity.policy import Policy, check_roles
+from services.gateway.identity.provider import Provider
+from services.gateway.identity.rates import Limits
+from services.gateway.identity.rejections import Rejections
+from services.gateway.identity.sessions import Sessions
+from services.gateway.identity.tidy import keep_tidy
 from services.gateway.live import LiveStreams
 from services.gateway.multipart import remove_left_behind
 from services.gateway.pages import app as pages
@@ -36,6 +47,8 @@ from services.gateway.routes import (
     health,
     jobs,
     me,
+    my_account,
+    passwords,
     payments,
     preflight,
     rates,
@@ -45,6 +58,7 @@ from services.gateway.routes import (
     runs,
     steering,
     systems,
+    tokens,
     uploads,
 )
 from services.gateway.server import Server
@@ -84,7 +98,10 @@ _STORIES = (
     rates,
     bank,
     payments,
+    my_account,
     accounts,
+    passwords,
+    tokens,
     dead_letters,
     rebuild,
 )
@@ -131,6 +148,8 @@ def build(settings: Settings) -> Server:
     async def record_document_uploaded(event: DocumentUploaded) -> None:
         await remember_arrival(service.pool, event)
 
+    policy = Policy.read(settings.policy_file)
+    provider = provider_of(settings, policy)
     service = Service(
         DECLARATION,
         settings,
@@ -140,35 +159,64 @@ def build(settings: Settings) -> Server:
 
     @functools.cache
     def parts() -> Gateway:
-        return assemble(service, settings)
+        return assemble(service, settings, policy, provider)
 
     service.background("principals", lambda: keep_publishing(parts().accounts, parts().principals))
+    service.background("expired sign-ins", lambda: keep_tidy(parts().sessions, service.pool))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(remove_left_behind)
         await service.start()
         try:
+            await _check_roles(policy, parts().gate, settings.policy_file)
             await parts().sign_in.read_file()
             app.state.gateway = made.gateway = parts()
             yield
             await parts().gate.settle()
         finally:
+            if provider is not None:
+                await provider.close()
             await service.stop()
 
     read_all()
     app = application()
     app.router.lifespan_context = lifespan
-    made = Server(Edge(app))
+    made = Server(Edge(app), trusted_proxies=settings.trusted_proxies)
     return made
 
 
-def assemble(service: Service, settings: Settings) -> Gateway:
+async def _check_roles(policy: Policy, gate: Gate, file: Path | None) -> None:
+    try:
+        await check_roles(policy, gate, file)
+    except TagwerkError as error:
+        log.error(error.failure.cause, next_step=error.failure.next_step)
+        raise
+
+
+def assemble(service: Service, settings: Settings, policy: Policy, provider: Provider | None) -> Gateway:
     """The parts of a started service."""
     bus, pool = service.bus, service.pool
     store = open_store(settings.files_url)
-    accounts = Accounts(pool, service.relay)
+    accounts = Accounts(pool, service.relay, policy)
     principals = Bucket(bus, subjects.PRINCIPALS, Principal)
+    rejections = Rejections(bus)
+    limits = Limits(
+        requests_per_second=settings.requests_per_second,
+        request_burst=settings.request_burst,
+        sign_ins_per_minute=settings.sign_ins_per_minute,
+    )
+    sessions = Sessions(
+        pool,
+        accounts,
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        longest=timedelta(hours=settings.session_hours),
+    )
+    openid = None
+    if provider is not None:
+        openid = OpenIdSignIn(
+            provider, pool, accounts, principals, sessions, rejections, limits, address_of(settings)
+        )
     draining = asyncio.Event()
     return Gateway(
         settings=settings,
@@ -177,7 +225,12 @@ def assemble(service: Service, settings: Settings) -> Gateway:
         files=store,
         accounts=accounts,
         principals=principals,
-        sign_in=SignIn(accounts, principals, bus, settings.sign_in_file),
+        sign_in=SignIn(accounts, principals, rejections, limits, settings.sign_in_file),
+        local=LocalSignIn(bus, pool, accounts, sessions, rejections, limits),
+        openid=openid,
+        sessions=sessions,
+        doorkeeper=Doorkeeper(sessions, rejections, Cookies.of(settings), settings.public_url),
+        limits=limits,
         gate=Gate(bus, catalogue(bus)),
         intake=Intake(pool, service.relay, store, size_limit=settings.upload_limit),
         live=LiveStreams(bus, draining),
@@ -187,8 +240,8 @@ def assemble(service: Service, settings: Settings) -> Gateway:
 
 def main() -> None:
     settings = Settings()
-    made = build(settings)
     try:
+        made = build(settings)
         listener = server.listen(settings.http_host, settings.http_port)
     except TagwerkError as error:
         log.error(error.failure.cause, next_step=error.failure.next_step)

@@ -6,16 +6,22 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from obstore.store import ObjectStore
 from pydantic import BaseModel
 
 from services.gateway import core
 from services.gateway.fields import Sequence
 from services.gateway.gate import Gate
+from services.gateway.identity.asker import Asker
+from services.gateway.identity.doorkeeper import Doorkeeper, NotSignedIn, address_of
+from services.gateway.identity.local import LocalSignIn
+from services.gateway.identity.openid import OpenIdSignIn
+from services.gateway.identity.rates import Limits
+from services.gateway.identity.sessions import Sessions
 from services.gateway.live import LiveStreams
 from services.gateway.problems import trace_of
-from services.gateway.sign_in import NotSignedIn, SignIn
+from services.gateway.sign_in import SignIn
 from services.gateway.store import Accounts
 from services.gateway.tracing import Trace
 from shared import subjects
@@ -28,6 +34,7 @@ from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.intake import Intake
 from shared.settings import Settings
+from shared.words import TokenScope
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -49,6 +56,12 @@ class Gateway:
     accounts: Accounts
     principals: Bucket[Principal]
     sign_in: SignIn
+    local: LocalSignIn
+    #: None where no identity provider is configured.
+    openid: OpenIdSignIn | None
+    sessions: Sessions
+    doorkeeper: Doorkeeper
+    limits: Limits
     gate: Gate
     intake: Intake
     live: LiveStreams
@@ -124,22 +137,40 @@ async def asking(
     request: Request,
     gateway: TheGateway,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-) -> Principal:
-    if credentials is None:
-        raise NotSignedIn
-    address = request.client.host if request.client else "unknown"
-    principal = await gateway.sign_in.principal_of(credentials.credentials, address)
-    request.state.principal = principal.id
-    request.state.asking = principal
-    return principal
+    needed: SecurityScopes,
+) -> Asker:
+    """Who asks: the bearer of a token, or else the holder of a session. What a route names in `needed` a
+    token has to allow; a route that names nothing asks for a token that allows everything."""
+    if "authorization" in request.headers:
+        # A session never stands in for a token that is not right.
+        if credentials is None:
+            raise NotSignedIn
+        asker = await gateway.sign_in.asker_of(credentials.credentials, address_of(request))
+    else:
+        asker = await gateway.doorkeeper.session_of(request)
+    request.state.principal = asker.id
+    request.state.asking = asker
+    gateway.limits.request(asker.id)
+    await gateway.doorkeeper.check_token(asker, request, needed.scopes)
+    return asker
 
 
 async def _trace(request: Request) -> Trace:
     return trace_of(request)
 
 
-#: Who asks. A route that takes it answers 401 to everybody else.
-Asking = Annotated[Principal, Depends(asking)]
+#: In place of a scope: the route leaves out jobs that the token leaves out.
+BY_JOB = "by_job"
+
+#: Who asks. A route that takes one of these answers 401 to everybody else, and 403 to a token without the
+#: scope. A token that is limited to some jobs gets no further than to routes `BY_JOB`.
+Asking = Annotated[Asker, Security(asking)]
+MayRead = Annotated[Asker, Security(asking, scopes=[TokenScope.READ])]
+MayReadJobs = Annotated[Asker, Security(asking, scopes=[TokenScope.READ, BY_JOB])]
+MayStart = Annotated[Asker, Security(asking, scopes=[TokenScope.START, BY_JOB])]
+MayUpload = Annotated[Asker, Security(asking, scopes=[TokenScope.UPLOAD])]
+MayApprove = Annotated[Asker, Security(asking, scopes=[TokenScope.APPROVE])]
+MayAdminister = Annotated[Asker, Security(asking, scopes=[TokenScope.ADMINISTER])]
 TheTrace = Annotated[Trace, Depends(_trace)]
 
 AtLeast = Annotated[

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from services.gateway.identity.asker import Asker
 from shared.access import (
     ADMINISTRATOR,
     EVERY_CLIENT,
@@ -152,9 +153,11 @@ def refuse_unknown_dry_run(entry: CatalogueEntry, *, dry_run: bool) -> None:
 def scope_of(principal: Principal, jobs: Iterable[CatalogueEntry], at_least: int = 0) -> dict[str, Any]:
     """What a query of this principal may see, as the fields that every query has."""
     everywhere = EVERY_CLIENT in principal.clients and principal.active
+    limit = principal.jobs if isinstance(principal, Asker) else None
     every_job = ADMINISTRATOR in principal.roles and principal.active
     visible = frozenset(entry.id for entry in jobs if decide_access(principal, entry.access).allowed)
-    scope = Scope(clients=None if everywhere else principal.clients, jobs=None if every_job else visible)
+    seen = limit if every_job else visible if limit is None else visible & limit
+    scope = Scope(clients=None if everywhere else principal.clients, jobs=seen)
     return {"scope": scope, "at_least": at_least}
 
 

@@ -48,7 +48,7 @@ class Edge:
         headers = Headers(scope=scope)
         trace = Trace.of(headers.get("traceparent"))
         scope.setdefault("state", {})["trace"] = trace
-        answer = _Answer(send, trace)
+        answer = _Answer(send, trace, scope["state"].setdefault("cookies", []))
         with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id):
             began = time.monotonic()
             try:
@@ -67,9 +67,11 @@ class Edge:
 class _Answer:
     """Passes an answer on with our headers, and remembers its status."""
 
-    def __init__(self, send: Send, trace: Trace) -> None:
+    def __init__(self, send: Send, trace: Trace, cookies: list[str]) -> None:
         self._send = send
         self._trace = trace
+        #: Set while the request was served, whatever answer it got.
+        self._cookies = cookies
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
@@ -80,6 +82,8 @@ class _Answer:
             headers["X-Request-Id"] = self._trace.trace_id
             for name, value in _SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            for cookie in self._cookies:
+                headers.append("Set-Cookie", cookie)
         await self._send(message)
 
 

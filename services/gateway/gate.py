@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from services.gateway.core import client_not_found, is_client_name, job_not_found, scope_of
+from services.gateway.identity.asker import sees_job
 from services.gateway.problems import ProblemError
 from shared import subjects
 from shared.access import (
@@ -46,7 +47,11 @@ class Gate:
         return [entry for _, entry in sorted((await self._catalogue.all()).items())]
 
     async def visible_jobs(self, principal: Principal) -> list[CatalogueEntry]:
-        return [entry for entry in await self.jobs() if decide_access(principal, entry.access).allowed]
+        return [
+            entry
+            for entry in await self.jobs()
+            if decide_access(principal, entry.access).allowed and sees_job(principal, entry.id)
+        ]
 
     async def scope(self, principal: Principal, at_least: int = 0) -> dict[str, Any]:
         """The fields `scope` and `at_least` of a query."""
@@ -58,8 +63,11 @@ class Gate:
         if entry is None:
             raise job_not_found(id)
         decision = decide_access(principal, entry.access)
-        if not decision.allowed:
-            await self._record(principal, id, decision.reason)
+        reason = None if decision.allowed else decision.reason
+        if reason is None and not sees_job(principal, id):
+            reason = f"this token of {principal.id} is not for {id}"
+        if reason is not None:
+            await self._record(principal, id, reason)
             raise job_not_found(id)
         return entry
 

@@ -18,7 +18,7 @@ async def publish_principals(accounts: Accounts, bucket: Bucket[Principal]) -> N
     """Put what differs."""
     await bucket.refresh()
     known = await bucket.all()
-    for principal in await accounts.principals():
+    for principal in map(accounts.effective, await accounts.principals()):
         if known.get(principal.id) != principal:
             await bucket.put(principal.id, principal)
 

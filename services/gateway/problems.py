@@ -26,8 +26,17 @@ MEDIA_TYPE = "application/problem+json"
 #: Code -> status. A code that is missing here is the caller's to mend (422), or passes by itself (503).
 STATUS: Mapping[str, int] = {
     "not_signed_in": 401,
+    "session_ended": 401,
+    "sign_in_refused": 401,
     "token_rejected": 401,
     "access_refused": 403,
+    "identity_rejected": 403,
+    "identity_unknown": 403,
+    "link_rejected": 403,
+    "password_change_required": 403,
+    "password_wrong": 403,
+    "request_forged": 403,
+    "scope_missing": 403,
     "approval_not_found": 404,
     "choices_unknown": 404,
     "client_not_found": 404,
@@ -41,12 +50,14 @@ STATUS: Mapping[str, int] = {
     "not_found": 404,
     "principal_not_found": 404,
     "run_not_found": 404,
+    "session_not_found": 404,
     "token_not_found": 404,
     "method_not_allowed": 405,
     "approval_ended": 409,
     "effect_in_doubt": 409,
     "effect_not_in_doubt": 409,
     "invoice_approved": 409,
+    "no_password": 409,
     "no_question_open": 409,
     "not_approved_by_you": 409,
     "nothing_failed": 409,
@@ -64,15 +75,18 @@ STATUS: Mapping[str, int] = {
     "file_type_unsupported": 415,
     "winmail_unsupported": 415,
     "media_type_unsupported": 415,
+    "too_many_requests": 429,
     "too_many_streams": 429,
     "unexpected_error": 500,
     "bus_unavailable": 503,
     "connection_failed": 503,
     "database_unavailable": 503,
     "effect_in_progress": 503,
+    "identity_provider_unavailable": 503,
     "projection_behind": 503,
     "projection_stopped": 503,
     "service_unavailable": 503,
+    "sign_in_busy": 503,
 }
 
 
@@ -175,15 +189,18 @@ def problem_response(
 
 
 def _as_json(problem: Problem) -> JSONResponse:
+    content = problem.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(content, problem.status, _headers(problem), media_type=MEDIA_TYPE)
+
+
+def _headers(problem: Problem) -> dict[str, str]:
     headers = {}
     if problem.status == 401:
         rejected = ', error="invalid_token"' if problem.code == "token_rejected" else ""
         headers["WWW-Authenticate"] = f'Bearer realm="tagwerk"{rejected}'
     if problem.status in (429, 503) and problem.retryable:
-        headers["Retry-After"] = "1"
-    return JSONResponse(
-        problem.model_dump(mode="json", exclude_none=True), problem.status, headers, media_type=MEDIA_TYPE
-    )
+        headers["Retry-After"] = str((problem.model_extra or {}).get("retry_after", 1))
+    return headers
 
 
 #: Makes the page that tells a person of a problem.
@@ -210,8 +227,10 @@ def _answer(
     problem = problem_of(failure, trace_of(request), members=members, status=status)
     if not wants_page(request):
         return _as_json(problem)
-    page: ErrorPage = request.app.state.error_page
-    return page(request, problem)
+    made: ErrorPage = request.app.state.error_page
+    page = made(request, problem)
+    page.headers.update(_headers(problem))
+    return page
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -20,7 +20,8 @@ DRAIN = 5
 class Server(uvicorn.Server):
     """uvicorn, telling the application of the stop before it waits for open connections."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, trusted_proxies: str | None = None) -> None:
+        """`trusted_proxies`: addresses whose `X-Forwarded-…` is believed, separated by commas."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -30,6 +31,9 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # By default uvicorn believes whoever connects from this machine.
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=trusted_proxies,
                 timeout_graceful_shutdown=DRAIN,
             )
         )

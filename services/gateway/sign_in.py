@@ -1,26 +1,28 @@
 """Who asks: bearer tokens (https://www.rfc-editor.org/rfc/rfc6750), of the table or of the sign-in file.
 
 The sign-in file belongs to whoever owns the machine; it holds the hash of the development
-administrator's token, and only the newest one counts.
+administrator's token, of which only the newest one counts, and those of links for a browser, each of which
+works once.
 """
 
-import hashlib
 import hmac
 import secrets
-import time
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
+from services.gateway.identity.asker import Asker
+from services.gateway.identity.core import address_group, secret_hash
+from services.gateway.identity.rates import Limits
+from services.gateway.identity.rejections import Rejections
+from services.gateway.identity.sessions import Sessions, Visitor
 from services.gateway.principals import publish_principals
-from services.gateway.store import Accounts, write_principal
+from services.gateway.store import Accounts, StoredToken, mark_link_used, write_principal
 from shared.access import ADMINISTRATOR, EVERY_CLIENT, Principal
-from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
-from shared.bus import Bus
 from shared.errors import TagwerkError
 from shared.events import now
 
@@ -29,8 +31,16 @@ log = structlog.get_logger(__name__)
 #: So that tools that look for leaked secrets know one when they see it.
 TOKEN_PREFIX = "tagwerk_"  # noqa: S105  (no token, but what each begins with)
 
-#: Rejected sign-ins that are audited in a minute; of those beyond, the next entry tells the number.
-AUDITED_PER_MINUTE = 30
+#: Longer than any link lives.
+LINK_REMEMBERED = timedelta(days=1)
+
+
+class SignInLink(BaseModel):
+    """A link with which a browser gets in."""
+
+    #: Lower-case hex.
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    expires_at: AwareDatetime
 
 
 class SignInFile(BaseModel):
@@ -40,14 +50,11 @@ class SignInFile(BaseModel):
     #: Lower-case hex.
     token_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     expires_at: AwareDatetime
+    links: list[SignInLink] = []
 
 
 def new_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def development_administrator(id: str) -> Principal:
@@ -57,15 +64,6 @@ def development_administrator(id: str) -> Principal:
         roles=frozenset({ADMINISTRATOR}),
         clients=frozenset({EVERY_CLIENT}),
     )
-
-
-class NotSignedIn(TagwerkError):
-    def __init__(self) -> None:
-        super().__init__(
-            "not_signed_in",
-            "this request carries no token",
-            next_step="Send the header `Authorization: Bearer <token>`; `tagwerk sign-in` issues one.",
-        )
 
 
 class TokenRejected(TagwerkError):
@@ -79,13 +77,32 @@ class TokenRejected(TagwerkError):
         )
 
 
-class SignIn:
-    """Finds the principal behind a token."""
+class LinkRejected(TagwerkError):
+    """Wrong, expired or used: the answer does not say which, the audit log does."""
 
-    def __init__(self, accounts: Accounts, published: Bucket[Principal], bus: Bus, file: Path | None) -> None:
+    def __init__(self) -> None:
+        super().__init__(
+            "link_rejected",
+            "this link does not work, or not any more: each works once, and for a few minutes",
+            next_step="Make a new one with `tagwerk open`.",
+        )
+
+
+class SignIn:
+    """Finds the principal behind a token or a link."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        published: Bucket[Principal],
+        rejections: Rejections,
+        limits: Limits,
+        file: Path | None,
+    ) -> None:
         self._accounts = accounts
         self._published = published
-        self._failures = RejectedSignIns(bus)
+        self._rejections = rejections
+        self._limits = limits
         self._file = file
         self._read_at: tuple[int, int] | None = None
         self._development: SignInFile | None = None
@@ -95,22 +112,57 @@ class SignIn:
         """The principal that the sign-in file makes an administrator."""
         return self._development.principal if self._development else None
 
-    async def principal_of(self, token: str, address: str) -> Principal:
-        """Raises `TokenRejected`; `address` is where the request came from, for the audit."""
-        sha256 = token_hash(token)
+    async def asker_of(self, token: str, address: str) -> Asker:
+        """Raises `TokenRejected`, `too_many_requests`; `address` is where the request came from."""
+        sha256 = secret_hash(token)
         await self.read_file()
         development = self._development
         if development is not None and hmac.compare_digest(sha256.hex(), development.token_sha256):
             if development.expires_at <= now():
-                await self._failures.record(address, f"the token of {development.principal} has expired")
-                raise TokenRejected
-            return development_administrator(development.principal)
+                await self._reject(address, f"the token of {development.principal} has expired")
+            return Asker.of(development_administrator(development.principal))
         owner = await self._accounts.owner_of(sha256)
-        reason = _why_not(owner.revoked, owner.expires_at, owner.principal) if owner else "unknown token"
-        if owner is None or reason is not None:
-            await self._failures.record(address, reason or "unknown token")
-            raise TokenRejected
-        return owner.principal
+        if owner is None:
+            return await self._reject(address, "unknown token")
+        stored, principal = owner.token, owner.principal
+        reason = _why_not(stored, principal)
+        if reason is not None:
+            return await self._reject(address, reason)
+        return Asker.of(
+            self._accounts.effective(principal),
+            scopes=stored.scopes,
+            jobs=stored.jobs,
+            clients=stored.clients,
+        )
+
+    async def _reject(self, address: str, reason: str) -> NoReturn:
+        self._limits.rejection(address_group(address))
+        await self._rejections.record(address, reason)
+        raise TokenRejected
+
+    async def look_at_link(self, token: str) -> SignInFile:
+        """The sign-in that a link belongs to, if it has not expired. Raises `LinkRejected`."""
+        await self.read_file()
+        hashed = secret_hash(token).hex()
+        for link in self._development.links if self._development else ():
+            if hmac.compare_digest(link.sha256, hashed) and link.expires_at > now():
+                assert self._development is not None
+                return self._development
+        raise LinkRejected
+
+    async def use_link(self, token: str, sessions: Sessions, visitor: Visitor) -> str:
+        """Open a session with a link, once; returns the session's secret. Raises `LinkRejected`."""
+        self._limits.sign_in(address_group(visitor.address))
+        try:
+            file = await self.look_at_link(token)
+            async with self._accounts.changing() as tx:
+                # Together with the session: a link is used if and only if it opened one.
+                if not await mark_link_used(tx, secret_hash(token), until=now() + LINK_REMEMBERED):
+                    raise LinkRejected
+                return await sessions.open(tx, development_administrator(file.principal), "link", visitor)
+        except LinkRejected:
+            await self._rejections.record(visitor.address, "a sign-in link that is wrong, expired or used")
+            raise
 
     async def read_file(self) -> None:
         """Take over the sign-in file if it has changed, and make its principal an administrator."""
@@ -140,37 +192,11 @@ class SignIn:
         self._development, self._read_at = development, stamp
 
 
-def _why_not(revoked: bool, expires_at: datetime, principal: Principal) -> str | None:
-    if revoked:
+def _why_not(token: StoredToken, principal: Principal) -> str | None:
+    if token.revoked_at is not None:
         return f"the token of {principal.id} was revoked"
-    if expires_at <= now():
+    if token.expires_at <= now():
         return f"the token of {principal.id} has expired"
     if not principal.active:
         return f"{principal.id} is deactivated"
     return None
-
-
-@dataclass(slots=True)
-class RejectedSignIns:
-    """Audits rejected sign-ins, but no flood of them."""
-
-    bus: Bus
-    minute: int = 0
-    audited: int = 0
-    left_out: int = 0
-
-    async def record(self, address: str, reason: str) -> None:
-        minute = int(time.monotonic() // 60)
-        if minute != self.minute:
-            self.minute, self.audited = minute, 0
-        if self.audited >= AUDITED_PER_MINUTE:
-            self.left_out += 1
-            return
-        self.audited += 1
-        left_out, self.left_out = self.left_out, 0
-        if left_out:
-            reason = f"{reason}; {left_out} more were rejected since the entry before"
-        await audit(
-            self.bus,
-            AuditEntry(action="sign_in_rejected", principal="unknown", concern=address, reason=reason),
-        )

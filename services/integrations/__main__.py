@@ -1,7 +1,6 @@
 """`python -m services.integrations`: run the service until it is asked to stop."""
 
-from services.integrations.app import build
-from shared.settings import Settings
+from services.integrations.app import main
 
 if __name__ == "__main__":
-    build(Settings()).run()
+    main()

@@ -1,5 +1,6 @@
 """The composition root of the integrations service."""
 
+import gc
 from pathlib import Path
 
 import structlog
@@ -7,7 +8,7 @@ import structlog
 from services.integrations import choices, handlers
 from services.integrations.bank import queries as bank_queries
 from services.integrations.bank.reading import AREA as BANK_AREA
-from services.integrations.bank.reading import LIMITS, ChildStatementFiles, StatementFiles
+from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
 from services.integrations.payments import queries as payment_queries
@@ -35,6 +36,7 @@ from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.folders import probe_folder
 from shared.incoming import Incoming
+from shared.nursery import Nursery
 from shared.outbox import Outbox
 from shared.probes import http_probe
 from shared.process import Children
@@ -55,7 +57,8 @@ def build(settings: Settings) -> Service:
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
     accounts = read_accounts(settings.accounts_file)
-    children = Children(settings.cpu_slots, LIMITS)
+    nursery = Nursery(PRELOAD)
+    children = Children(settings.cpu_slots, LIMITS, nursery=nursery)
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
 
@@ -120,6 +123,7 @@ def build(settings: Settings) -> Service:
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
+    service.background("nursery", nursery.keep)
     service.answer(
         WITHHOLD, WithholdPayment, lambda asked: withhold(Outbox(service.pool, service.relay), asked)
     )
@@ -154,3 +158,10 @@ def build(settings: Settings) -> Service:
         lambda request: payment_queries.read_file(service.pool, request),
     )
     return service
+
+
+def main() -> None:
+    # Imports make many objects that live for one batch; looking through all of them again and again, as the
+    # collector does by default, takes a good part of their time.
+    gc.set_threshold(100_000, 50, 100)
+    build(Settings()).run()

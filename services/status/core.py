@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from services.status.gist import gist_to_keep
 from services.status.messages import Decoded
 from services.status.outcomes import handle_record, replace_outcome, settled
 from services.status.rows import (
@@ -22,6 +23,7 @@ from services.status.rows import (
     CallEntry,
     Changes,
     DeadLetter,
+    Ended,
     LogEntry,
     RunRow,
     model_json,
@@ -70,6 +72,7 @@ def fold(states: MutableMapping[UUID, RunRow], batch: Iterable[Decoded], changes
                 raw.subject,
                 raw.time,
                 raw.payload,
+                gist_to_keep(event, raw.payload),
             )
         )
         changes.last = raw
@@ -147,6 +150,7 @@ def _requested(run: RunRow, event: Requested, sequence: int, changes: Changes) -
         return Effect.STALE
     run.requested = True
     run.request = event
+    run.client = event.client
     run.requested_at = event.time
     run.dry_run = event.dry_run
     return Effect.APPLIED
@@ -180,6 +184,9 @@ def _recorded(run: RunRow, event: Recorded, sequence: int, changes: Changes) -> 
     touched = changes.records[run.run_id]
     for record in event.records:
         touched[record.key] = handle_record(run, record, event.attempt, event.time)
+        kind, colon, _ = record.key.partition(":")
+        if colon:
+            changes.kinds.add(kind)
     return Effect.APPLIED
 
 
@@ -245,6 +252,7 @@ def _finished(run: RunRow, event: Finished, sequence: int, changes: Changes) -> 
         # Two machines, two clocks: never less than nothing.
         run.duration = max(0.0, (event.time - run.started_at).total_seconds())
     run.action_required = _action_required(run)
+    changes.ended.append(Ended(run.client, run.job, run.state, run.duration))
     return Effect.APPLIED
 
 

@@ -38,6 +38,7 @@ def answer_finished(facts: Facts) -> Answer:
         "finished": run.state.final,
         "state": run.state.value,
         "action_required": run.action_required,
+        "cancelled_by": facts.cancelled_by,
         "interrupted_attempts": [a.attempt for a in facts.attempts if a.outcome == CRASHED],
     }
     if not run.state.final:

@@ -7,18 +7,19 @@ import asyncpg
 
 from services.status import reading
 from services.status.answers import NAMED_IN_DATA, answers
-from services.status.facts import CallCount, Facts
+from services.status.facts import Facts
+from services.status.gist import Gist
 from services.status.messages import RawMessage
 from services.status.progress import Progress
 from services.status.queries import Queries, within
-from services.status.timeline import Story, tell
+from services.status.timeline import Shortened, Story, tell
 from shared.buckets import Bucket
-from shared.commands import RecordRow, RunDetail, RunQuery, Scope
+from shared.commands import RecordRow, RunDetail, RunQuery, RunSummary, Scope
 from shared.database import Pool
 from shared.events import DoubtfulEffect
 from shared.jobs import CatalogueEntry
 from shared.paging import Conditions
-from shared.words import CallOutcome, Outcome, RunState
+from shared.words import Outcome, RunState
 
 #: Events of a run that its timeline tells, of the kinds that can be many.
 TOLD = 1_000
@@ -26,6 +27,8 @@ TOLD = 1_000
 RELATED = 200
 #: Seconds between two looks at a run that another replica projects.
 STANDBY_LOOK = 0.1
+#: Seconds between two looks at a run that this one projects, should it lose the lead meanwhile.
+LEADING_LOOK = 2.0
 
 _MANY = ["run.progressed", "run.recorded", "run.called", "run.logged"]
 
@@ -56,8 +59,8 @@ class Details:
             changed=row["changed"],
             note=row["note"],
             in_doubt=in_doubt,
-            failed=await self._failed(query.run_id),
-            calls=await self._calls(query.run_id),
+            failed=await self._failed(summary),
+            calls=reading.call_counts(row),
             cancelled_by=story.cancelled_by,
             job=job,
         )
@@ -101,19 +104,19 @@ class Details:
                 left = deadline - loop.time()
                 if RunState(row["state"]).final or left <= 0:
                     return
-                look = left if self._progress.leading else min(left, STANDBY_LOOK)
+                look = LEADING_LOOK if self._progress.leading else STANDBY_LOOK
                 try:
-                    # Looks again now and then, should this process lose the lead meanwhile.
-                    await asyncio.wait_for(ended.wait(), min(look, 2.0))
+                    await asyncio.wait_for(ended.wait(), min(look, left))
                 except TimeoutError:
                     continue
 
-    async def _messages(self, run_id: UUID, first: int, last: int) -> list[RawMessage]:
+    async def _messages(self, run_id: UUID, first: int, last: int) -> list[RawMessage | Shortened]:
+        message = "sequence, subject, time, case when gist is null then payload end as payload, gist"
         rows = await self._pool.fetch(
-            "(select sequence, subject, time, payload from archive where run_id = $1 and sequence between $2"
+            f"(select {message} from archive where run_id = $1 and sequence between $2"  # noqa: S608
             " and $3 and (type is null or type <> all($4)))"
             " union all"
-            " (select sequence, subject, time, payload from archive where run_id = $1 and sequence between $2"
+            f" (select {message} from archive where run_id = $1 and sequence between $2"
             " and $3 and type = any($4) order by sequence limit $5)"
             " order by sequence",
             run_id,
@@ -122,24 +125,26 @@ class Details:
             _MANY,
             TOLD,
         )
-        return [RawMessage(*row) for row in rows]
+        return [
+            Shortened(row["sequence"], Gist.model_validate_json(row["gist"]))
+            if row["gist"] is not None
+            else RawMessage(row["sequence"], row["subject"], row["time"], row["payload"])
+            for row in rows
+        ]
 
-    async def _failed(self, run_id: UUID) -> list[RecordRow]:
-        rows = await self._pool.fetch(
-            f"select {reading.RECORD} from records c join runs r on r.run_id = c.run_id"  # noqa: S608
-            " where c.run_id = $1 and c.outcome = any($2) order by c.position limit $3",
-            run_id,
-            [Outcome.FAILED, Outcome.UNKNOWN],
-            NAMED_IN_DATA,
-        )
-        return [reading.record(row) for row in rows]
-
-    async def _calls(self, run_id: UUID) -> list[CallCount]:
-        rows = await self._pool.fetch(
-            "select system, outcome, count(*) from calls where run_id = $1 group by 1, 2 order by 1, 2",
-            run_id,
-        )
-        return [CallCount(system, CallOutcome(outcome), count) for system, outcome, count in rows]
+    async def _failed(self, run: RunSummary) -> list[RecordRow]:
+        """The first records that failed or are in doubt."""
+        rows: list[asyncpg.Record] = []
+        for outcome in (Outcome.FAILED, Outcome.UNKNOWN):
+            if run.counts.get(outcome):
+                rows += await self._pool.fetch(
+                    f"select {reading.RECORD} from records c join runs r on r.run_id = c.run_id"  # noqa: S608
+                    " where c.run_id = $1 and c.outcome = $2 order by c.position limit $3",
+                    run.run_id,
+                    outcome,
+                    NAMED_IN_DATA,
+                )
+        return [reading.record(row) for row in sorted(rows, key=lambda row: row["position"])[:NAMED_IN_DATA]]
 
     async def _related(self, column: str, run_id: UUID, scope: Scope) -> list[UUID]:
         where = Conditions()

@@ -17,6 +17,7 @@ from services.status.core import fold, missing_records, missing_runs
 from services.status.messages import Decoded, RawMessage, decode, unreadable
 from services.status.rows import Changes, RunRow
 from services.status.store import Connection, ProjectionTables
+from services.status.totals_store import Totals
 
 log = structlog.get_logger(__name__)
 
@@ -52,11 +53,13 @@ class Projection:
     def __init__(self, connection: Connection, prefix: str = "") -> None:
         self._connection = connection
         self._tables = ProjectionTables(connection, prefix)
+        self._totals = Totals(connection, prefix)
         self._states: OrderedDict[UUID, RunRow] = OrderedDict()
 
     def forget(self) -> None:
-        """The rows were replaced: load again what is needed."""
+        """The rows are not what they were: load again what is needed."""
         self._states.clear()
+        self._totals.forget()
 
     async def apply(self, batch: Sequence[RawMessage], beside: Beside) -> None:
         """Project `batch`; returns when it is committed, together with what `beside` writes.
@@ -69,7 +72,7 @@ class Projection:
         try:
             await self._commit(batch, beside, new_by_request=new_by_request)
         except _FAULTS as error:
-            self._states.clear()
+            self.forget()
             if isinstance(error, asyncpg.UniqueViolationError) and new_by_request:
                 # A run was requested again after its first history had left the stream.
                 await self._apply(batch, beside, new_by_request=False)
@@ -86,7 +89,7 @@ class Projection:
             else:
                 raise
         except BaseException:
-            self._states.clear()
+            self.forget()
             raise
 
     async def _commit(self, batch: Sequence[Decoded], beside: Beside, *, new_by_request: bool) -> None:
@@ -94,6 +97,7 @@ class Projection:
             await self._load(batch, new_by_request=new_by_request)
             changes = fold(self._states, batch, Changes())
             await self._tables.write(changes)
+            await self._totals.write(changes)
             await beside.within(changes)
         self._keep(changes)
         beside.after(changes)
@@ -118,6 +122,7 @@ class Projection:
         for run in changes.runs.values():
             run.stored = True
             run.request = None
+            run.counted = run.counts_as
             if run.known and (run.state.final or len(run.known) > RECORDS_IN_MEMORY):
                 run.known = {}
                 run.all_known = False

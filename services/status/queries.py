@@ -12,6 +12,7 @@ import asyncpg
 
 from services.status import reading
 from services.status.progress import Progress
+from services.status.run_list import list_runs
 from shared.commands import (
     CallsPage,
     CallsQuery,
@@ -32,27 +33,6 @@ from shared.errors import TagwerkError
 from shared.paging import Conditions, Key, Order, encode_cursor
 from shared.words import LogLevel
 
-_RUN_ID = Key("r.run_id", UUID)
-_RUN_ID_DOWN = Key("r.run_id", UUID, descending=True)
-
-
-def _run_order(name: str, column: str, type: type, *, nullable: bool = False) -> Order:
-    down = name.startswith("-")
-    first = Key(column, type, descending=down, nullable=nullable)
-    return Order(f"runs:{name}", (first, _RUN_ID_DOWN if down else _RUN_ID))
-
-
-_RUN_ORDERS = {
-    "-requested_at": _run_order("-requested_at", "r.requested_at", datetime),
-    "requested_at": _run_order("requested_at", "r.requested_at", datetime),
-    "-finished_at": _run_order("-finished_at", "r.finished_at", datetime, nullable=True),
-    "finished_at": _run_order("finished_at", "r.finished_at", datetime, nullable=True),
-    "-duration": _run_order("-duration", "r.duration", float, nullable=True),
-    "duration": _run_order("duration", "r.duration", float, nullable=True),
-    "job": Order(
-        "runs:job", (Key("r.job", str), Key("r.requested_at", datetime, descending=True), _RUN_ID_DOWN)
-    ),
-}
 _POSITION = (Key("c.position", int), Key("c.run_id", UUID))
 _RECORD_ORDERS = {
     "position": Order("records:position", _POSITION),
@@ -78,29 +58,7 @@ class Queries:
 
     async def runs(self, query: RunsQuery) -> RunsPage:
         await self._progress.reach(query.at_least)
-        where = Conditions()
-        within(where, query.scope)
-        for column in ("job", "client", "principal", "trigger", "rerun_of", "action_required"):
-            value = getattr(query, column)
-            if value is not None:
-                where.add(f"r.{column} = {{}}", value)
-        if query.state:
-            where.add("r.state = any({})", query.state)
-        if query.requested_after is not None:
-            where.add("r.requested_at > {}", reading.aware(query.requested_after))
-        if query.requested_before is not None:
-            where.add("r.requested_at < {}", reading.aware(query.requested_before))
-        if query.caused_by_run is not None:
-            where.add("r.cause_run = {}", query.caused_by_run)
-        if query.caused_by_event is not None:
-            where.add("r.cause_event = {}", query.caused_by_event)
-        if query.about is not None:
-            where.add("r.run_id in (select run_id from run_about where key = {})", query.about)
-        if query.record_key is not None:
-            where.add("r.run_id in (select run_id from records where key = {})", query.record_key)
-        order = _RUN_ORDERS[query.sort]
-        rows, cursor = await self._page(reading.SUMMARY, "runs r", where, order, query)
-        return RunsPage(items=[reading.summary(row) for row in rows], next_cursor=cursor)
+        return await list_runs(self._pool, query)
 
     async def records(self, query: RecordsQuery) -> RecordsPage:
         """Over several runs the position says nothing: then the newest come first."""
@@ -153,6 +111,8 @@ class Queries:
         where.add(
             "a.sequence between {} and {}", max(run["first_sequence"], query.after + 1), run["sequence"]
         )
+        if query.types:
+            where.add("a.type = any({})", query.types)
         rows, cursor = await self._page(
             "a.sequence, a.subject, a.payload", "archive a", where, _EVENTS, query
         )

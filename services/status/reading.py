@@ -7,18 +7,18 @@ import asyncpg
 import orjson
 
 from services.status.course import sentence_of
+from services.status.facts import CallCount
 from shared.commands import CallRow, EventRow, LogRow, RecordRow, RunSummary
 from shared.errors import Failure
 from shared.events import Cause, DoubtfulEffect
-from shared.words import Outcome, RunState, Trigger
+from shared.words import CallOutcome, Outcome, RunState, Trigger
 
 #: What a summary needs of `runs r`.
 SUMMARY = (
     "r.run_id, r.job, r.client, r.principal, r.effective_principal, r.trigger, r.state, r.action_required,"
     " r.requested_at, r.started_at, r.finished_at, r.duration, r.attempt, r.counts, r.done, r.total,"
     " r.failure, r.rerun_of, r.request, r.cancel_requested, r.dry_run, r.history_incomplete, r.sequence,"
-    " r.in_doubt,"
-    " (select count(*) from calls c where c.run_id = r.run_id) as calls"
+    " r.in_doubt, r.calls"
 )
 #: What a detail needs besides.
 DETAIL = (
@@ -51,7 +51,7 @@ def summary(row: asyncpg.Record) -> RunSummary:
         counts=in_order(loads(row["counts"], {})),
         done=row["done"],
         total=row["total"],
-        calls=row["calls"],
+        calls=sum(call.count for call in call_counts(row)),
         failure=failure(row["failure"]),
         about=request.get("about", []),
         rerun_of=row["rerun_of"],
@@ -62,6 +62,14 @@ def summary(row: asyncpg.Record) -> RunSummary:
         sequence=row["sequence"],
     )
     return run.model_copy(update={"sentence": sentence_of(run, len(doubts(row)))})
+
+
+def call_counts(row: asyncpg.Record) -> list[CallCount]:
+    return [
+        CallCount(system, CallOutcome(outcome), count)
+        for system, outcomes in loads(row["calls"], {}).items()
+        for outcome, count in outcomes.items()
+    ]
 
 
 def doubts(row: asyncpg.Record) -> list[DoubtfulEffect]:

@@ -34,6 +34,14 @@ class RecordRow:
     stored: bool = False
 
 
+class Counted(NamedTuple):
+    """What totals count a run as."""
+
+    client: str | None
+    state: RunState
+    action_required: bool
+
+
 @dataclass(slots=True, eq=False)
 class RunRow:
     """One run. What its request said stays in `request` until it is stored."""
@@ -47,6 +55,8 @@ class RunRow:
     request: Requested | None = None
     #: Whether `requested` has been seen, now or before it was loaded.
     requested: bool = False
+    #: None as long as it has not.
+    client: str | None = None
     state: RunState = RunState.QUEUED
     action_required: bool = False
     started_at: datetime | None = None
@@ -55,6 +65,8 @@ class RunRow:
     duration: float | None = None
     attempt: int = 0
     next_attempt_at: datetime | None = None
+    #: System -> outcome -> number of calls.
+    calls: dict[str, dict[str, int]] = field(default_factory=dict)
     #: Outcome -> number of records.
     counts: dict[str, int] = field(default_factory=dict)
     #: Number of distinct records.
@@ -75,6 +87,12 @@ class RunRow:
     #: Records by key: all of them, or only those that were looked up.
     known: dict[str, RecordRow] = field(default_factory=dict)
     all_known: bool = True
+    #: As what the stored totals count it; None if they do not yet.
+    counted: Counted | None = None
+
+    @property
+    def counts_as(self) -> Counted:
+        return Counted(self.client, self.state, self.action_required)
 
 
 class CallEntry(NamedTuple):
@@ -104,6 +122,17 @@ class ArchiveEntry(NamedTuple):
     subject: str
     time: datetime
     payload: bytes
+    #: What a timeline tells of it, if the payload is large (services/status/gist.py).
+    gist: str | None
+
+
+class Ended(NamedTuple):
+    """A run that has come to its end."""
+
+    client: str | None
+    job: str
+    state: RunState
+    duration: float | None
 
 
 class DeadLetter(NamedTuple):
@@ -122,6 +151,10 @@ class Changes:
     calls: list[CallEntry] = field(default_factory=list)
     logs: list[LogEntry] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    #: Runs that ended, in stream order.
+    ended: list[Ended] = field(default_factory=list)
+    #: What stands before the colon of the keys of records.
+    kinds: set[str] = field(default_factory=set)
     last: RawMessage | None = None
 
 

@@ -25,7 +25,7 @@ else:
     Connection = asyncpg.pool.PoolConnectionProxy
 
 #: The tables that a rebuild makes anew.
-PROJECTION = ("runs", "run_about", "records", "calls", "logs")
+PROJECTION = ("runs", "run_about", "records", "calls", "logs", "totals", "record_kinds")
 
 #: Longest key that is indexed: a page of a B-tree must hold several.
 LONGEST_KEY = 500
@@ -38,12 +38,14 @@ _REQUEST = (
 _CHANGING = {
     "sequence": "bigint", "state": "text", "action_required": "boolean", "started_at": "timestamptz",
     "finished_at": "timestamptz", "duration": "float8", "attempt": "integer",
-    "next_attempt_at": "timestamptz", "counts": "json", "records": "integer", "changed": "integer",
-    "done": "bigint", "total": "bigint", "failure": "json", "note": "text", "in_doubt": "json",
-    "decisions": "json", "cancel_requested": "boolean", "history_incomplete": "boolean",
+    "next_attempt_at": "timestamptz", "calls": "json", "counts": "json", "records": "integer",
+    "changed": "integer", "done": "bigint", "total": "bigint", "failure": "json", "note": "text",
+    "in_doubt": "json", "decisions": "json", "cancel_requested": "boolean", "history_incomplete": "boolean",
 }  # fmt: skip
-_LOADED = ("run_id", "job", "requested_at", "first_sequence", "requested", "dry_run", *_CHANGING)
-_RUN_COLUMNS = (*_LOADED, *_REQUEST)
+_RUN_COLUMNS = (
+    "run_id", "job", "requested_at", "first_sequence", "requested", "dry_run", *_CHANGING, *_REQUEST,
+)  # fmt: skip
+_LOADED = ("run_id", "job", "client", "requested_at", "first_sequence", "requested", "dry_run", *_CHANGING)
 _RECORD_COLUMNS = (
     "run_id", "key", "position", "outcome", "changed", "attempt", "time", "label", "message", "failure",
     "changes",
@@ -65,7 +67,7 @@ async def settle(connection: Connection) -> None:
     statement finds its rows by primary key: a plan that was made while the tables were small, and read them
     whole, would be kept while they grow.
     """
-    await connection.execute("set synchronous_commit = off")
+    await connection.execute("set synchronous_commit = off; set plan_cache_mode = auto")
     for method in ("seqscan", "hashjoin", "mergejoin"):
         await connection.execute(f"set enable_{method} = off")
 
@@ -88,7 +90,11 @@ class ProjectionTables:
             _found_by_key("t", "new"),
             dict(zip(_RECORD_COLUMNS, _RECORD_TYPES, strict=True)),
         )
-        self._add_calls = _add(f"{prefix}calls", _CALL_COLUMNS, _CALL_TYPES)
+        self._add_calls = (
+            f"with new as ({_add(f'{prefix}calls', _CALL_COLUMNS, _CALL_TYPES)}"  # noqa: S608
+            " returning run_id, system, outcome)"
+            " select run_id, system, outcome, count(*) from new group by 1, 2, 3"
+        )
         self._add_logs = _add(f"{prefix}logs", _LOG_COLUMNS, _LOG_TYPES)
         self._add_about = _add(f"{prefix}run_about", ("key", "run_id"), ("text", "uuid"))
         self._drop_runs = f"delete from {prefix}runs where run_id = any($1)"  # noqa: S608
@@ -106,6 +112,9 @@ class ProjectionTables:
 
     async def write(self, changes: Changes) -> None:
         """Write the rows of `changes` within the caller's transaction."""
+        if changes.calls:
+            # First, because the row of a run says how many there are.
+            await self._add_new_calls(changes)
         # A run whose request arrived after other events of it gets its whole row anew.
         late = [run.run_id for run in changes.runs.values() if run.stored and run.request is not None]
         if late:
@@ -127,14 +136,18 @@ class ProjectionTables:
             rows = [(run.run_id, *_changing_values(run)) for run in changed]
             await self._connection.execute(self._update_runs, *_arrays(rows))
         await self._write_records(changes)
-        if changes.calls:
-            await self._connection.execute(
-                self._add_calls, *_arrays([_call_values(c) for c in changes.calls])
-            )
         if changes.logs:
             await self._connection.execute(
                 self._add_logs, *_arrays([_log_values(line) for line in changes.logs])
             )
+
+    async def _add_new_calls(self, changes: Changes) -> None:
+        added = await self._connection.fetch(
+            self._add_calls, *_arrays([_call_values(call) for call in changes.calls])
+        )
+        for run_id, system, outcome, number in added:
+            outcomes = changes.runs[run_id].calls.setdefault(system, {})
+            outcomes[outcome] = outcomes.get(outcome, 0) + number
 
     async def _write_records(self, changes: Changes) -> None:
         new: list[tuple[Any, ...]] = []
@@ -158,7 +171,7 @@ async def write_archive(connection: Connection, changes: Changes) -> None:
     await connection.copy_records_to_table(
         "archive",
         records=changes.archive,
-        columns=("sequence", "run_id", "type", "subject", "time", "payload"),
+        columns=("sequence", "run_id", "type", "subject", "time", "payload", "gist"),
     )
     if changes.dead:
         await connection.executemany(
@@ -237,6 +250,7 @@ def _changing_values(run: RunRow) -> tuple[Any, ...]:
         run.duration,
         run.attempt,
         run.next_attempt_at,
+        to_json({system: dict(sorted(run.calls[system].items())) for system in sorted(run.calls)}),
         to_json(run.counts),
         run.records,
         run.changed,
@@ -283,8 +297,11 @@ def _run_of(row: asyncpg.Record) -> RunRow:
         changed=row["changed"], done=row["done"], total=row["total"], failure=row["failure"],
         note=row["note"],
         cancel_requested=row["cancel_requested"], dry_run=row["dry_run"],
-        history_incomplete=row["history_incomplete"], stored=True, all_known=False,
+        history_incomplete=row["history_incomplete"], stored=True, all_known=False, client=row["client"],
     )  # fmt: skip
+    run.counted = run.counts_as
+    if row["calls"]:
+        run.calls = orjson.loads(row["calls"])
     if row["counts"]:
         run.counts = orjson.loads(row["counts"])
     if row["in_doubt"]:

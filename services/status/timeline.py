@@ -5,12 +5,13 @@ It goes through the same fold as the projection, so both agree on what was stale
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from services.status.core import Effect, apply, superseded
+from services.status.core import Effect, apply
+from services.status.gist import Gist, gist_of
 from services.status.messages import RawMessage, decode
 from services.status.rows import Changes, RunRow
-from services.status.wording import clause, moment, number, outcomes
+from services.status.wording import clause, moment
 from shared.commands import Attempt, TimelineEntry
 from shared.events import (
     AttemptFailed,
@@ -44,12 +45,23 @@ class Story:
     cancelled_by: str | None = None
 
 
-def tell(messages: Iterable[RawMessage]) -> Story:
+class Shortened(NamedTuple):
+    """A large message, as the archive keeps it in short."""
+
+    sequence: int
+    gist: Gist
+
+
+def tell(messages: Iterable[RawMessage | Shortened]) -> Story:
     """The story of the run to which `messages` belong, in stream order."""
     story = Story()
     run: RunRow | None = None
     previous: RunEvent | UnknownEvent | None = None
     for raw in messages:
+        if isinstance(raw, Shortened):
+            story.timeline.append(_in_short(raw, run))
+            previous = None
+            continue
         message = decode(raw)
         event = message.event
         if message.run_id is None:
@@ -62,12 +74,10 @@ def tell(messages: Iterable[RawMessage]) -> Story:
         elif isinstance(event, UnknownEvent):
             words = "An event of a type that this version does not know; it had no effect."
             story.timeline.append(_entry(raw, event.type, 0, words))
+        elif isinstance(event, Recorded | Called | Logged):
+            story.timeline.append(_in_short(Shortened(raw.sequence, gist_of(event)), run))
         else:
-            if isinstance(event, Recorded):
-                # The records themselves are told by the projection, and may be very many.
-                stale = superseded(run, event)
-            else:
-                stale = apply(run, event, raw.sequence, Changes()) is Effect.STALE
+            stale = apply(run, event, raw.sequence, Changes()) is Effect.STALE
             if not stale:
                 _attempts(story, event)
             if _continues(previous, event):
@@ -83,6 +93,18 @@ def _entry(
 ) -> TimelineEntry:
     time = raw.time if event is None else event.time
     return TimelineEntry(sequence=raw.sequence, time=time, attempt=attempt, type=type, words=words)
+
+
+def _in_short(message: Shortened, run: RunRow | None) -> TimelineEntry:
+    gist = message.gist
+    return TimelineEntry(
+        sequence=message.sequence,
+        time=gist.time,
+        attempt=gist.attempt,
+        type=gist.type,
+        words=f"{gist.words}.",
+        stale=run is not None and gist.attempt < run.attempt,
+    )
 
 
 def _continues(previous: Any, event: RunEvent) -> bool:
@@ -144,7 +166,7 @@ _ENDS = {
 
 
 def words_of(event: RunEvent, *, stale: bool = False) -> str:
-    """One event as a sentence."""
+    """An event about the run itself as a sentence."""
     match event:
         case Requested():
             words = f"{event.principal} requested it ({event.trigger})"
@@ -155,17 +177,6 @@ def words_of(event: RunEvent, *, stale: bool = False) -> str:
         case Progressed():
             of = f" of {event.total}" if event.total is not None else ""
             words = f"{event.done}{of} done" + (f": {clause(event.message)}" if event.message else "")
-        case Recorded():
-            counts: dict[str, int] = {}
-            for record in event.records:
-                counts[record.outcome] = counts.get(record.outcome, 0) + 1
-            words = f"{number(len(event.records), 'record')}: {outcomes(counts)}"
-        case Called():
-            said = [f"{call.operation} at {call.system} {call.outcome}" for call in event.calls[:3]]
-            more = f" and {len(event.calls) - 3} more" if len(event.calls) > 3 else ""
-            words = f"{number(len(event.calls), 'external call')}: {', '.join(said)}{more}"
-        case Logged():
-            words = number(len(event.lines), "log line")
         case AttemptFailed():
             if event.counts:
                 words = (

@@ -83,6 +83,8 @@ class EventsQuery(PagedQuery):
     run_id: UUID
     #: Only events after this sequence of RUNS.
     after: int = 0
+    #: Any of these types: `run.decided`; all if there is none.
+    types: list[str] = Field(default_factory=list)
 
 
 class Answer(BaseModel):

@@ -30,6 +30,17 @@ class RunContext:
     #: Whether a person waits: what the run causes goes the same way as it.
     interactive: bool = True
 
+    def facts(self, *about: str) -> dict[str, Any]:
+        """What every business event of the run tells besides its own: for whom, as whom, and why."""
+        return {
+            "client": self.client,
+            "principal": self.principal,
+            "about": list(about),
+            "run_id": self.run_id,
+            "traceparent": self.traceparent,
+            "interactive": self.interactive,
+        }
+
     def wants(self, record_key: str) -> bool:
         """Whether this run is to handle the record; False only in a rerun of other records."""
         return self.only_records is None or record_key in self.only_records

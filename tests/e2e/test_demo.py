@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.folders import remove_folder, temporary_folder
+
 TAGWERK = [sys.executable, "-c", "from cli.app import main; main()"]
 ROOT = Path(__file__).parents[2]
 
@@ -81,10 +83,21 @@ def processes_of(state: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("demo") / "state"
-    yield folder
-    tagwerk(folder, "clean-state", "--state", str(folder))
+def state() -> Iterator[Path]:
+    yield from state_folder()
+
+
+@pytest.fixture
+def another_state() -> Iterator[Path]:
+    yield from state_folder()
+
+
+def state_folder() -> Iterator[Path]:
+    folder = temporary_folder()
+    state = folder / "state"
+    yield state
+    tagwerk(state, "clean-state", "--state", str(state))
+    remove_folder(folder)
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +177,8 @@ def payments(state: Path) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.timeout(600)
-def test_a_demo_that_is_ended_in_the_middle_is_taken_up_wherever_it_was(tmp_path: Path) -> None:
-    state = tmp_path / "state"
+def test_a_demo_that_is_ended_in_the_middle_is_taken_up_wherever_it_was(another_state: Path) -> None:
+    state = another_state
     assert end_in_the_middle(state, signal.SIGINT, "Three papers arrive") == 130
     assert processes_of(state) == []
     # While the pages are read, while the file is ordered, while the statement is imported.
@@ -178,7 +191,6 @@ def test_a_demo_that_is_ended_in_the_middle_is_taken_up_wherever_it_was(tmp_path
         paid, files = payments(state)
         assert sorted(paid) == ["open", "paid", "paid"]
         assert len(files) == 2
-    tagwerk(state, "clean-state", "--state", str(state))
 
 
 def end_in_the_middle(state: Path, how: signal.Signals, at: str) -> int:

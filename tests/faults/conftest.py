@@ -1,20 +1,21 @@
 """`sweep(SCENARIO)`: a sample of its points in `make test`, all of them in `make soak`."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
 import pytest
 
 from tests.support.faults.lane import Lane
-from tests.support.faults.nursery import Nursery
 from tests.support.faults.sweep import Report, Scenario
 from tests.support.faults.sweep import sweep as run_sweep
 from tests.support.folders import remove_folder, temporary_folder
+from tests.support.nursery import Nursery
 from tests.support.servers import NatsServer, PostgresServer
 
-#: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery.
-LANES = 3
+#: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery. Each one
+#: more is another undisturbed repetition.
+LANES, LANES_OF_A_SAMPLE = 3, 2
 #: Parts of a sample's kills that may miss their point, because another repetition passed fewer times by it.
 MISSED = 0.25
 #: Under which a test's report travels to the summary, from another process too.
@@ -40,17 +41,13 @@ class Sweep(Protocol):
         """Sweep, print what was done, and fail on any fault."""
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
-
-
 @pytest.fixture
-async def lanes(nursery: Nursery, postgres: PostgresServer) -> AsyncIterator[list[Lane]]:
+async def lanes(
+    nursery: Nursery, postgres: PostgresServer, request: pytest.FixtureRequest
+) -> AsyncIterator[list[Lane]]:
     folder = temporary_folder()
-    servers = [NatsServer(folder / f"nats-{number}") for number in range(LANES)]
+    count = LANES if request.node.get_closest_marker("soak") else LANES_OF_A_SAMPLE
+    servers = [NatsServer(folder / f"nats-{number}") for number in range(count)]
     async with AsyncExitStack() as stack:
         lanes = []
         for number, server in enumerate(servers):

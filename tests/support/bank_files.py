@@ -43,6 +43,8 @@ class Booking:
     reversal: bool = False
     #: `BOOK`, `PDNG` or `INFO`.
     status: str = "BOOK"
+    #: `PmtInfId` of the block of orders.
+    batch_id: str = ""
     #: A batch: told in detail by camt.054, and by camt.053 if asked.
     payments: tuple[Payment, ...] = ()
     #: `100.00 EUR`, and the rate.
@@ -152,14 +154,16 @@ def _entry(one: Booking, currency: str, version: str, *, details: bool) -> str:
     reference = f"<AcctSvcrRef>{escape(one.bank_ref)}</AcctSvcrRef>" if one.bank_ref else ""
     paid = (one.amount < 0) != one.reversal
     if one.payments:
-        batch = f"<Btch><NbOfTxs>{len(one.payments)}</NbOfTxs></Btch>"
+        named = f"<PmtInfId>{escape(one.batch_id)}</PmtInfId>" if one.batch_id else ""
+        batch = f"<Btch>{named}<NbOfTxs>{len(one.payments)}</NbOfTxs></Btch>"
         told = "".join(_transaction(p, currency, version, paid=paid, signed=one.amount) for p in one.payments)
         inner = batch + (told if details else "")
     else:
         alone = Payment(abs(one.amount), one.payment_id, one.party, one.iban, one.reference, one.text)
         inner = _transaction(
-            alone, currency, version, paid=paid, signed=one.amount, instructed=one.instructed
-        )
+            alone, currency, version, paid=paid, signed=one.amount, instructed=one.instructed,
+            batch_id=one.batch_id,
+        )  # fmt: skip
     return (
         f"<Ntry>{_amount(one.amount, currency)}{_sign(one.amount)}{reversal}<Sts>{status}</Sts>"
         f"<BookgDt><Dt>{one.day}</Dt></BookgDt><ValDt><Dt>{one.value_day}</Dt></ValDt>{reference}"
@@ -169,9 +173,10 @@ def _entry(one: Booking, currency: str, version: str, *, details: bool) -> str:
 
 def _transaction(
     one: Payment, currency: str, version: str, *, paid: bool, signed: Decimal,
-    instructed: tuple[str, str, str] | None = None,
+    instructed: tuple[str, str, str] | None = None, batch_id: str = "",
 ) -> str:  # fmt: skip
-    refs = f"<Refs><EndToEndId>{escape(one.payment_id or 'NOTPROVIDED')}</EndToEndId></Refs>"
+    batch = f"<PmtInfId>{escape(batch_id)}</PmtInfId>" if batch_id else ""
+    refs = f"<Refs>{batch}<EndToEndId>{escape(one.payment_id or 'NOTPROVIDED')}</EndToEndId></Refs>"
     exchange = ""
     if instructed:
         amount, foreign, rate = instructed

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from services.integrations.bank.core import BATCH
+from services.integrations.bank.core import BATCH, Entry, Statement, WrongEntry, entries_of
 from services.integrations.bank.readers.reader import Reader
 from services.integrations.bank.reading import OpenFile
 from services.integrations.bank.store import BankStore, PostgresBank
@@ -56,12 +56,12 @@ class FileHere:
         self._reader = Reader(str(path), at_most)
         self.heads: Sequence[Mapping[str, Any]] = self._reader.read()
 
-    async def batches(self, statement: int) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+    async def batches(self, number: int, statement: Statement) -> AsyncIterator[Sequence[Entry | WrongEntry]]:
         place: int | None = 0
         while place is not None:
-            answer = self._reader.batch(statement, place, BATCH)
+            answer = orjson.loads(self._reader.batch(number, place, BATCH))
             place = answer["next"]
-            if entries := orjson.loads(answer["entries"]):
+            if entries := entries_of(answer["entries"], statement):
                 yield entries
 
 

@@ -1,10 +1,6 @@
 """A running engine for tests: the laboratory and the scheduler, in this process or in one of their own."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +33,7 @@ from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
 from tests.support.lab.app import build as build_lab
 from tests.support.lab.declaration import DECLARATION as LAB
+from tests.support.nursery import Newborn, Nursery, environment_of
 
 #: Short, so that a test of a crash does not wait long for the redelivery.
 ACK_WAIT = 1.5
@@ -45,12 +42,14 @@ ACK_WAIT = 1.5
 class Engine:
     """The bus, the services under test, and what one asks of them."""
 
-    def __init__(self, bus_url: str, database_url: str, folder: Path) -> None:
+    def __init__(self, bus_url: str, database_url: str, folder: Path, nursery: Nursery | None = None) -> None:
+        """`nursery` is asked for processes."""
         self._bus_url = bus_url
         self._database_url = database_url
         self._folder = folder
         self._services: list[Service] = []
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._nursery = nursery
+        self._processes: list[Newborn] = []
         self.bus: Bus
 
     async def __aenter__(self) -> "Engine":
@@ -62,8 +61,7 @@ class Engine:
 
     async def __aexit__(self, *_: object) -> None:
         for process in self._processes:
-            process.kill()
-            process.wait()
+            await process.end()
         for service in self._services:
             await service.stop()
         await self.bus.stop()
@@ -98,11 +96,10 @@ class Engine:
             await service.stop()
         self._services.clear()
 
-    def spawn(self, module: str = "tests.support.lab", **changes: Any) -> "subprocess.Popen[bytes]":
+    async def spawn(self, service: str = "lab", **changes: Any) -> Newborn:
         """Start a service as a process of its own, which a test may kill."""
-        settings = self.settings(**changes).model_dump(mode="json", exclude_none=True)
-        environment = {f"TAGWERK_{key.upper()}": str(value) for key, value in settings.items()}
-        process = subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **environment})
+        assert self._nursery is not None
+        process = await self._nursery.start(service, environment_of(self.settings(**changes)))
         self._processes.append(process)
         return process
 
@@ -131,7 +128,7 @@ class Engine:
         )
         return await request_run(self.bus, request, lane)
 
-    async def run(self, job: str, *, timeout: float = 15.0, **arguments: Any) -> "Told":
+    async def run(self, job: str, *, timeout: float = 60.0, **arguments: Any) -> "Told":
         """Request a run and wait for its end."""
         requested = await self.request(job, **arguments)
         return await self.ended(job, requested.request.run_id, timeout=timeout)
@@ -141,11 +138,16 @@ class Engine:
         messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
         return Told(run_id, [decode_run_event(message.data) for message in messages])
 
-    async def ended(self, job: str, run_id: UUID, *, timeout: float = 15.0) -> "Told":
+    async def history(self, job: str) -> list[RunEvent | UnknownEvent]:
+        """What the streams of all runs of the job tell so far, in the order in which it was told."""
+        messages = await self.bus.read(subjects.RUNS, f"run.{job}.>")
+        return [decode_run_event(message.data) for message in messages]
+
+    async def ended(self, job: str, run_id: UUID, *, timeout: float = 60.0) -> "Told":
         return await self.until(job, run_id, lambda told: told.finished is not None, timeout=timeout)
 
     async def until(
-        self, job: str, run_id: UUID, condition: "Callable[[Told], bool]", *, timeout: float = 15.0
+        self, job: str, run_id: UUID, condition: "Callable[[Told], bool]", *, timeout: float = 60.0
     ) -> "Told":
         deadline = time.monotonic() + timeout
         while True:
@@ -189,8 +191,3 @@ class Told:
     @property
     def records(self) -> list[Record]:
         return [record for event in self.events if isinstance(event, Recorded) for record in event.records]
-
-
-def kill(process: "subprocess.Popen[bytes]", how: signal.Signals = signal.SIGKILL) -> None:
-    process.send_signal(how)
-    process.wait(15)

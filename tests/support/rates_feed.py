@@ -51,10 +51,10 @@ class Source(BaseHTTPRequestHandler):
             case "/moved":
                 self._head(302, {"Location": "/ecb", "Content-Length": "0"})
             case "/slow":
-                time.sleep(30)
+                time.sleep(600)
             case "/drip":
                 self._head(200, {})
-                for _ in range(300):
+                for _ in range(6000):
                     self.wfile.write(b" ")
                     self.wfile.flush()
                     time.sleep(0.1)

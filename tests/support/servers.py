@@ -59,7 +59,7 @@ def service_folder(service: str) -> Path:
     return support / "lab" if service == LABORATORY else support.parents[1] / "services" / service
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
     """Poll `condition` every 10 ms. Raises `TimeoutError` saying `what` did not come true."""
     end = time.monotonic() + timeout
     while not condition():

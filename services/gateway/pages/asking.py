@@ -3,17 +3,17 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 
 from services.gateway.context import TheGateway, asking
+from services.gateway.identity.asker import Asker
 from services.gateway.pages.rendering import Visit
-from shared.access import Principal
 
 #: Where those go who are not signed in.
 SIGN_IN = "/sign-in"
 
 #: Codes of those who have to sign in, or to do it again.
-NOT_SIGNED_IN = frozenset({"not_signed_in", "token_rejected"})
+NOT_SIGNED_IN = frozenset({"not_signed_in", "session_ended", "token_rejected"})
 
 
 def sign_in_path(request: Request) -> str:
@@ -24,7 +24,7 @@ def sign_in_path(request: Request) -> str:
 
 
 #: Who asks. A page that takes it sends everybody else to the sign-in page.
-PageAsking = Annotated[Principal, Depends(asking)]
+PageAsking = Annotated[Asker, Security(asking)]
 
 
 async def _visit(request: Request, gateway: TheGateway, principal: PageAsking) -> Visit:

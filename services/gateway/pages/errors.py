@@ -21,6 +21,8 @@ def error_page(request: Request, problem: Problem) -> Response:
     """The page that tells of `problem`; who has to sign in is sent there instead."""
     if problem.code in NOT_SIGNED_IN:
         return RedirectResponse(sign_in_path(request), 303)
+    if problem.code == "password_change_required":
+        return RedirectResponse("/account", 303)
     visit = Visit.of(request, _who(request), request.app.state.gateway.settings.time_zone)
     return visit.page(
         "error.html",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
 
+from services.gateway.identity.core import local_path
 from services.gateway.pages.asking import TheVisit
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import Place
@@ -56,9 +57,3 @@ async def change_preferences(request: Request, choice: Annotated[Choice, Form()]
                 secure=request.url.scheme == "https",
             )  # fmt: skip
     return response
-
-
-def local_path(wanted: str) -> str:
-    """`wanted` if it is a path of this site, else the start page: nobody is led elsewhere."""
-    local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if local else "/"

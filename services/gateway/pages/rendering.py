@@ -13,6 +13,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.gateway.identity import core
+from services.gateway.identity.asker import SignedIn
+from services.gateway.identity.doorkeeper import CSRF_FIELD
 from services.gateway.pages import words
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.languages import SOURCE, job_text, translations
@@ -97,6 +100,17 @@ class Visit:
         url = self.request.url
         return f"{url.path}?{url.query}" if url.query else url.path
 
+    @property
+    def _csrf_token(self) -> str | None:
+        """For forms and scripts; None where no session is behind the page."""
+        session: SignedIn | None = getattr(self.request.state, "session", None)
+        return None if session is None else core.csrf_token(session.secret)
+
+    def _csrf_field(self) -> Markup:
+        """Belongs into every form that changes something."""
+        field = Markup('<input type="hidden" name="{}" value="{}">')
+        return Markup() if self._csrf_token is None else field.format(CSRF_FIELD, self._csrf_token)
+
     def page(
         self,
         template: str,
@@ -114,7 +128,8 @@ class Visit:
             menu=menu(self.principal, self.request.url.path),
             trail=trail,
             trace_id=trace_of(self.request).trace_id,
-            csrf_field=lambda: Markup(),
+            csrf_token=self._csrf_token,
+            csrf_field=self._csrf_field,
             **shown,
         )  # fmt: skip
         return HTMLResponse(text, status, {**_HEADERS, **(headers or {})})

@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from services.gateway.pages.languages import N_
 from services.gateway.pages.preferences import Language, Theme
 from services.gateway.preflight.findings import CheckName
-from shared.words import CheckVerdict, Danger, Kind, Level, Outcome, RunState, Trigger
+from shared.words import (
+    CallOutcome,
+    CheckVerdict,
+    Danger,
+    Kind,
+    Level,
+    LogLevel,
+    Outcome,
+    RunState,
+    Trigger,
+)
 
 STATES: Mapping[RunState, str] = {
     RunState.QUEUED: N_("queued"),
@@ -27,6 +37,26 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.SKIPPED: N_("skipped"),
     Outcome.FAILED: N_("failed"),
     Outcome.UNKNOWN: N_("unknown"),
+}
+
+CALL_OUTCOMES: Mapping[CallOutcome, str] = {
+    CallOutcome.SUCCEEDED: N_("succeeded"),
+    CallOutcome.FAILED: N_("failed"),
+    CallOutcome.UNKNOWN: N_("in doubt"),
+}
+
+#: What became of an attempt: besides the states of runs.
+ATTEMPTS: Mapping[str, str] = {
+    **{state.value: name for state, name in STATES.items()},
+    "handed_over": N_("handed over"),
+    "crashed": N_("its worker died"),
+}
+
+LOG_LEVELS: Mapping[LogLevel, str] = {
+    LogLevel.DEBUG: N_("Everything"),
+    LogLevel.INFO: N_("From information on"),
+    LogLevel.WARNING: N_("From warnings on"),
+    LogLevel.ERROR: N_("Errors only"),
 }
 
 KINDS: Mapping[Kind, str] = {

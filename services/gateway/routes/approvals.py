@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.gateway import core
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway, TheTrace
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayApprove, MayRead, TheGateway, TheTrace
 from services.gateway.fields import Text
 from services.gateway.lists import ClientFilter
 from services.gateway.problems import ProblemError, WrongField, answers
@@ -94,7 +94,7 @@ class Correct(BaseModel):
 
 @router.get("/approvals", summary="Approvals, the earliest due first", responses=answers(404))
 async def list_approvals(
-    filter: Annotated[ApprovalsFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[ApprovalsFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> ApprovalsPage:
     """Those of your clients that you may see: with a role in accounting, or the role that is to approve."""
     if filter.client is not None:
@@ -107,7 +107,7 @@ async def list_approvals(
 @router.get(
     "/approvals/{document_id}", summary="The approval of an invoice, with its history", responses=answers(404)
 )
-async def read_approval(document_id: UUID, asking: Asking, gateway: TheGateway) -> ApprovalDetail:
+async def read_approval(document_id: UUID, asking: MayRead, gateway: TheGateway) -> ApprovalDetail:
     query = ApprovalQuery(asker=asking, document_id=document_id)
     subject = subjects.query("documents", "approval")
     try:
@@ -120,7 +120,7 @@ async def read_approval(document_id: UUID, asking: Asking, gateway: TheGateway) 
     "/approvals/{document_id}/approve", summary="Approve an invoice", responses=answers(403, 404, 409)
 )
 async def approve(
-    document_id: UUID, body: Approve, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Approve, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """The same person twice counts once. 409 `values_changed` if it is not what you saw any more; 422
     `fields_doubtful` names what has to be confirmed or corrected first."""
@@ -132,7 +132,7 @@ async def approve(
 
 @router.post("/approvals/{document_id}/reject", summary="Reject an invoice", responses=answers(403, 404, 409))
 async def reject(
-    document_id: UUID, body: Because, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Because, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """It will not be paid. A correction opens it again."""
     command = RejectInvoice(
@@ -145,7 +145,7 @@ async def reject(
     "/approvals/{document_id}/withdraw", summary="Take your own approval back", responses=answers(404, 409)
 )
 async def withdraw(
-    document_id: UUID, body: Because, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Because, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """As long as the invoice is in no payment file; 409 `payment_ordered` if it is. Approvals of others count
     on."""
@@ -157,7 +157,7 @@ async def withdraw(
 
 @router.post("/approvals/{document_id}/ask", summary="Ask back", responses=answers(403, 404, 409))
 async def ask(
-    document_id: UUID, body: Ask, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Ask, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """Nobody can approve before the question is answered."""
     command = AskBack(
@@ -170,7 +170,7 @@ async def ask(
     "/approvals/{document_id}/answer", summary="Answer the open question", responses=answers(403, 404, 409)
 )
 async def answer(
-    document_id: UUID, body: AnswerIt, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: AnswerIt, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     command = AnswerQuestion(
         asker=asking, document_id=document_id, traceparent=trace.traceparent, answer=body.answer
@@ -184,7 +184,7 @@ async def answer(
     responses=answers(403, 404, 409),
 )
 async def correct(
-    document_id: UUID, body: Correct, asking: Asking, gateway: TheGateway, trace: TheTrace
+    document_id: UUID, body: Correct, asking: MayApprove, gateway: TheGateway, trace: TheTrace
 ) -> StepTaken:
     """Kept over every later analysis; the approval is about the corrected values from then on. A wrong field
     changes nothing, and `errors` names each."""

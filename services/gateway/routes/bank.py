@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.gateway.context import Asking, TheGateway
+from services.gateway.context import MayRead, TheGateway
 from services.gateway.fields import Text
 from services.gateway.lists import ClientFilter, list_of_clients
 from services.gateway.problems import answers
@@ -40,7 +40,7 @@ class TransactionsFilter(StatementsFilter):
 
 @router.get("/bank/transactions", summary="Bank transactions", responses=answers(404))
 async def list_bank_transactions(
-    filter: Annotated[TransactionsFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[TransactionsFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> BankTransactionsPage:
     """The newest booking first. Amounts are signed strings, since they are exact: negative is money that left
     the account. `matches` names the invoices that a transaction pays."""
@@ -51,7 +51,7 @@ async def list_bank_transactions(
 
 @router.get("/bank/statements", summary="Bank statements", responses=answers(404))
 async def list_bank_statements(
-    filter: Annotated[StatementsFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[StatementsFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> BankStatementsPage:
     """The newest first, with balances, and warnings about gaps."""
     return await list_of_clients(

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, AtLeast, MayRead, TheGateway
 from services.gateway.problems import answers
 from services.gateway.routes.documents import find_document
 from shared import subjects
@@ -50,7 +50,7 @@ class DocumentChain(BaseModel):
     responses=answers(404),
 )
 async def read_chain(
-    document_id: UUID, asking: Asking, gateway: TheGateway, at_least: AtLeast = 0
+    document_id: UUID, asking: MayRead, gateway: TheGateway, at_least: AtLeast = 0
 ) -> DocumentChain:
     """Runs of jobs that you may see, each with its cause; and the steps of an approval that you may see."""
     document = await find_document(gateway, asking, document_id)

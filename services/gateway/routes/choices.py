@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from services.gateway import core
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayStart, TheGateway
 from services.gateway.fields import Text
 from services.gateway.problems import answers
 from shared import subjects
@@ -27,7 +27,7 @@ CLIENT: Final = "client"
 async def list_choices(
     job_id: str,
     parameter: str,
-    asking: Asking,
+    asking: MayStart,
     gateway: TheGateway,
     client: Annotated[Text | None, Query(description="For which client; as for a start.")] = None,
     text: Annotated[Text | None, Query(description="Only those that contain this.")] = None,

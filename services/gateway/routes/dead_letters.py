@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from services.gateway import core
-from services.gateway.context import Asking, TheGateway
+from services.gateway.context import MayAdminister, TheGateway
 from services.gateway.problems import answers
 from shared.access import EVERY_CLIENT, Principal
 from shared.audit import AuditEntry, audit
@@ -22,7 +22,7 @@ class DeadLetterList(BaseModel):
 
 @router.get("/dead-letters", summary="Dead letters, newest first", responses=answers(403))
 async def read_dead_letters(
-    asking: Asking, gateway: TheGateway, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    asking: MayAdminister, gateway: TheGateway, limit: Annotated[int, Query(ge=1, le=1000)] = 200
 ) -> DeadLetterList:
     """Who does not act for every client sees those that name one of theirs."""
     await gateway.gate.operate(asking, "dead letters")
@@ -34,7 +34,7 @@ async def read_dead_letters(
     "/dead-letters/{letter_id}/replay", summary="Publish a message again", responses=answers(403, 404)
 )
 async def replay_dead_letter(
-    letter_id: Annotated[int, Path(ge=1)], asking: Asking, gateway: TheGateway
+    letter_id: Annotated[int, Path(ge=1)], asking: MayAdminister, gateway: TheGateway
 ) -> KeptDeadLetter:
     await gateway.gate.operate(asking, f"dead letter {letter_id}")
     letters = await list_dead_letters(gateway.bus, limit=1_000_000)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from services.gateway import core
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayRead, TheGateway
 from services.gateway.problems import answers
 from shared import subjects
 from shared.access import Principal
@@ -24,7 +24,7 @@ FileKind = Literal["original", "pdf", "text", "searchable-pdf"]
 
 
 @router.get("/documents/{document_id}", summary="One document with its pages", responses=answers(404))
-async def read_document(document_id: UUID, asking: Asking, gateway: TheGateway) -> DocumentDetail:
+async def read_document(document_id: UUID, asking: MayRead, gateway: TheGateway) -> DocumentDetail:
     return await find_document(gateway, asking, document_id)
 
 
@@ -64,7 +64,7 @@ async def find_document(gateway: Gateway, asking: Principal, document_id: UUID) 
 async def download_file(
     document_id: UUID,
     kind: FileKind,
-    asking: Asking,
+    asking: MayRead,
     gateway: TheGateway,
 ) -> StreamingResponse:
     document = await find_document(gateway, asking, document_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
-from services.gateway.context import Asking, AtLeast, TheGateway
+from services.gateway.context import AtLeast, MayReadJobs, TheGateway
 from services.gateway.fields import Sequence
 from services.gateway.live import EventStream
 from services.gateway.problems import answers
@@ -25,7 +25,7 @@ router = APIRouter(tags=["runs"])
 )
 async def follow_run(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     last_event_id: Annotated[Sequence, Header(alias="Last-Event-ID")] = 0,
     after: Annotated[Sequence, Query(description="As Last-Event-ID, for who cannot set headers.")] = 0,

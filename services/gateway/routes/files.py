@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.gateway import core
-from services.gateway.context import Asking, TheGateway
+from services.gateway.context import MayStart, TheGateway
 from services.gateway.multipart import Received, ReceivedFile, received
 from services.gateway.problems import WrongField, answers, wrong_fields
 from shared.access import Principal
@@ -62,7 +62,7 @@ class IncomingFileAnswer(BaseModel):
     openapi_extra=_FORM,
 )
 async def upload_file(
-    request: Request, asking: Asking, gateway: TheGateway, response: Response
+    request: Request, asking: MayStart, gateway: TheGateway, response: Response
 ) -> IncomingFileAnswer:
     """A bank statement, a file of rates: what is no document, but the parameter of a job. The same content
     answers the same reference."""
@@ -70,7 +70,7 @@ async def upload_file(
     async with received(request, file_limit=limit) as form:
         file, client = _check_form(form, asking)
         await gateway.gate.act_for(asking, client, "files")
-        roles = core.roles_missing_for_files(asking, client, await gateway.gate.jobs())
+        roles = core.roles_missing_for_files(asking, client, await gateway.gate.visible_jobs(asking))
         if roles is not None:
             wanted = f"it lacks the role {' or '.join(roles)}" if roles else "no job takes a file"
             reason = f"{asking.id} may not upload files for jobs: {wanted}"

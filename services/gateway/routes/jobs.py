@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import core
-from services.gateway.context import Asking, Gateway, TheGateway, TheTrace
+from services.gateway.context import Gateway, MayReadJobs, MayStart, TheGateway, TheTrace
 from services.gateway.parameters import check_parameters, references
 from services.gateway.problems import answers
 from services.gateway.tracing import Trace
@@ -76,7 +76,7 @@ class RequestedAnswer(BaseModel):
 
 @router.get("/jobs", summary="Jobs that I may see")
 async def list_jobs(
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     retired: Annotated[bool, Query(description="Also jobs that no service offers any more.")] = False,
 ) -> JobList:
@@ -85,7 +85,7 @@ async def list_jobs(
 
 
 @router.get("/jobs/{job_id}", summary="One job with everything that its users need", responses=answers(404))
-async def read_job(job_id: str, asking: Asking, gateway: TheGateway) -> JobView:
+async def read_job(job_id: str, asking: MayReadJobs, gateway: TheGateway) -> JobView:
     return _view(await gateway.gate.job_to_see(asking, job_id), asking)
 
 
@@ -99,7 +99,7 @@ async def read_job(job_id: str, asking: Asking, gateway: TheGateway) -> JobView:
 async def start_run(
     job_id: str,
     body: StartRun,
-    asking: Asking,
+    asking: MayStart,
     gateway: TheGateway,
     trace: TheTrace,
     response: Response,

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.gateway import core
-from services.gateway.context import Asking
+from services.gateway.context import MayReadJobs
 from shared.access import EVERY_CLIENT, may_operate_platform
 from shared.errors import TagwerkError
 from shared.words import PrincipalKind
@@ -29,7 +29,7 @@ class Me(BaseModel):
 
 
 @router.get("/me", summary="Who is signed in")
-async def read_me(asking: Asking) -> Me:
+async def read_me(asking: MayReadJobs) -> Me:
     try:
         default = core.client_of(asking, None)
     except TagwerkError:

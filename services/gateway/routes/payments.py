@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayRead, TheGateway
 from services.gateway.lists import ClientFilter, list_of_clients
 from services.gateway.problems import answers
 from shared import subjects
@@ -36,7 +36,7 @@ class PayablesFilter(ClientFilter):
 
 @router.get("/payables", summary="Approved invoices and their payment", responses=answers(404))
 async def list_payables(
-    filter: Annotated[PayablesFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[PayablesFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> PayablesPage:
     """The earliest due first, then those without a date. `held` says why one is not ordered by itself."""
     return await list_of_clients(gateway, asking, "payables", filter, PayablesQuery, PayablesPage)
@@ -44,7 +44,7 @@ async def list_payables(
 
 @router.get("/payments/files", summary="Payment files", responses=answers(404))
 async def list_payment_files(
-    filter: Annotated[ClientFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[ClientFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> PaymentFilesPage:
     """The newest first, each with the number of its orders by their state."""
     return await list_of_clients(
@@ -53,7 +53,7 @@ async def list_payment_files(
 
 
 @router.get("/payments/files/{file_id}", summary="One payment file and its orders", responses=answers(404))
-async def read_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) -> PaymentFileDetail:
+async def read_payment_file(file_id: UUID, asking: MayRead, gateway: TheGateway) -> PaymentFileDetail:
     """Each order with its state, and what the bank said."""
     return await _find(gateway, asking, file_id)
 
@@ -64,7 +64,7 @@ async def read_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) 
     response_class=StreamingResponse,
     responses=answers(404) | {200: {"content": {"application/xml": {}}}},
 )
-async def download_payment_file(file_id: UUID, asking: Asking, gateway: TheGateway) -> StreamingResponse:
+async def download_payment_file(file_id: UUID, asking: MayRead, gateway: TheGateway) -> StreamingResponse:
     """The pain.001, byte for byte. The bank executes what it is given: give it a file once."""
     file = await _find(gateway, asking, file_id)
     if file.completed_at is None:

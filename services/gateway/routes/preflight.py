@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.gateway import core
-from services.gateway.context import Asking, TheGateway
+from services.gateway.context import MayStart, TheGateway
 from services.gateway.preflight.checks import check_all
 from services.gateway.preflight.effect import effect_of
 from services.gateway.preflight.findings import Preflight, may_start
@@ -15,7 +15,7 @@ router = APIRouter(tags=["jobs"])
 
 
 @router.post("/jobs/{job_id}/preflight", summary="What a start would meet, and do", responses=answers(404))
-async def preflight(job_id: str, body: StartRun, asking: Asking, gateway: TheGateway) -> Preflight:
+async def preflight(job_id: str, body: StartRun, asking: MayStart, gateway: TheGateway) -> Preflight:
     """Takes what a start takes, and changes nothing. `may_start` is false if and only if a start with this
     body would be refused, a missing confirmation apart; a `warning` starts, and should be read before."""
     entry = await gateway.gate.job_to_see(asking, job_id)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.gateway.context import Asking, TheGateway
+from services.gateway.context import MayRead, TheGateway
 from services.gateway.lists import ClientFilter, list_of_clients
 from services.gateway.problems import answers
 from shared.commands import RatesPage, RatesQuery
@@ -23,7 +23,7 @@ class RatesFilter(ClientFilter):
 
 @router.get("/rates", summary="Daily exchange rates", responses=answers(404))
 async def list_rates(
-    filter: Annotated[RatesFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[RatesFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> RatesPage:
     """The newest day first. 1 `base` costs `rate` `quote`; the rate is a string, since it is exact."""
     return await list_of_clients(gateway, asking, "rates", filter, RatesQuery, RatesPage)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.gateway.context import Asking, TheGateway
+from services.gateway.context import MayAdminister, TheGateway
 from services.gateway.problems import answers
 from shared import subjects
 from shared.audit import AuditEntry, audit
@@ -15,7 +15,7 @@ REBUILD_TIMEOUT = 600.0
 
 
 @router.post("/rebuild", summary="Make the projection anew from all events", responses=answers(403))
-async def rebuild_projection(asking: Asking, gateway: TheGateway) -> RebuildReport:
+async def rebuild_projection(asking: MayAdminister, gateway: TheGateway) -> RebuildReport:
     """Answers when it is done; queries go on meanwhile."""
     await gateway.gate.operate(asking, "rebuild")
     entry = AuditEntry(action="rebuild_requested", principal=asking.id, concern="projection of the runs")

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, Gateway, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, Gateway, MayReadJobs, TheGateway
 from services.gateway.fields import Sequence, Text
 from services.gateway.lists import FreshPageFilter
 from services.gateway.problems import WrongField, answers, wrong_fields
@@ -38,6 +38,7 @@ class OutcomesFilter(FreshPageFilter):
 
 
 class RecordsFilter(OutcomesFilter):
+    key_prefix: NonEmpty | None = Field(default=None, description="How the key begins.")
     sort: RecordsSort = "position"
 
 
@@ -57,28 +58,28 @@ class FoundRecordsFilter(OutcomesFilter):
 
 @router.get("/runs/{run_id}/records", summary="Records of a run", responses=answers(404))
 async def list_records(
-    run_id: UUID, filter: Annotated[RecordsFilter, Query()], asking: Asking, gateway: TheGateway
+    run_id: UUID, filter: Annotated[RecordsFilter, Query()], asking: MayReadJobs, gateway: TheGateway
 ) -> RecordsPage:
     return await _list(gateway, asking, run_id, "records", filter, RecordsQuery, RecordsPage)
 
 
 @router.get("/runs/{run_id}/calls", summary="External calls of a run", responses=answers(404))
 async def list_calls(
-    run_id: UUID, filter: Annotated[FreshPageFilter, Query()], asking: Asking, gateway: TheGateway
+    run_id: UUID, filter: Annotated[FreshPageFilter, Query()], asking: MayReadJobs, gateway: TheGateway
 ) -> CallsPage:
     return await _list(gateway, asking, run_id, "calls", filter, CallsQuery, CallsPage)
 
 
 @router.get("/runs/{run_id}/changes", summary="Records whose data a run changed", responses=answers(404))
 async def list_changes(
-    run_id: UUID, filter: Annotated[FreshPageFilter, Query()], asking: Asking, gateway: TheGateway
+    run_id: UUID, filter: Annotated[FreshPageFilter, Query()], asking: MayReadJobs, gateway: TheGateway
 ) -> RecordsPage:
     return await _list(gateway, asking, run_id, "changes", filter, ChangesQuery, RecordsPage)
 
 
 @router.get("/runs/{run_id}/logs", summary="Log lines of a run", responses=answers(404))
 async def list_logs(
-    run_id: UUID, filter: Annotated[LogsFilter, Query()], asking: Asking, gateway: TheGateway
+    run_id: UUID, filter: Annotated[LogsFilter, Query()], asking: MayReadJobs, gateway: TheGateway
 ) -> LogsPage:
     return await _list(gateway, asking, run_id, "logs", filter, LogsQuery, LogsPage)
 
@@ -87,14 +88,14 @@ async def list_logs(
     "/runs/{run_id}/history", summary="Events of a run, as they were published", responses=answers(404)
 )
 async def list_history(
-    run_id: UUID, filter: Annotated[HistoryFilter, Query()], asking: Asking, gateway: TheGateway
+    run_id: UUID, filter: Annotated[HistoryFilter, Query()], asking: MayReadJobs, gateway: TheGateway
 ) -> EventsPage:
     return await _list(gateway, asking, run_id, "events", filter, EventsQuery, EventsPage)
 
 
 @router.get("/records", summary="Every run that touched a record")
 async def find_records(
-    filter: Annotated[FoundRecordsFilter, Query()], asking: Asking, gateway: TheGateway
+    filter: Annotated[FoundRecordsFilter, Query()], asking: MayReadJobs, gateway: TheGateway
 ) -> RecordsPage:
     if filter.key is None and filter.key_prefix is None:
         wrong = WrongField(field="key", message="give key or key_prefix")

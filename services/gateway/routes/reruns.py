@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import core
-from services.gateway.context import Asking, AtLeast, Gateway, TheGateway, TheTrace
+from services.gateway.context import AtLeast, Gateway, MayStart, TheGateway, TheTrace
 from services.gateway.parameters import check_parameters, references
 from services.gateway.problems import ProblemError, answers
 from services.gateway.routes.jobs import IdempotencyKey, RequestedAnswer, answer_request
@@ -46,7 +46,7 @@ class Rerun(BaseModel):
 async def rerun(
     run_id: UUID,
     body: Rerun,
-    asking: Asking,
+    asking: MayStart,
     gateway: TheGateway,
     trace: TheTrace,
     response: Response,

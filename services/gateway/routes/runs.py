@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.gateway.context import QUERY_TIMEOUT, Asking, AtLeast, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, AtLeast, MayReadJobs, TheGateway
 from services.gateway.fields import Moment, Text
 from services.gateway.lists import FreshPageFilter
 from services.gateway.problems import answers
@@ -37,7 +37,9 @@ class RunsFilter(FreshPageFilter):
 
 
 @router.get("/runs", summary="Runs by filter, sorted and paged")
-async def list_runs(filter: Annotated[RunsFilter, Query()], asking: Asking, gateway: TheGateway) -> RunsPage:
+async def list_runs(
+    filter: Annotated[RunsFilter, Query()], asking: MayReadJobs, gateway: TheGateway
+) -> RunsPage:
     scope = await gateway.gate.scope(asking, filter.at_least)
     query = RunsQuery(**scope, **filter.model_dump(exclude={"at_least"}))
     return await gateway.bus.ask(subjects.query("status", "runs"), query, RunsPage, timeout=QUERY_TIMEOUT)
@@ -50,7 +52,7 @@ async def list_runs(filter: Annotated[RunsFilter, Query()], asking: Asking, gate
 )
 async def read_run(
     run_id: UUID,
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     wait: Annotated[
         float, Query(ge=0, le=30, description="Seconds to wait for the run to be there and to end.")

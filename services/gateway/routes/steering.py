@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.gateway.context import Asking, AtLeast, TheGateway
+from services.gateway.context import AtLeast, MayStart, TheGateway
 from services.gateway.fields import Text
 from services.gateway.problems import ProblemError, answers
 from shared import subjects
@@ -48,7 +48,7 @@ class DecideEffect(BaseModel):
 )
 async def cancel_run(
     run_id: UUID,
-    asking: Asking,
+    asking: MayStart,
     gateway: TheGateway,
     body: CancelRun | None = None,
     at_least: AtLeast = 0,
@@ -87,7 +87,7 @@ def _ended(run_id: UUID, state: RunState) -> ProblemError:
     responses=answers(403, 404, 409),
 )
 async def decide_effect(
-    run_id: UUID, body: DecideEffect, asking: Asking, gateway: TheGateway, at_least: AtLeast = 0
+    run_id: UUID, body: DecideEffect, asking: MayStart, gateway: TheGateway, at_least: AtLeast = 0
 ) -> Published:
     """`happened` closes the effect; `repeat` lets the next rerun do it again."""
     run = await gateway.run(asking, run_id, at_least=at_least)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from services.gateway import core
-from services.gateway.context import Asking, Gateway, TheGateway
+from services.gateway.context import Gateway, MayReadJobs, TheGateway
 from services.gateway.fields import Text
 from services.gateway.preflight.facts import Instance
 from services.gateway.preflight.inquiry import STATUS_TIMEOUT, instances, probe
@@ -59,7 +59,7 @@ class SystemsPage(BaseModel):
 
 @router.get("/systems", summary="Services, systems outside and locations", responses=answers(404))
 async def list_systems(
-    asking: Asking,
+    asking: MayReadJobs,
     gateway: TheGateway,
     client: Annotated[
         Text | None, Query(description="For which client locations are looked at; none: your first.")
@@ -74,7 +74,7 @@ async def list_systems(
     by_service: dict[str, list[CatalogueEntry]] = defaultdict(list)
     for entry in jobs:
         by_service[entry.service].append(entry)
-    if may_operate_platform(asking):
+    if may_operate_platform(asking) and asking.jobs is None:
         for name in PLATFORM:
             by_service.setdefault(name, [])
     services = (_states_of(gateway, name, entries, meant) for name, entries in by_service.items())

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.gateway import core
-from services.gateway.context import Asking, Gateway, TheGateway, TheTrace
+from services.gateway.context import Gateway, MayUpload, TheGateway, TheTrace
 from services.gateway.multipart import Received, ReceivedFile, received
 from services.gateway.problems import Problem, ProblemError, WrongField, answers, problem_of, wrong_fields
 from services.gateway.tracing import Trace
@@ -87,7 +87,7 @@ class UploadAnswer(BaseModel):
     openapi_extra=_UPLOAD_FORM,
 )
 async def upload_documents(
-    request: Request, asking: Asking, gateway: TheGateway, trace: TheTrace
+    request: Request, asking: MayUpload, gateway: TheGateway, trace: TheTrace
 ) -> JSONResponse:
     """A bad file does not refuse the others: it has a `problem` of its own. Sending the same content again
     answers the same ids."""

@@ -14,7 +14,7 @@ from shared.events import Record
 from shared.words import Outcome
 
 #: Entries of one transaction; a batch is larger only if more entries than this are equal.
-BATCH: Final = 500
+BATCH: Final = 1_000
 #: Of record keys of statements.
 _STATEMENTS: Final = UUID("6f1b3f0e-6c0c-4c3e-9f53-0e7f5a1d5d1a")
 #: Richer messages replace the details of poorer ones: notifications tell most, MT940 least.
@@ -86,6 +86,8 @@ class Entry:
     rank: int
     #: Signed: negative is money that left the account.
     amount: Decimal
+    #: The same, as `money` writes it.
+    written: str
     currency: str
     booked: date
     #: Whether the bank names the booking date; else it is the value date.
@@ -167,8 +169,13 @@ def _the_day(told: str) -> date:
     return date.fromisoformat(told)
 
 
-def entry_of(told: Mapping[str, Any], statement: Statement) -> Entry | WrongEntry:
-    """An entry from what the reader tells of it."""
+def entries_of(told: Sequence[Mapping[str, Any]], statement: Statement) -> list[Entry | WrongEntry]:
+    """Entries from what the reader tells of them."""
+    rank = statement.rank
+    return [_entry_of(one, statement, rank) for one in told]
+
+
+def _entry_of(told: Mapping[str, Any], statement: Statement, rank: int) -> Entry | WrongEntry:
     position, line = told["position"], told.get("line")
     if problem := told.get("problem"):
         return WrongEntry(statement, position, line, problem)
@@ -178,24 +185,26 @@ def entry_of(told: Mapping[str, Any], statement: Statement) -> Entry | WrongEntr
         return WrongEntry(statement, position, line, cause)
     booked, valued = _day(told.get("booked")), _day(told.get("valued"))
     details = told.get("details", ())
+    bank_ref = told.get("bank_ref")
     first = booked or valued
     assert first is not None, "the reader gives every entry a day"
     return Entry(
         family=statement.family,
-        rank=statement.rank,
+        rank=rank,
         amount=Decimal(told["amount"]),
+        written=_with_decimals(told["amount"]),
         currency=currency,
         booked=first,
         booked_known=booked is not None,
         valued=valued,
         reversal=told.get("reversal", False),
-        bank_ref=told.get("bank_ref"),
+        bank_ref=bank_ref,
         code=told.get("code"),
         text=told.get("text"),
         charges=told.get("charges"),
         batch_id=told.get("batch_id"),
         details=details,
-        evidence=evidence_of(statement.family, told.get("bank_ref"), details),
+        evidence=evidence_of(statement.family, bank_ref, details),
         position=position,
     )
 
@@ -227,14 +236,18 @@ def evidence_of(family: str, bank_ref: str | None, details: Sequence[Mapping[str
     return found
 
 
-def transaction_key(account: str, day: date, amount: Decimal, currency: str, nth: int) -> str:
-    """The record key: `bank:CH93…:2024-06-28:-1234.50CHF:1`, the n-th equal one of its day."""
-    return f"bank:{account}:{day.isoformat()}:{money(amount)}{currency}:{nth}"
+def transaction_key(account: str, day: date, written: str, currency: str, nth: int) -> str:
+    """The record key: `bank:CH93…:2024-06-28:-1234.50CHF:1`, the n-th equal one of its day. The amount as
+    `money` writes it."""
+    return f"bank:{account}:{day.isoformat()}:{written}{currency}:{nth}"
 
 
 def money(amount: Decimal) -> str:
     """With two decimals at least: `1234.50`, `0.00123`."""
-    text = f"{amount:f}"
+    return _with_decimals(f"{amount:f}")
+
+
+def _with_decimals(text: str) -> str:
     whole, _, decimals = text.partition(".")
     return text if len(decimals) >= 2 else f"{whole}.{decimals:0<2}"
 

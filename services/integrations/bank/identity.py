@@ -76,7 +76,11 @@ class Assignment:
                 waiting[entry.amount].append(place)
         weak = []
         for amount, places in waiting.items():
-            left = _Left(by_amount[amount], self._apart)
+            group = by_amount[amount]
+            if len(group) == len(places) == 1 and self._is_same(entries[places[0]], group[0]):
+                self._take(group[0], entries[places[0]], found, places[0])
+                continue
+            left = _Left(group, self._apart)
             rest = [place for place in places if not self._by_evidence(entries[place], left, found, place)]
             weak.append((left, rest))
         # Only now it is known which families' references can be compared.
@@ -84,24 +88,40 @@ class Assignment:
             for place in rest:
                 other = left.nearest(entries[place], self._comparable)
                 if other is not None:
-                    self._take(other, left, found, place)
+                    found[place] = other
+                    self._taken.add(other.key)
+                    left.remove(other)
         return found
+
+    def _is_same(self, entry: Entry, one: Stored) -> bool:
+        """Whether the only two of an amount have evidence that says so: as `_Left` finds it, in one look."""
+        kinds = _SURE if one.statement in self._apart else _KINDS
+        if not _same_day(entry, one) or _contradicts(entry, one, ()):
+            return False
+        mine = entry.evidence
+        for evidence in one.evidence.values():
+            for kind, value in evidence.items():
+                known = kind in kinds and kind in mine
+                if known and _comparable_value(kind, mine[kind]) == _comparable_value(kind, value):
+                    return True
+        return False
 
     def _by_evidence(self, entry: Entry, left: "_Left", found: list[Stored | None], place: int) -> bool:
         one = left.equal(entry)
         if one is None:
             return False
+        self._take(one, entry, found, place)
+        left.remove(one)
+        return True
+
+    def _take(self, one: Stored, entry: Entry, found: list[Stored | None], place: int) -> None:
+        """Take it by its evidence."""
         bank = entry.evidence.get("bank")
         for family, evidence in one.evidence.items():
             if family != entry.family and bank and _same_reference(bank, evidence.get("bank", "")):
                 self._comparable.add(family)
-        self._take(one, left, found, place)
-        return True
-
-    def _take(self, one: Stored, left: "_Left", found: list[Stored | None], place: int) -> None:
         found[place] = one
         self._taken.add(one.key)
-        left.remove(one)
 
 
 class _Left:
@@ -199,7 +219,9 @@ def _contradicts(entry: Entry, one: Stored, comparable: Iterable[str]) -> bool:
     both."""
     for family, evidence in one.evidence.items():
         if family == entry.family:
-            if any(evidence.get(kind, value) != value for kind, value in entry.evidence.items()):
+            if evidence != entry.evidence and any(
+                evidence.get(kind, value) != value for kind, value in entry.evidence.items()
+            ):
                 return True
             if entry.valued is not None and one.valued is not None and entry.valued != one.valued:
                 return True

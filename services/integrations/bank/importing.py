@@ -5,9 +5,10 @@ from datetime import date
 
 from services.integrations.bank import transactions
 from services.integrations.bank.balances import Neighbour, apart, gaps
+from services.integrations.bank.batches import any_told_singly, left_out, sums_of, tells_payments, told_singly
 from services.integrations.bank.core import Entry, Statement, WrongEntry
 from services.integrations.bank.identity import Assignment
-from services.integrations.bank.judgement import highest_numbers, judge
+from services.integrations.bank.judgement import Verdict, highest_numbers, judge
 from services.integrations.bank.matches import Matcher
 from services.integrations.bank.matching import OpenInvoices
 from shared.events import Record
@@ -41,6 +42,8 @@ class PostgresImport:
         self._matcher = Matcher(context, statement, invoices)
         self._warnings = gaps(statement, *_around(statement, neighbours))
         self._outcome: Outcome | None = None
+        #: Whether notifications may have told payments of its sums; None as long as nobody looked.
+        self._payments_known: bool | None = None
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -52,20 +55,47 @@ class PostgresImport:
         async with self._outbox.transaction() as tx:
             await lock_client(tx, context.client)
             await self._write_statement(tx)
-            stored = await transactions.candidates(tx, context, self._statement, good)
-            # Stands until the transaction is through: one that is rolled back ends the attempt.
-            partners = self._assignment.partners(good, stored)
-            numbers = highest_numbers(stored)
-            verdicts = [
-                judge(entry, partner, self._statement, numbers, context.run_id)
-                for entry, partner in zip(good, partners, strict=True)
-            ]
+            verdicts = await self._judge(tx, good)
+            verdicts, summed = await self._without_sums(tx, verdicts)
             await transactions.insert(tx, context, self._statement, [one for one in verdicts if one.new])
             await transactions.update(tx, context, self._statement, [one for one in verdicts if one.changed])
             await self._matcher.match(tx, verdicts)
             wrong = [entry.record() for entry in entries if isinstance(entry, WrongEntry)]
-            records = [*(verdict.record() for verdict in verdicts), *wrong]
+            records = [*(verdict.record() for verdict in verdicts), *summed, *wrong]
             return [tx.record(record) for record in records if context.wants(record.key)]
+
+    async def _judge(self, tx: Transaction, entries: Sequence[Entry]) -> list[Verdict]:
+        """What becomes of each; payments of a batch whose sum is stored become of that."""
+        statement, run_id = self._statement, self._context.run_id
+        batches = []
+        if tells_payments(statement):
+            batches = await sums_of(tx, self._context, statement, entries)
+            gone = {one.position for group, _ in batches for one in group.entries}
+            entries = [one for one in entries if one.position not in gone]
+        stored = await transactions.candidates(tx, self._context, statement, entries)
+        # Stands until the transaction is through: one that is rolled back ends the attempt.
+        partners = self._assignment.partners(entries, stored)
+        numbers = highest_numbers(stored)
+        pairs = [*zip(entries, partners, strict=True), *((group.as_one(), one) for group, one in batches)]
+        return [judge(entry, known, statement, numbers, run_id) for entry, known in pairs]
+
+    async def _without_sums(
+        self, tx: Transaction, verdicts: list[Verdict]
+    ) -> tuple[list[Verdict], list[Record]]:
+        """Those that are to be stored, and the records of sums whose payments are stored already."""
+        statement, context = self._statement, self._context
+        if tells_payments(statement):
+            return verdicts, []
+        if self._payments_known is None:
+            self._payments_known = await any_told_singly(tx, context, statement)
+        if not self._payments_known:
+            return verdicts, []
+        new = [one.entry for one in verdicts if one.new]
+        known = await told_singly(tx, context, statement, new)
+        records = [
+            left_out(statement, entry, known[entry.position]) for entry in new if entry.position in known
+        ]
+        return [one for one in verdicts if not one.new or one.entry.position not in known], records
 
     async def complete(self, warnings: Sequence[str]) -> Sequence[Record]:
         statement = self._statement

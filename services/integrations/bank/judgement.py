@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.integrations.bank.core import Entry, Statement, money, transaction_key
+from services.integrations.bank.core import Entry, Statement, transaction_key
 from services.integrations.bank.identity import Stored
 from shared.events import Record
 from shared.words import Outcome
@@ -60,15 +60,14 @@ class Verdict:
         if outcome is Outcome.UNCHANGED and self.changes:
             outcome = Outcome.UPDATED
         party = entry.only.get("party")
-        amount = money(entry.amount)
-        parts = [f"{amount} {entry.currency}{f', {party}' if party else ''}", *self.notes]
+        message = f"{entry.written} {entry.currency}{f', {party}' if party else ''}"
         if len(entry.details) > 1:
-            parts.insert(1, f"{len(entry.details)} payments")
+            message += f"; {len(entry.details)} payments"
         return Record(
             key=self.key,
             outcome=outcome,
-            label=f"{entry.booked.isoformat()} {'reversal ' if entry.reversal else ''}{amount}",
-            message="; ".join(parts),
+            label=f"{entry.booked.isoformat()} {'reversal ' if entry.reversal else ''}{entry.written}",
+            message="; ".join((message, *self.notes)) if self.notes else message,
             changes=self.changes or None,
         )
 
@@ -94,18 +93,20 @@ def judge(
     The outcome is relative to the run, not to the attempt: what an earlier attempt of this run stored is
     not `unchanged` in this one.
     """
-    fields = sum(len(detail) for detail in entry.details)
+    fields = sum([len(detail) for detail in entry.details])
     if known is None:
-        nth = numbers.get((entry.amount, entry.booked), 0) + 1
-        numbers[entry.amount, entry.booked] = nth
-        key = transaction_key(statement.account, entry.booked, entry.amount, entry.currency, nth)
+        place = entry.amount, entry.booked
+        numbers[place] = nth = numbers.get(place, 0) + 1
+        key = transaction_key(statement.account, entry.booked, entry.written, entry.currency, nth)
         return Verdict(
             entry, key, nth, new=True, richer=False, outcome=Outcome.CREATED,
             evidence={entry.family: entry.evidence}, changed=False, fields=fields, match="none", own=True,
         )  # fmt: skip
     assert isinstance(known, Known)
     richer = _is_richer(entry, fields, known)
-    evidence = {**known.evidence, entry.family: {**known.evidence.get(entry.family, {}), **entry.evidence}}
+    evidence = known.evidence
+    if evidence.get(entry.family) != entry.evidence:
+        evidence = {**evidence, entry.family: {**evidence.get(entry.family, {}), **entry.evidence}}
     outcome = Outcome.UNCHANGED
     if known.run_id == run_id:
         outcome = Outcome.CREATED

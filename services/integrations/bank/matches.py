@@ -10,8 +10,9 @@ from uuid import UUID
 from services.integrations.bank.core import Statement, signs
 from services.integrations.bank.judgement import Verdict
 from services.integrations.bank.matching import Ambiguous, Match, OpenInvoices, Payment, payments_in
+from services.integrations.bank.returns import Returns, returns_of
 from services.integrations.bank.settling import open_payables, settle
-from services.integrations.bank.telling import tell, tell_again, tell_return
+from services.integrations.bank.telling import tell, tell_again, tell_came_back, tell_return
 from shared.events import InvoicePaid
 from shared.outbox import Transaction
 from shared.runner.context import RunContext
@@ -30,10 +31,11 @@ class Matcher:
         if self._context.attempt > 1:
             await tell_again(tx, self._context, verdicts)
         paid: list[UUID] = []
+        reopened: list[UUID] = []
         states: dict[str, str] = {}
         if self._invoices:
-            await self._pay(tx, verdicts, paid, states)
-        reopened = await self._take_back(tx, verdicts, states)
+            await self._pay(tx, verdicts, paid, reopened, states)
+        reopened += await self._take_back(tx, verdicts, states)
         if states:
             await tx.connection.execute(
                 "update bank_transactions t set match = new.match,"
@@ -52,7 +54,12 @@ class Matcher:
         await settle(tx, self._context, day, str(self._statement.identity), paid, reopened)
 
     async def _pay(
-        self, tx: Transaction, verdicts: Sequence[Verdict], paid: list[UUID], states: dict[str, str]
+        self,
+        tx: Transaction,
+        verdicts: Sequence[Verdict],
+        paid: list[UUID],
+        reopened: list[UUID],
+        states: dict[str, str],
     ) -> None:
         waiting = [
             (one, payments_in(one.entry))
@@ -62,15 +69,23 @@ class Matcher:
         await self._forget_settled(
             tx, [payment for _, payments in waiting for payment in payments if payment]
         )
+        returns = await self._returns(tx, verdicts, [one for _, payments in waiting for one in payments])
         rows: list[tuple[Any, ...]] = []
         for verdict, payments in waiting:
-            results = []
+            results: list[Match | Ambiguous | None] = []
+            came_back = len(reopened)
             for place, payment in enumerate(payments):
                 result = self._invoices.find(payment) if payment else None
+                if payment and isinstance(result, Match) and (back := returns.take(verdict.entry, payment)):
+                    rows.append((*self._row(verdict, place, result, payment.payment_id), back))
+                    tell_came_back(verdict, result, back)
+                    states[back] = "reversed"
+                    reopened.append(result.payable.document_id)
+                    result = None
                 results.append(result)
                 if isinstance(result, Match):
                     assert payment is not None
-                    rows.append(self._row(verdict, place, result, payment.payment_id))
+                    rows.append((*self._row(verdict, place, result, payment.payment_id), None))
                     tell(verdict, result)
                     if result.settles:
                         self._invoices.settled(result.payable)
@@ -81,14 +96,25 @@ class Matcher:
                 elif isinstance(result, Ambiguous):
                     verdict.notes.append(result.sentence)
             state = _state_of(results)
+            if state == "none" and len(reopened) > came_back:
+                state = "reversed"
             if state != verdict.match:
                 states[verdict.key] = state
         if rows:
             await tx.connection.executemany(
                 "insert into bank_matches (client, transaction_key, detail, document_id, amount, currency,"
-                " matched_by, payment_id, settles, run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                " matched_by, payment_id, settles, run_id, reversed_by)"
+                " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 rows,
             )
+
+    async def _returns(
+        self, tx: Transaction, verdicts: Sequence[Verdict], payments: Sequence[Payment | None]
+    ) -> Returns:
+        """What took payments back before they came. What comes in the same batch is taken back afterwards."""
+        amounts = {one.amount for one in payments if one and isinstance(self._invoices.find(one), Match)}
+        own = [verdict.key for verdict in verdicts]
+        return await returns_of(tx, self._context, self._statement, amounts, own)
 
     async def _forget_settled(self, tx: Transaction, payments: Sequence[Payment]) -> None:
         """Another import may have paid invoices since this run looked; `tx` holds the client's lock."""

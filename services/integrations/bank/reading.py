@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from services.integrations.bank.core import BATCH
+from services.integrations.bank.core import BATCH, Entry, Statement, WrongEntry, entries_of
 from shared.files import Stored
 from shared.incoming import Incoming, IncomingFile
 from shared.process import Child, Children, Limits
@@ -22,7 +22,9 @@ AT_MOST: Final = 512_000_000
 LIMITS: Final = Limits(
     memory=1024 * 1024 * 1024, cpu_seconds=300, wall_seconds=600, file_size=2 * AT_MOST, output=256_000_000
 )
-_READER: Final = "services.integrations.bank.readers.reader:Reader"
+_MODULE: Final = "services.integrations.bank.readers.reader"
+#: What the children are forked with.
+PRELOAD: Final = (_MODULE,)
 
 
 class OpenFile(Protocol):
@@ -31,8 +33,8 @@ class OpenFile(Protocol):
     #: What the reader tells of each statement.
     heads: Sequence[Mapping[str, Any]]
 
-    def batches(self, statement: int) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-        """The entries of a statement; equal ones come together."""
+    def batches(self, number: int, statement: Statement) -> AsyncIterator[Sequence[Entry | WrongEntry]]:
+        """The entries of the statement with this head; equal ones come together."""
 
 
 class StatementFiles(Protocol):
@@ -69,7 +71,7 @@ class ChildStatementFiles:
 async def open_path(children: Children, path: Path, *, at_most: int = AT_MOST) -> AsyncIterator[OpenFile]:
     """A file of this machine, read by a child that is gone when the block is left."""
     arguments = {"path": str(path), "at_most": at_most}
-    async with children.open(_READER, arguments, folder=path.parent) as child:
+    async with children.open(f"{_MODULE}:Reader", arguments, folder=path.parent) as child:
         yield _ChildFile(child, await child.call("read"))
 
 
@@ -78,18 +80,18 @@ class _ChildFile:
         self._child = child
         self.heads = heads
 
-    async def batches(self, statement: int) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-        def ask(place: int) -> asyncio.Task[Any]:
-            call = self._child.call("batch", statement=statement, start=place, count=BATCH)
-            return asyncio.create_task(call)
+    async def batches(self, number: int, statement: Statement) -> AsyncIterator[Sequence[Entry | WrongEntry]]:
+        async def next_one(place: int) -> tuple[list[Entry | WrongEntry], int | None]:
+            answer = orjson.loads(await self._child.call("batch", statement=number, start=place, count=BATCH))
+            return entries_of(answer["entries"], statement), answer["next"]
 
-        # The child prepares the next batch while this one is stored.
-        asked: asyncio.Task[Any] | None = ask(0)
+        # The next batch is prepared while this one is stored.
+        asked: asyncio.Task[Any] | None = asyncio.create_task(next_one(0))
         try:
             while asked is not None:
-                answer = await asked
-                asked = None if answer["next"] is None else ask(answer["next"])
-                if entries := orjson.loads(answer["entries"]):
+                entries, place = await asked
+                asked = None if place is None else asyncio.create_task(next_one(place))
+                if entries:
                     yield entries
         finally:
             if asked is not None:

@@ -16,6 +16,11 @@ def tell(verdict: Verdict, match: Match) -> None:
         verdict.changes["invoice"] = None, match.payable.name
 
 
+def tell_came_back(verdict: Verdict, match: Match, back: str) -> None:
+    """It would pay the invoice, but the transaction `back` took it back, and came before it."""
+    verdict.notes.append(f"{match.sentence}; the money came back with {back}")
+
+
 def tell_return(verdict: Verdict, document_id: UUID) -> None:
     verdict.notes.append(f"takes back the payment of invoice {document_id}, which is open again")
 
@@ -26,7 +31,9 @@ async def tell_again(tx: Transaction, context: RunContext, verdicts: Sequence[Ve
     matches = await tx.connection.fetch(
         "select m.transaction_key, m.amount as matched, m.matched_by, p.document_id, p.invoice_number,"
         " p.payee_name, p.amount, p.currency, coalesce((select sum(o.amount) from bank_matches o"
-        " where o.document_id = m.document_id and o.id < m.id and o.reversed_by is null), 0) as paid"
+        " where o.document_id = m.document_id and o.id < m.id and o.reversed_by is null), 0) as paid,"
+        " (select key from bank_transactions b where b.client = m.client and b.key = m.reversed_by"
+        " and b.stored_at < m.matched_at) as back"
         " from bank_matches m join payables p using (document_id)"
         " where m.client = $1 and m.run_id = $2 and m.transaction_key = any($3::text[]) order by m.id",
         context.client,
@@ -45,7 +52,11 @@ async def tell_again(tx: Transaction, context: RunContext, verdicts: Sequence[Ve
             due_date=None,
             paid=row["paid"],
         )
-        tell(done[row["transaction_key"]], Match(payable, row["matched"], row["matched_by"]))
+        verdict, match = done[row["transaction_key"]], Match(payable, row["matched"], row["matched_by"])
+        if row["back"] is not None:
+            tell_came_back(verdict, match, row["back"])
+        else:
+            tell(verdict, match)
     returns = await tx.connection.fetch(
         "select reversed_by, document_id from bank_matches"
         " where client = $1 and reversed_by = any($2::text[]) order by id",

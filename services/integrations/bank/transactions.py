@@ -1,6 +1,7 @@
 """The rows of transactions: found, added and completed in sets."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +18,10 @@ from shared.runner.context import RunContext
 _WINDOW: Final = timedelta(days=10)
 
 
+#: The place of the evidence among the fields of `Known`.
+_EVIDENCE: Final = [one.name for one in fields(Known)].index("evidence")
+
+
 async def candidates(
     tx: Transaction, context: RunContext, statement: Statement, entries: Sequence[Entry]
 ) -> list[Known]:
@@ -25,13 +30,17 @@ async def candidates(
         return []
     spans: dict[Decimal, tuple[date, date]] = {}
     for entry in entries:
-        days = [entry.booked, *([entry.valued] if entry.valued else [])]
-        first, last = spans.get(entry.amount, (min(days), max(days)))
-        spans[entry.amount] = min(first, *days), max(last, *days)
+        first = last = entry.booked
+        if entry.valued is not None:
+            first, last = min(first, entry.valued), max(last, entry.valued)
+        if (other := spans.get(entry.amount)) is not None:
+            first, last = min(first, other[0]), max(last, other[1])
+        spans[entry.amount] = first, last
+    # In the order of `Known`.
     rows = await tx.connection.fetch(
         "select t.* from unnest($4::numeric[], $5::date[], $6::date[]) as asked (amount, first, last),"
-        " lateral (select key, keyed_on, amount, booked_on, booked_known, valued_on, nth, statement_id,"
-        " evidence::text, match, run_id, changed_by, details_count, details_fields, details_rank"
+        " lateral (select key, amount, booked_on, booked_known, valued_on, nth, statement_id, evidence::text,"
+        " keyed_on, match, run_id, changed_by, details_count, details_fields, details_rank"
         " from bank_transactions where client = $1 and account = $2 and currency = $3"
         " and amount = asked.amount and keyed_on between asked.first and asked.last offset 0) t",
         context.client,
@@ -128,20 +137,6 @@ async def update(
 
 
 def _known(row: Any) -> Known:
-    return Known(
-        key=row["key"],
-        keyed=row["keyed_on"],
-        amount=row["amount"],
-        booked=row["booked_on"],
-        booked_known=row["booked_known"],
-        valued=row["valued_on"],
-        nth=row["nth"],
-        statement=row["statement_id"],
-        evidence=orjson.loads(row["evidence"]),
-        match=row["match"],
-        run_id=row["run_id"],
-        changed_by=row["changed_by"],
-        details=row["details_count"],
-        fields=row["details_fields"],
-        rank=row["details_rank"],
-    )
+    values = list(row.values())
+    values[_EVIDENCE] = orjson.loads(values[_EVIDENCE])
+    return Known(*values)

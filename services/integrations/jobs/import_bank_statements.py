@@ -8,10 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from services.integrations.bank.balances import balance_problem, why_unchecked
-from services.integrations.bank.core import (
-    entry_of,
-    statement_of,
-)
+from services.integrations.bank.core import statement_of
 from services.integrations.bank.reading import OpenFile, StatementFiles
 from services.integrations.bank.store import BankStore
 from shared.access import Access
@@ -104,9 +101,9 @@ async def _import(
             warnings.append(f"its balances were not checked: {unchecked}")
         for warning in warnings:
             log.warning(warning, statement=statement.label, file=origin)
-        async for batch in opened.batches(number):
-            yield await importing.store([entry_of(told, statement) for told in batch])
-            done += len(batch)
+        async for entries in opened.batches(number, statement):
+            yield await importing.store(entries)
+            done += len(entries)
             await progress(done, total)
         yield await importing.complete(warnings)
 

@@ -16,11 +16,7 @@ def status_changed(
 ) -> PaymentStatusChanged:
     """The event; `order` has the columns of `payment_orders`."""
     return PaymentStatusChanged(
-        client=context.client,
-        principal=context.principal,
-        about=[f"document:{order['document_id']}", f"invoice:{order['document_id']}"],
-        run_id=context.run_id,
-        traceparent=context.traceparent,
+        **context.facts(f"document:{order['document_id']}", f"invoice:{order['document_id']}"),
         document_id=order["document_id"],
         file_id=order["file_id"],
         payment_id=order["payment_id"],

@@ -1,6 +1,6 @@
 """What a bank says about payments, whichever message it uses; and how such a message is opened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -9,6 +9,7 @@ from typing import Any
 
 from lxml import etree
 
+from services.integrations.iso20022.elements import children, text
 from shared.errors import TagwerkError
 
 
@@ -98,51 +99,30 @@ def _unsafe(name: str) -> TagwerkError:
     )
 
 
-def local_name(element: Any) -> str:
-    """The name without its namespace: versions differ in little else."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def children(element: Any, *path: str) -> Iterator[Any]:
-    """Every element at this path of names below `element`."""
-    if element is None:
-        return
-    if not path:
-        yield element
-        return
-    for child in element:
-        if local_name(child) == path[0]:
-            yield from children(child, *path[1:])
-
-
-def child(element: Any, *path: str) -> Any | None:
-    return next(children(element, *path), None)
-
-
-def text(element: Any, *path: str) -> str | None:
-    """The stripped text at this path; None if it is empty or not there."""
-    found = child(element, *path)
-    return None if found is None else ((found.text or "").strip() or None)
-
-
 def reason_of(information: Any) -> tuple[str | None, str | None]:
-    """Code (also a proprietary one) and additional texts of StsRsnInf or RtrInf elements, the first code."""
+    """Code (also a proprietary one) and additional texts of StsRsnInf elements, the first code."""
     code: str | None = None
     texts: list[str] = []
     for one in information:
         code = code or text(one, "Rsn", "Cd") or text(one, "Rsn", "Prtry")
-        texts += [line for found in children(one, "AddtlInf") if (line := (found.text or "").strip())]
-    return code, " ".join(texts)[:500] or None
+        texts += [line for found in children(one, "AddtlInf") if (line := text(found))]
+    return code, one_text(texts)
 
 
-def amount_of(element: Any) -> tuple[Decimal | None, str | None]:
-    """Value and currency of an amount element."""
-    if element is None:
+def one_text(lines: Iterable[str]) -> str | None:
+    """What the bank adds in several lines, as much of it as is kept."""
+    return " ".join(lines)[:500] or None
+
+
+def amount_of(told: tuple[str, str | None] | None) -> tuple[Decimal | None, str | None]:
+    """Value and currency of an amount as it is written."""
+    if told is None:
         return None, None
+    written, currency = told
     try:
-        return Decimal((element.text or "").strip()), element.get("Ccy")
+        return Decimal(written), currency
     except InvalidOperation:
-        return None, element.get("Ccy")
+        return None, currency
 
 
 def moment_of(written: str | None, name: str) -> datetime:

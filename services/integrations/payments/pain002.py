@@ -4,17 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from services.integrations.iso20022.elements import amount, child, children, local_name, text
 from services.integrations.payments.messages import (
     BankMessage,
     Said,
     Verdict,
     amount_of,
-    child,
-    children,
-    local_name,
     moment_of,
     reason_of,
-    text,
     unreadable,
 )
 
@@ -79,7 +76,7 @@ def _transaction(
     if code is None and said is None:
         code, said = reason_of(children(above, "StsRsnInf"))
     payment_id = text(part, "OrgnlEndToEndId")
-    amount, currency = amount_of(child(part, "OrgnlTxRef", "Amt", "InstdAmt"))
+    value, currency = amount_of(amount(child(part, "OrgnlTxRef", "Amt", "InstdAmt")))
     yield Said(
         verdict=_VERDICTS.get(status, Verdict.NOTHING_YET),
         status=status,
@@ -88,7 +85,7 @@ def _transaction(
         block_id=block_id,
         instruction_id=text(part, "OrgnlInstrId"),
         payment_id=None if payment_id == "NOTPROVIDED" else payment_id,
-        amount=amount,
+        amount=value,
         currency=currency,
         reason_code=code,
         text=said,

@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from services.integrations.payments.camt import is_camt, read_bookings
-from services.integrations.payments.messages import BankMessage, local_name, open_message, unreadable
+from services.integrations.iso20022.camt import message_in
+from services.integrations.iso20022.elements import local_name
+from services.integrations.payments.camt import read_bookings
+from services.integrations.payments.messages import BankMessage, open_message, unreadable
 from services.integrations.payments.pain002 import read_status_report
 from shared.files import Files
 from shared.incoming import Incoming
@@ -20,8 +22,8 @@ def read_message(content: bytes, name: str) -> BankMessage:
     kinds = {local_name(one) for one in root}
     if kinds & {"CstmrPmtStsRpt", "pain.002.001.02"}:
         return read_status_report(root, name)
-    if is_camt(root):
-        return read_bookings(root, name)
+    if (message := message_in(root)) is not None:
+        return read_bookings(message, name)
     if kinds & {"CstmrCdtTrfInitn"}:
         raise unreadable(name, "it is a payment file, as we send it to the bank, and no answer to one")
     found = ", ".join(sorted(kinds - {""})) or local_name(root)

@@ -34,8 +34,8 @@ def read(file: Path) -> tuple[list[Facts], list[Facts]]:
         found: list[dict[str, Any]] = []
         place: int | None = 0
         while place is not None:
-            answer = reader.batch(number, place, 500)
-            found += orjson.loads(answer["entries"])
+            answer = orjson.loads(reader.batch(number, place, 500))
+            found += answer["entries"]
             place = answer["next"]
         entries += [entry_facts(one) for one in sorted(found, key=lambda one: one["position"])]
     return statements, entries

@@ -78,7 +78,7 @@ async def test_a_kill_anywhere_in_an_import_pays_each_invoice_once(
             ),
             besides=("sha256", "staged"),
             sides_of=(STORE,),
-            sample=4,
+            sample=3,
             settings=payment_settings,
         )
     )
@@ -95,7 +95,7 @@ async def test_a_kill_anywhere_in_an_import_of_the_same_again_changes_nothing_tw
             cause=import_again,
             expects=(STORE, COMPLETE, REMEMBER, "publish event.payment.status_changed"),
             besides=("sha256", "staged"),
-            sample=3,
+            sample=2,
             settings=payment_settings,
         )
     )

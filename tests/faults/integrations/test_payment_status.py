@@ -54,7 +54,7 @@ async def test_a_kill_anywhere_while_the_bank_is_heard_changes_each_payment_once
             ),
             besides=("sha256", "staged"),
             sides_of=(f"commit {STORE}.apply",),
-            sample=4,
+            sample=3,
             settings=payment_settings,
         )
     )

@@ -59,7 +59,7 @@ async def answers(config: PostgresConfig) -> bool:
         return answer == 1
     finally:
         server.send_signal(STOP_SIGNAL)
-        server.wait(timeout=10)
+        server.wait(timeout=30)
 
 
 async def test_an_initialization_that_was_killed_is_made_again(folder: Path) -> None:

@@ -115,7 +115,7 @@ def test_the_stack_stops_in_order_when_its_parent_is_killed(state: Path) -> None
     above = Up(state, "--under-parent").wait_for(READY)
     family = above.family()
     above.process.kill()
-    assert gone(family, timeout=20)
+    assert gone(family, timeout=60)
     above.end()
     assert "gateway hands over" in above.output
     assert last_log_line(state, "postgres") == "LOG:  database system is shut down"
@@ -136,7 +136,7 @@ def test_a_server_that_died_is_started_again_on_its_port(running: Up, program: s
 def test_a_second_start_in_the_same_folder_is_refused_and_disturbs_nothing(running: Up) -> None:
     family = {child.pid for child in running.family()}
     second = Up(running.state)
-    assert second.process.wait(timeout=10) == 1
+    assert second.process.wait(timeout=60) == 1
     second.end()
     assert (
         f"stack_running: a stack is already running in this state folder (process {running.process.pid})"

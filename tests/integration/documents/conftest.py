@@ -41,6 +41,7 @@ from shared.settings import Settings
 from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
 from tests.integration.documents.office import Office
+from tests.support.nursery import Nursery
 from tests.support.servers import PostgresServer
 
 
@@ -60,8 +61,9 @@ async def office(pool: Pool) -> Office:
 class Installation:
     """The service, and what a gateway and a status service would do with it."""
 
-    def __init__(self, settings: Settings, admin_url: str) -> None:
+    def __init__(self, settings: Settings, admin_url: str, nursery: Nursery) -> None:
         self.settings = settings
+        self.nursery = nursery
         self._admin_url = admin_url
         self._service: Service | None = None
         self._store = open_store(settings.files_url)
@@ -135,7 +137,7 @@ class Installation:
         return await self.ended(request.run_id, job)
 
     async def ended(self, run_id: UUID, job: str = "documents.ocr") -> "Told":
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
             told = Told([decode_run_event(message.data) for message in messages])
@@ -182,7 +184,7 @@ class Told:
 
 @pytest.fixture
 async def installation(
-    bus_url: str, postgres: PostgresServer, database_name: str, tmp_path: Path
+    bus_url: str, postgres: PostgresServer, database_name: str, tmp_path: Path, nursery: Nursery
 ) -> AsyncIterator[Installation]:
     """Provisioned; the service is not started yet."""
     settings = Settings(
@@ -192,5 +194,5 @@ async def installation(
         ack_wait=3.0,
         log_level="warning",
     )
-    async with Installation(settings, bus_url) as installation:
+    async with Installation(settings, bus_url, nursery) as installation:
         yield installation

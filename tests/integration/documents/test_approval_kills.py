@@ -2,12 +2,9 @@
 twice, nothing is lost."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -22,33 +19,26 @@ from shared.words import ApprovalState, Outcome, RunState
 from tests.integration.documents.conftest import Installation
 from tests.integration.documents.office import ADA, Office, reading
 from tests.integration.documents.test_learning import WORKFLOW, started
+from tests.support.nursery import environment_of
 
-ROOT = Path(__file__).parents[3]
 POINTS = ("before-commit", "after-commit", "before-publish", "after-publish")
 
 
 @asynccontextmanager
 async def dying(installation: Installation, where: str, subject: str) -> AsyncIterator[None]:
-    """A service that dies within the block, at the latest 30 s after its end."""
-    values = installation.settings.model_dump().items()
-    environment = {
-        **os.environ,
-        **{f"TAGWERK_{name.upper()}": str(value) for name, value in values if value},
-    }
-    command = ["-m", "tests.integration.documents.dying_service", where, subject]
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, env=environment)
+    """A service that dies within the block, at the latest a minute after its end."""
+    arguments = ["-m", "tests.integration.documents.dying_service", where, subject]
+    process = await installation.nursery.run(arguments, environment_of(installation.settings))
     try:
         yield
-        assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+        assert await process.wait() == -signal.SIGKILL
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await process.end()
 
 
 async def step(installation: Installation, subject: str, command: Command) -> StepTaken:
     """Ask until somebody answers, as a person would whose answer did not come."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await installation.bus.ask(subject, command, StepTaken, timeout=2)
@@ -63,7 +53,7 @@ async def told(installation: Installation, kind: str) -> int:
 
 
 async def emptied(pool: Pool) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await pool.fetchval("select exists(select from outbox)"):  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.02)
 

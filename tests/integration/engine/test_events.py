@@ -130,7 +130,7 @@ async def test_a_stop_lets_the_events_at_work_be_handled(engine: Engine, tmp_pat
     await service.start()
     event = uploaded("ada")
     await engine.bus.publish(event.type, event.encode(), msg_id=str(event.id))
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 30)
     await service.stop()
     assert handled == ["ada"]
     info = await engine.bus.js.consumer_info(subjects.EVENTS, subjects.events_durable("listener"))

@@ -117,9 +117,9 @@ async def test_a_run_that_ended_while_its_redelivery_was_prepared_is_not_started
 async def test_a_cancel_after_a_crash_in_the_middle_of_an_effect_tells_of_the_doubt(
     engine: Engine, tmp_path: Path, database_url: str
 ) -> None:
-    first = engine.spawn()
+    first = await engine.spawn()
     run = await engine.request("lab.send", letters=["x"], folder=str(tmp_path), mode="die-after")
-    await asyncio.to_thread(first.wait, 20)
+    await first.wait()
     await engine.cancel("lab.send", run.request.run_id)
     await engine.start("lab")
     told = await engine.ended("lab.send", run.request.run_id)

@@ -7,16 +7,16 @@ from pathlib import Path
 import asyncpg
 
 from shared.words import Outcome, RunState
-from tests.support.engine import Engine, kill
+from tests.support.engine import Engine
+from tests.support.nursery import Newborn
 
 
 async def test_a_killed_worker_s_run_is_finished_by_another_and_nothing_is_stored_twice(
     engine: Engine, database_url: str
 ) -> None:
-    first = engine.spawn()
+    first = await engine.spawn()
     run = await engine.request("lab.store", keys=["a", "b", "c"], die_after=2)
-    first.wait(20)
-    assert first.returncode == -signal.SIGKILL
+    assert await first.wait() == -signal.SIGKILL
     await engine.start("lab")
     told = await engine.ended("lab.store", run.request.run_id)
     assert told.end.state is RunState.SUCCEEDED
@@ -40,8 +40,8 @@ async def test_a_killed_worker_s_run_is_finished_by_another_and_nothing_is_store
 async def test_a_run_that_kills_every_worker_is_given_up_after_three(engine: Engine) -> None:
     run = await engine.request("lab.crash")
     for _ in range(3):
-        worker = engine.spawn()
-        await asyncio.to_thread(worker.wait, 20)
+        worker = await engine.spawn()
+        await worker.wait()
     await engine.start("lab")
     told = await engine.ended("lab.crash", run.request.run_id)
     assert told.attempts == [1, 2, 3]
@@ -50,26 +50,25 @@ async def test_a_run_that_kills_every_worker_is_given_up_after_three(engine: Eng
 
 
 async def test_sigterm_lets_a_worker_process_end_well(engine: Engine) -> None:
-    worker = engine.spawn()
+    worker = await engine.spawn()
     run = await engine.request("lab.sleep", steps=50, step_seconds=0.05)
     await engine.until("lab.sleep", run.request.run_id, lambda told: "started" in told.types)
-    await asyncio.to_thread(kill, worker, signal.SIGTERM)
-    assert worker.returncode == 0
-    engine.spawn()
+    assert await worker.end(signal.SIGTERM) == 0
+    await engine.spawn()
     told = await engine.ended("lab.sleep", run.request.run_id)
     assert told.attempts == [1, 2]
     assert told.end.state is RunState.SUCCEEDED
 
 
 async def test_a_paused_worker_that_wakes_up_is_fenced_off(engine: Engine, database_url: str) -> None:
-    sleeper = engine.spawn()
-    keys = [f"k{n}" for n in range(30)]
-    run = await engine.request("lab.store", keys=keys, pause=0.05)
-    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 2)
-    sleeper.send_signal(signal.SIGSTOP)
+    sleeper = await engine.spawn()
+    keys = [f"k{n}" for n in range(12)]
+    run = await engine.request("lab.store", keys=keys, pause=0.3)
+    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 0)
+    await pause_between_transactions(sleeper, database_url)
     await engine.start("lab")
     await engine.until("lab.store", run.request.run_id, lambda told: told.attempts == [1, 2])
-    sleeper.send_signal(signal.SIGCONT)
+    sleeper.send(signal.SIGCONT)
     told = await engine.ended("lab.store", run.request.run_id)
     await asyncio.sleep(0.5)
     told = await engine.told("lab.store", run.request.run_id)
@@ -79,21 +78,37 @@ async def test_a_paused_worker_that_wakes_up_is_fenced_off(engine: Engine, datab
     assert sorted(created) == sorted(keys)
 
 
+async def pause_between_transactions(process: Newborn, database_url: str) -> None:
+    """Stop it at a moment when no one waits for a lock of its own."""
+    connection = await asyncpg.connect(database_url)
+    while True:
+        process.send(signal.SIGSTOP)
+        await asyncio.sleep(0.05)
+        if not await connection.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database()"
+            " and pid <> pg_backend_pid() and xact_start is not null"
+        ):
+            await connection.close()
+            return
+        process.send(signal.SIGCONT)
+        await asyncio.sleep(0.02)
+
+
 async def test_an_effect_that_died_in_the_middle_is_in_doubt(engine: Engine, tmp_path: Path) -> None:
     for mode, sent in (("die-before", ""), ("die-after", "x\n")):
         folder = tmp_path / mode
         folder.mkdir()
-        first = engine.spawn()
+        first = await engine.spawn()
         letter = f"x-{mode}"
         run = await engine.request("lab.send", letters=[letter, "y"], folder=str(folder), mode=mode)
-        await asyncio.to_thread(first.wait, 20)
-        second = engine.spawn()
+        await first.wait()
+        second = await engine.spawn()
         told = await engine.ended("lab.send", run.request.run_id)
         assert told.end.state is RunState.INTERRUPTED
         assert [effect.effect for effect in told.end.in_doubt] == [f"send:{letter}"]
         lines = (folder / "sent").read_text().split()
         assert lines.count(letter) == bool(sent)
-        await asyncio.to_thread(kill, second)
+        await second.end()
 
 
 async def test_an_effect_that_died_is_done_exactly_once_where_the_counterpart_can_tell(
@@ -103,13 +118,13 @@ async def test_an_effect_that_died_is_done_exactly_once_where_the_counterpart_ca
         folder = tmp_path / mode
         folder.mkdir()
         letter = f"z-{mode}"
-        first = engine.spawn()
+        first = await engine.spawn()
         run = await engine.request(
             "lab.send", letters=[letter], folder=str(folder), mode=mode, checkable=True
         )
-        await asyncio.to_thread(first.wait, 20)
-        second = engine.spawn()
+        await first.wait()
+        second = await engine.spawn()
         told = await engine.ended("lab.send", run.request.run_id)
         assert told.end.state is RunState.SUCCEEDED
         assert (folder / "sent").read_text().split() == [letter]
-        await asyncio.to_thread(kill, second)
+        await second.end()

@@ -4,15 +4,16 @@ from pathlib import Path
 import pytest
 
 from tests.integration.gateway.site import Site
+from tests.support.nursery import Nursery
 from tests.support.servers import PostgresServer
 
 
 @pytest.fixture
 async def bare_site(
-    bus_url: str, postgres: PostgresServer, database_name: str, tmp_path: Path
+    bus_url: str, postgres: PostgresServer, database_name: str, tmp_path: Path, nursery: Nursery
 ) -> AsyncIterator[Site]:
     """Bus and database, provisioned; nothing runs yet."""
-    async with Site(bus_url, postgres, database_name, tmp_path) as site:
+    async with Site(bus_url, postgres, database_name, tmp_path, nursery) as site:
         yield site
 
 

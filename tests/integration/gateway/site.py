@@ -4,11 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
 import secrets
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,6 +38,7 @@ from shared.settings import Settings
 from shared.words import Kind, Level
 from tests.support.lab.app import build as build_lab
 from tests.support.lab.declaration import DECLARATION as LAB
+from tests.support.nursery import Newborn, Nursery, environment_of
 from tests.support.servers import PostgresServer
 
 BUILDERS: dict[str, Callable[[Settings], Service]] = {
@@ -59,7 +56,15 @@ TESTER = "tester"
 class Site:
     """Bus and database, the gateway, and whichever services a test starts beside it."""
 
-    def __init__(self, bus_url: str, postgres: PostgresServer, database: str, folder: Path) -> None:
+    def __init__(
+        self,
+        bus_url: str,
+        postgres: PostgresServer,
+        database: str,
+        folder: Path,
+        nursery: Nursery | None = None,
+    ) -> None:
+        """`nursery` is asked for processes."""
         self.bus_url = bus_url
         self._postgres = postgres
         self._database = database
@@ -72,7 +77,8 @@ class Site:
         self._serving: asyncio.Task[None] | None = None
         self._services: list[Service] = []
         self._clients: list[httpx.AsyncClient] = []
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._nursery = nursery
+        self._processes: list[Newborn] = []
 
     async def __aenter__(self) -> "Site":
         await provision(
@@ -86,8 +92,7 @@ class Site:
 
     async def __aexit__(self, *_: object) -> None:
         for process in self._processes:
-            process.kill()
-            process.wait()
+            await process.end()
         await asyncio.gather(*(client.aclose() for client in self._clients))
         await self.stop_gateway()
         for service in self._services:
@@ -148,12 +153,11 @@ class Site:
             await service.start()
             self._services.append(service)
 
-    def spawn_gateway(self, *python: str, **changes: Any) -> "subprocess.Popen[bytes]":
+    async def spawn_gateway(self, *python: str, **changes: Any) -> Newborn:
         """The gateway as a process of its own, which a test may kill. `python` instead of `-m …`."""
-        settings = self.settings(**changes).model_dump(mode="json", exclude_none=True)
-        environment = {f"TAGWERK_{key.upper()}": str(value) for key, value in settings.items()}
-        command = [sys.executable, *(python or ("-m", "services.gateway"))]
-        process = subprocess.Popen(command, env={**os.environ, **environment})
+        assert self._nursery is not None
+        environment = environment_of(self.settings(**changes))
+        process = await self._nursery.run(python or ("-m", "services.gateway"), environment)
         self._processes.append(process)
         return process
 
@@ -197,7 +201,7 @@ class Site:
         if self.server is None and not self._processes:
             return entry
         # The gateway looks again after a second at most.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await self.admin.get(f"/jobs/{id}")).status_code == 404:  # noqa: ASYNC110  (nobody tells)
                 await asyncio.sleep(0.1)
         return entry
@@ -208,7 +212,7 @@ class Site:
 
     async def audited(self, action: str, count: int = 1) -> list[AuditEntry]:
         """Wait for so many entries."""
-        for _ in range(200):
+        for _ in range(1500):
             found = await self.audits(action)
             if len(found) >= count:
                 return found
@@ -224,8 +228,3 @@ async def answering(client: httpx.AsyncClient, path: str = "/me", timeout: float
                 await client.get(path)
                 return
             await asyncio.sleep(0.05)
-
-
-def kill(process: "subprocess.Popen[bytes]", how: signal.Signals = signal.SIGKILL) -> int:
-    process.send_signal(how)
-    return process.wait(20)

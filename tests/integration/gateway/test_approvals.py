@@ -27,7 +27,7 @@ async def arrived(client: httpx.AsyncClient, content: bytes | None = None) -> st
     """Upload an invoice and wait for its approval to be requested."""
     uploaded = await client.post("/documents", files={"file": ("invoice.pdf", content or invoice())})
     document = str(uploaded.json()["files"][0]["document_id"])
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await client.get(f"/approvals/{document}")).status_code != 200:  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.05)
     return document
@@ -89,7 +89,7 @@ async def test_from_upload_to_approval_with_question_correction_and_two_readings
     actions = [entry.action for entry in await site.audited("*", 6)]
     for action in ("invoice_questioned", "invoice_answered", "invoice_corrected", "invoice_approved"):
         assert action in actions
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             chain = (await ada.get(f"/documents/{document}/chain")).json()
             jobs = [entry["job"] for entry in chain["entries"] if entry["job"]]

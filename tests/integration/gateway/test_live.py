@@ -117,21 +117,19 @@ async def test_history_comes_first_then_what_happens_then_the_end(
     assert json.loads(seen[2].data)["type"] == "run.progressed"
 
 
-async def test_a_live_event_arrives_at_once(site: Site, clara: httpx.AsyncClient) -> None:
-    """Not only at the next look, which is a second away."""
+async def test_a_live_event_arrives_at_once(
+    site: Site, clara: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only at the next look, which is an hour away."""
+    monkeypatch.setattr(live, "LOOK_EVERY", 3600.0)
     desk = await open_desk(site)
-    clock = asyncio.get_running_loop().time
-    waits = []
     async with aclosing(follow(clara, desk.path)) as events:
         await anext(events)
+        # Until it has stopped looking for what may have come meanwhile.
         await asyncio.sleep(0.5)
         for number in range(5):
-            said = clock()
             await desk.progress(number)
-            await anext(events)
-            waits.append(clock() - said)
-            await asyncio.sleep(0.3)
-    assert sorted(waits)[2] < 0.2, waits
+            assert (await anext(events)).event == "progressed"
 
 
 async def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(
@@ -222,7 +220,7 @@ async def test_a_silent_stream_gives_signs_of_life(
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
         seen = ""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for text in response.aiter_text():
                 seen += text
                 if seen.count(": heartbeat") >= 2:
@@ -239,7 +237,7 @@ async def test_clients_that_go_away_leave_nothing_behind(site: Site, clara: http
         async with aclosing(follow(clara, desk.path)) as events:
             await anext(events)
             assert await consumers(site) == before
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while streams.open or await subscriptions(site):  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.02)
 
@@ -274,10 +272,8 @@ async def test_a_stop_ends_streams_and_the_client_goes_on_where_it_was(
     await desk.start()
     events = follow(clara, desk.path)
     seen = [await anext(events), await anext(events)]
-    clock = asyncio.get_running_loop().time
-    began = clock()
     await site.stop_gateway()
-    assert clock() - began < 4
+    # Cut off by the server instead, it would end in the middle of an answer, which is an error.
     assert [event async for event in events] == []
     await desk.finish()
     await site.start_gateway()

@@ -52,7 +52,7 @@ async def upload(http: httpx.AsyncClient, name: str, content: bytes) -> dict[str
 
 async def records_of(http: httpx.AsyncClient, run_id: str) -> dict[str, str]:
     """Outcome by key, once the run has ended."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             run = await http.get(f"/runs/{run_id}", params={"wait": 15})
             if run.status_code == 200 and run.json()["state"] == "succeeded":
@@ -66,7 +66,7 @@ async def arrived(site: Site, count: int) -> None:
     """Wait until the gateway knows so many documents."""
     assert site.server is not None
     assert site.server.gateway is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await site.server.gateway.pool.fetchval("select count(*) from arrivals") < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -31,7 +31,7 @@ async def payments_site(site: Site, tmp_path: Path) -> AsyncIterator[Site]:
 
 async def known(client: httpx.AsyncClient, event: InvoiceApproved) -> None:
     """Wait until the service knows the approval."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not any(  # noqa: ASYNC110  (nobody tells)
             item["document_id"] == str(event.document_id)
             for item in (await client.get("/payables")).json()["items"]

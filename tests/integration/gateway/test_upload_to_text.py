@@ -40,7 +40,7 @@ async def test_an_upload_starts_its_run_by_itself_and_ends_in_a_text(working_sit
     assert detail["about"] == [f"document:{document['document_id']}"]
 
     about = {"about": f"document:{document['document_id']}"}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(runs := (await uma.get("/runs", params=about)).json()["items"]) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     analysis, ocr, conversion = runs

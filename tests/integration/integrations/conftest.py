@@ -1,9 +1,6 @@
 """The integrations service on a real bus and a real database, and a source of rates as a process."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -32,6 +29,7 @@ from shared.settings import Settings
 from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
 from tests.support.engine import Told
+from tests.support.nursery import Newborn, Nursery, environment_of
 from tests.support.rates_feed import serving
 from tests.support.servers import PostgresServer
 
@@ -57,13 +55,21 @@ async def pool(postgres: PostgresServer, database_name: str) -> AsyncIterator[Po
 class Installation:
     """The service, and what a gateway and a status service would do with it."""
 
-    def __init__(self, bus_url: str, database: Callable[[str], str], feed_url: str, folder: Path) -> None:
+    def __init__(
+        self,
+        bus_url: str,
+        database: Callable[[str], str],
+        feed_url: str,
+        folder: Path,
+        nursery: Nursery,
+    ) -> None:
         self._bus_url = bus_url
         self._database = database
         self._feed_url = feed_url
         self._files_url = f"file://{folder}/files"
         self._services: list[Service] = []
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._nursery = nursery
+        self._processes: list[Newborn] = []
         self.bus: Bus
 
     async def __aenter__(self) -> "Installation":
@@ -75,8 +81,7 @@ class Installation:
 
     async def __aexit__(self, *_: object) -> None:
         for process in self._processes:
-            process.kill()
-            process.wait()
+            await process.end()
         await self.stop()
         await self.bus.stop()
         await self.bus.nc.close()
@@ -113,12 +118,9 @@ class Installation:
             await service.stop()
         self._services.clear()
 
-    def spawn(self, *arguments: str, **changes: Any) -> "subprocess.Popen[bytes]":
-        """The service as a process, which a test may kill. `arguments` are those of Python."""
-        settings = self.settings(**changes).model_dump(mode="json", exclude_none=True)
-        environment = {f"TAGWERK_{key.upper()}": str(value) for key, value in settings.items()}
-        command = [sys.executable, *(arguments or ("-m", "services.integrations"))]
-        process = subprocess.Popen(command, env={**os.environ, **environment})
+    async def spawn(self, *arguments: str, **changes: Any) -> Newborn:
+        """The service as a process, which dies at a point. `arguments` are those of Python."""
+        process = await self._nursery.run(arguments, environment_of(self.settings(**changes)))
         self._processes.append(process)
         return process
 
@@ -133,7 +135,7 @@ class Installation:
         await request_run(self.bus, request, Lane.INTERACTIVE)
         return request.run_id
 
-    async def ended(self, run_id: UUID, timeout: float = 20, *, job: str = JOB) -> Told:
+    async def ended(self, run_id: UUID, timeout: float = 60, *, job: str = JOB) -> Told:
         deadline = time.monotonic() + timeout
         while True:
             messages = await self.bus.read(subjects.RUNS, RunSubjects(job, run_id).all)
@@ -159,12 +161,17 @@ class Installation:
 
 @pytest.fixture
 async def installation(
-    bus_url: str, postgres: PostgresServer, database_name: str, feed_url: str, tmp_path: Path
+    bus_url: str,
+    postgres: PostgresServer,
+    database_name: str,
+    feed_url: str,
+    tmp_path: Path,
+    nursery: Nursery,
 ) -> AsyncIterator[Installation]:
     """Provisioned; the service is not started yet."""
 
     def database(service: str) -> str:
         return postgres.url(service, database_name)
 
-    async with Installation(bus_url, database, feed_url, tmp_path) as installation:
+    async with Installation(bus_url, database, feed_url, tmp_path, nursery) as installation:
         yield installation

@@ -1,6 +1,5 @@
 """The import on a real bus: child, inbox, kills; nothing twice, nothing lost, each invoice paid once."""
 
-import asyncio
 import dataclasses
 import signal
 from collections import Counter
@@ -56,9 +55,7 @@ async def paid_invoices(installation: Installation) -> Counter[object]:
     return Counter(event.document_id for event in events if isinstance(event, InvoicePaid))
 
 
-@pytest.mark.parametrize(
-    ("where", "batch"), [("before", 1), ("inside", 1), ("after", 1), ("inside", 2), ("after", 2), ("end", 0)]
-)
+@pytest.mark.parametrize(("where", "batch"), [("inside", 2), ("after", 2), ("end", 0)])
 async def test_an_import_that_is_killed_is_finished_by_another(
     installation: Installation,
     pool: Pool,
@@ -70,9 +67,9 @@ async def test_an_import_that_is_killed_is_finished_by_another(
     await approve_invoices(pool)
     ledger = ledger_with_invoices()
     await installation.put_file("march.xml", camt053(part_of(ledger)), area="bank")
-    dying = installation.spawn("-m", "tests.integration.integrations.dying_bank", where, str(batch))
+    dying = await installation.spawn("-m", "tests.integration.integrations.dying_bank", where, str(batch))
     run_id = await installation.request(job=JOB)
-    assert await asyncio.to_thread(dying.wait, 30) == -signal.SIGKILL
+    assert await dying.wait() == -signal.SIGKILL
 
     await installation.start()
     told = await installation.ended(run_id, job=JOB, timeout=40)

@@ -1,6 +1,5 @@
 """A source that is a process of its own and answers as the world does."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -74,10 +73,8 @@ async def test_with_a_day_the_history_of_the_ecb_is_asked(feed_at: MakeFeed) -> 
 async def test_a_call_that_fails_is_recorded_with_its_reason(
     feed_at: MakeFeed, calls: list[Call], path: str, code: str, retryable: bool
 ) -> None:
-    began = time.monotonic()
     with pytest.raises(TagwerkError) as caught:
         await feed_at(path, within=1.0).fetch(RateSource.ECB, None)
-    assert time.monotonic() - began < 4
     failure = caught.value.failure
     assert (failure.code, failure.retryable, failure.concern) == (code, retryable, "ecb")
     (call,) = calls

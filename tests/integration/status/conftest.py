@@ -9,7 +9,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from services.status.app import Parts, assemble
+from services.status.app import FOR_QUERIES, Parts, assemble
 from services.status.messages import RawMessage
 from services.status.store import PROJECTION
 from shared.bus import Bus
@@ -26,7 +26,7 @@ def status_url(postgres: PostgresServer, database_name: str) -> str:
 
 @pytest.fixture
 async def pool(status_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(status_url)
+    pool = await open_pool(status_url, settings=FOR_QUERIES)
     yield pool
     pool.terminate()
 
@@ -87,7 +87,7 @@ async def archived(pool: Pool) -> list[RawMessage]:
     return [RawMessage(*row) for row in found]
 
 
-async def eventually(pool: asyncpg.Pool, statement: str, wanted: object, seconds: float = 10) -> None:
+async def eventually(pool: asyncpg.Pool, statement: str, wanted: object, seconds: float = 30) -> None:
     """Wait until `statement` gives `wanted`."""
     found = None
     for _ in range(int(seconds / 0.02)):

@@ -1,13 +1,11 @@
 """The status service as a process of its own: asked over the bus, killed at any moment."""
 
 import asyncio
-import os
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 import pytest
 
@@ -32,38 +30,40 @@ from shared.commands import (
 )
 from shared.database import Pool
 from shared.errors import TagwerkError
+from shared.settings import Settings
 from tests.integration.status.conftest import archived, publish, rows
 from tests.integration.status.test_projector import shuffled, whole_run
+from tests.support.nursery import Newborn, Nursery, environment_of
 from tests.support.run_events import RunTeller
 
 #: Messages that wait for the projector at most: some of its largest batches.
 AHEAD = 4_000
 
-ROOT = Path(__file__).parents[3]
+
+class StartStatus(Protocol):
+    def __call__(self) -> AbstractAsyncContextManager[Newborn]: ...
 
 
-@asynccontextmanager
-async def status_process(nats_url: str, database_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = {
-        **os.environ,
-        "TAGWERK_NATS_URL": nats_url,
-        "TAGWERK_DATABASE_URL": database_url,
-        "TAGWERK_FILES_URL": "memory:///",
-        "TAGWERK_LOG_LEVEL": "warning",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.status", cwd=ROOT, env=environment
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+@pytest.fixture
+def status_process(nursery: Nursery, bus_url: str, status_url: str) -> StartStatus:
+    """The service as a process of its own, within a block."""
+
+    @asynccontextmanager
+    async def start() -> AsyncIterator[Newborn]:
+        settings = Settings(
+            nats_url=bus_url, database_url=status_url, files_url="memory:///", log_level="warning"
+        )
+        process = await nursery.start("status", environment_of(settings))
+        try:
+            yield process
+        finally:
+            await process.end()
+
+    return start
 
 
 async def until_ready(bus: Bus) -> None:
-    for _ in range(500):
+    for _ in range(1500):
         try:
             await bus.nc.request("health.status", b"", timeout=1)
             return
@@ -83,10 +83,10 @@ async def beyond(pool: Pool, sequence: int) -> int:
 
 
 async def test_every_query_is_answered_over_the_bus(
-    bus: Bus, bus_url: str, pool: Pool, status_url: str
+    bus: Bus, pool: Pool, status_process: StartStatus
 ) -> None:
     run = whole_run("a")
-    async with status_process(bus_url, status_url) as process:
+    async with status_process() as process:
         await until_ready(bus)
         at = await publish(bus, run.messages)
         id = run.run_id
@@ -112,12 +112,11 @@ async def test_every_query_is_answered_over_the_bus(
         with pytest.raises(TagwerkError) as refused:
             await ask(subjects.query("status", "runs"), RunsQuery(cursor="nonsense"), RunsPage)
         assert refused.value.failure.code == "cursor_invalid"
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await process.end(signal.SIGTERM) == 0
 
 
 async def test_rows_equal_a_rebuild_after_kills_in_mid_batch(
-    bus: Bus, bus_url: str, pool: Pool, status_url: str
+    bus: Bus, pool: Pool, status_process: StartStatus
 ) -> None:
     chance = random.Random(4711)
     enough = asyncio.Event()
@@ -141,13 +140,13 @@ async def test_rows_equal_a_rebuild_after_kills_in_mid_batch(
     publishing = asyncio.create_task(publish_until_enough())
     reached = 0
     for _ in range(4):
-        async with status_process(bus_url, status_url) as process:
+        async with status_process() as process:
             reached = await beyond(pool, reached)
             await asyncio.sleep(chance.random() * 0.05)
-            process.kill()
+            await process.end()
     enough.set()
     last = await publishing
-    async with status_process(bus_url, status_url):
+    async with status_process():
         await until_ready(bus)
         late = RunTeller("late").requested()
         at = await publish(bus, late.messages)

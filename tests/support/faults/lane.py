@@ -25,9 +25,9 @@ from shared import subjects
 from shared.bus import Bus
 from shared.files import Files, open_store
 from shared.provision import provision
-from tests.support.faults.nursery import Newborn, Nursery
 from tests.support.faults.points import Watch, without_ids
 from tests.support.lab.declaration import DECLARATION as LAB
+from tests.support.nursery import Newborn, Nursery
 from tests.support.servers import NatsServer, PostgresServer
 
 DECLARATIONS = {
@@ -105,7 +105,7 @@ class Lane:
 
     async def stop_all(self) -> None:
         for process in self._alive:
-            await process.kill()
+            await process.end()
         self._alive.clear()
 
     async def ready(self, service: str) -> None:
@@ -145,7 +145,7 @@ class Lane:
             os.utime(path, (long_ago, long_ago))
         process = await self.start(service, settings)
         await self.ready(service)
-        await process.kill()
+        await process.end()
         return sorted(without_ids(path.name) for path in self.temporary.iterdir())
 
     async def until(

@@ -19,10 +19,10 @@ from shared import subjects
 from shared.commands import Decide, Published
 from shared.words import Decision, RunState
 from tests.support.faults.lane import PATIENCE, Lane
-from tests.support.faults.nursery import Newborn
 from tests.support.faults.outcome import Outcome
 from tests.support.faults.points import SIDES, Killing, Recording, Side, Watch
 from tests.support.faults.scene import USER, Scene
+from tests.support.nursery import Newborn
 
 #: Chooses which sides and points a sample takes.
 SEED = 4711
@@ -250,7 +250,7 @@ class Stage:
 
     async def _stop(self) -> None:
         if self._service is not None:
-            await self._service.kill()
+            await self._service.end()
 
 
 async def _undisturbed(lane: Lane, scenario: Scenario, number: int) -> Outcome:
@@ -297,4 +297,4 @@ async def _start_beside(lane: Lane, scenario: Scenario) -> None:
     # Its tables have to be there before the first repetition empties them.
     first = await lane.start(scenario.dies, scenario.settings)
     await lane.ready(scenario.dies)
-    await first.kill()
+    await first.end()

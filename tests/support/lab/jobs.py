@@ -283,9 +283,22 @@ async def await_cancelled() -> AsyncIterator[Record]:
 
 @job("lab.rush", title="Rush", retry=ONCE, repeat=SAFE, **FACTS)  # type: ignore[arg-type]
 async def rush(count: int) -> AsyncIterator[Record]:
-    """Yield without ever waiting for anything."""
-    for number in range(count):
-        yield Record(key=f"item:{number}", outcome=Outcome.CREATED)
+    """Yield without ever waiting for anything. The last record tells how often others had their turn."""
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    others = asyncio.create_task(take_turns())
+    try:
+        for number in range(count):
+            yield Record(key=f"item:{number}", outcome=Outcome.CREATED)
+        yield Record(key=f"turns:{turns}", outcome=Outcome.CREATED)
+    finally:
+        others.cancel()
 
 
 @job("lab.bulky", title="Bulky", retry=ONCE, repeat=SAFE, **FACTS)  # type: ignore[arg-type]

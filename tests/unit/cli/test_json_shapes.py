@@ -3,6 +3,7 @@
 A golden file that has to change is a change of the published interface: say so in `docs/cli.md`.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ TOKEN = {
     "created_at": "2026-03-12T14:02:11Z",
     "created_by": "admin",
     "expires_at": "2026-04-11T14:02:11Z",
+    "scopes": ["read", "start"],
+    "clients": ["alpha"],
 }
 ADA = {
     "id": "ada",
@@ -138,6 +141,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/me", ME)
     gateway.on("GET", "/principals", {"items": [ADA]})
     gateway.on("PUT", "/principals/ada", ADA)
+    gateway.on("PUT", "/principals/ada/password", b"", status=204)
     gateway.on("GET", "/tokens", {"items": [TOKEN]})
     gateway.on("POST", "/tokens", {**TOKEN, "token": "shown once"}, status=201)
     gateway.on("DELETE", f"/tokens/{UUID(int=1)}", b"", status=204)
@@ -186,6 +190,7 @@ COMMANDS: dict[str, list[Any]] = {
     "me": ["me"],
     "principals-list": ["principals", "list"],
     "principals-set": ["principals", "set", "ada", "--name", "Ada", "--role", "accounting"],
+    "principals-set-password": ["principals", "set-password", "ada"],
     "tokens-list": ["tokens", "list"],
     "tokens-issue": ["tokens", "issue", "ada", "--name", "laptop"],
     "tokens-revoke": ["tokens", "revoke", UUID(int=1)],
@@ -194,9 +199,10 @@ COMMANDS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_json_has_the_shape_that_is_published(
-    answering: CannedGateway, run: Run, name: str, tmp_path: Path
+    answering: CannedGateway, run: Run, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "scan.pdf").write_bytes(b"%PDF-")
+    monkeypatch.setattr("sys.stdin", io.StringIO("heron under a paper moon\n"))
     ran = run(*COMMANDS[name], "--json")
     assert (ran.exit, ran.err) == (0, "")
     assert ran.json == json.loads((GOLDEN / f"{name}.json").read_text())
@@ -210,7 +216,7 @@ def test_every_command_of_the_api_has_a_golden_shape() -> None:
     from cli.app import app
 
     flat = {command.name for command in app.registered_commands} - {
-        "up", "demo", "sign-in", "clean-state",
+        "up", "demo", "sign-in", "open", "clean-state",
     }  # fmt: skip
     grouped = {
         f"{group.name}-{command.name}"

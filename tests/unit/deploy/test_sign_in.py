@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.sign_in import ensure_sign_in, issue_sign_in
+from deploy.local.sign_in import ensure_sign_in, issue_link, issue_sign_in
 from shared.errors import TagwerkError
 
 URL = "http://127.0.0.1:20001"
@@ -62,3 +62,31 @@ def test_without_a_stack_there_is_nothing_to_sign_in_to(tmp_path: Path) -> None:
     with pytest.raises(TagwerkError) as refused:
         issue_sign_in(tmp_path)
     assert refused.value.failure.code == "stack_never_started"
+
+
+def test_a_link_is_known_by_its_hash_for_some_minutes(tmp_path: Path) -> None:
+    with pytest.raises(TagwerkError) as refused:
+        issue_link(tmp_path)
+    assert refused.value.failure.code == "stack_never_started"
+    sign_in = ensure_sign_in(tmp_path, URL)
+    links = [issue_link(tmp_path) for _ in range(12)]
+    assert len(set(links)) == 12
+    file = tmp_path / "sign-in.json"
+    text = file.read_text()
+    stored = json.loads(text)["links"]
+    tokens = [link.removeprefix(f"{URL}/sign-in/link?token=") for link in links]
+    assert all(len(token) == 43 and token not in text for token in tokens)
+    hashes = [hashlib.sha256(token.encode()).hexdigest() for token in tokens]
+    assert [link["sha256"] for link in stored] == hashes[-10:]
+    for link in stored:
+        assert datetime.fromisoformat(link["expires_at"]) <= datetime.now(UTC) + timedelta(minutes=15)
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    content = json.loads(text)
+    content["links"] = [{**link, "expires_at": past} for link in content["links"]]
+    file.write_text(json.dumps(content))
+    issue_link(tmp_path)
+    assert len(json.loads(file.read_text())["links"]) == 1
+    # The token goes on, and a new one takes the links with it.
+    assert ensure_sign_in(tmp_path, URL).token == sign_in.token
+    issue_sign_in(tmp_path)
+    assert "links" not in json.loads(file.read_text())

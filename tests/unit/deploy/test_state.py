@@ -64,12 +64,15 @@ def test_a_start_waits_for_the_children_of_a_killed_supervisor(tmp_path: Path) -
     state = StateFolder(tmp_path / "state")
     with state:
         orphan = subprocess.Popen(
-            [sys.executable, "-c", "import time; time.sleep(0.7)"], pass_fds=(state.lock,)
+            [sys.executable, "-c", "import time; time.sleep(0.7); open('ended', 'x')"],
+            cwd=tmp_path,
+            pass_fds=(state.lock,),
         )
     (tmp_path / "state" / "lock").write_text("999999999\n")
     assert orphan.poll() is None
     with StateFolder(tmp_path / "state"):
-        assert orphan.wait(timeout=1) == 0
+        assert (tmp_path / "ended").exists()
+    assert orphan.wait() == 0
 
 
 def test_a_folder_with_other_things_is_never_taken_for_a_state_folder(tmp_path: Path) -> None:

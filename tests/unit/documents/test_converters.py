@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import time
 import zipfile
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -267,11 +266,9 @@ async def test_what_cannot_be_converted_is_refused_with_its_reason_within_limits
 ) -> None:
     # Refused before the program is started: it need not be there.
     monkeypatch.setattr(converters, "_program", "/nowhere/soffice")
-    began = time.monotonic()
     failure = await refusal(converters, content, media_type, tmp_path)
     assert failure.code == code, failure
     assert named in failure.cause
-    assert time.monotonic() - began < 60
 
 
 async def test_a_page_nested_without_end_is_read_all_the_same(

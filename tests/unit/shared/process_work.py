@@ -38,6 +38,9 @@ class Work:
     def answer_of(self, size: int) -> str:
         return "x" * size
 
+    def bytes_of(self, size: int) -> bytes:
+        return bytes(range(256)) * (size // 256)
+
     def refuse(self) -> None:
         raise Refused("page_unreadable", "the page is empty", "Scan it again.")
 

@@ -3,22 +3,26 @@
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
 import pytest
 
-from services.documents.app import PRELOAD
+from services.documents.app import PRELOAD as DOCUMENTS
+from services.integrations.bank.reading import PRELOAD as BANK
 from shared.errors import TagwerkError
 from shared.nursery import Nursery
+from shared.nursery_child import next_order
 from shared.process import Children
 from tests.unit.shared.test_process import gone
 
 WORK = "tests.unit.shared.process_work:Work"
 
 
-async def test_what_the_documents_service_imports_starts_no_thread() -> None:
-    nursery = Nursery(PRELOAD)
+@pytest.mark.parametrize("preload", [DOCUMENTS, BANK], ids=["documents", "bank"])
+async def test_what_a_service_imports_starts_no_thread(preload: tuple[str, ...]) -> None:
+    nursery = Nursery(preload)
     await nursery.start()
     assert nursery.pid is not None
     assert psutil.Process(nursery.pid).num_threads() == 1
@@ -59,3 +63,11 @@ async def test_children_asked_for_at_once_are_all_born(tmp_path: Path) -> None:
 
     assert await asyncio.gather(*(echo(number) for number in range(16))) == list(range(16))
     await nursery.stop()
+
+
+def test_a_service_that_dies_with_an_answer_unread_ends_its_nursery_quietly() -> None:
+    service, nursery = socket.socketpair()
+    nursery.send(b"an answer")
+    service.close()
+    assert next_order(nursery) == (None, [])
+    nursery.close()

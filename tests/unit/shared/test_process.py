@@ -1,7 +1,6 @@
 """Children: their limits, their end, and that they take turns."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +65,13 @@ async def test_arguments_and_results_cross_the_pipe_as_data(tmp_path: Path) -> N
     assert answer == {"value": [1, None, "ß"], "facts": {"name": "Zürich"}}
 
 
+async def test_bytes_come_back_as_they_are(tmp_path: Path) -> None:
+    async with Children(1).open(WORK, {}, folder=tmp_path) as child:
+        assert await child.call("bytes_of", size=1_000_192) == bytes(range(256)) * 3907
+        assert await child.call("bytes_of", size=0) == b""
+        assert (await child.call("echo", value=1))["value"] == 1
+
+
 async def test_a_refusal_keeps_its_code_cause_and_next_step(tmp_path: Path) -> None:
     error = await failing(tmp_path, Limits(), lambda child: child.call("refuse"))
     assert error.failure.code == "page_unreadable"
@@ -96,18 +102,17 @@ async def test_an_unforeseen_exception_is_told_with_its_type_and_place(tmp_path:
         (Limits(wall_seconds=0.3), "sleep", {"seconds": 60}, "0.3 s"),
         (Limits(file_size=1024 * 1024), "write", {"size": 2 * 1024 * 1024}, "1 MiB for one file"),
         (Limits(output=4096), "answer_of", {"size": 8192}, "4 KiB of output"),
+        (Limits(output=4096), "bytes_of", {"size": 8192}, "4 KiB of output"),
     ],
-    ids=["memory", "cpu", "wall", "file_size", "output"],
+    ids=["memory", "cpu", "wall", "file_size", "output", "bytes"],
 )
 async def test_a_limit_that_is_reached_is_named(
     tmp_path: Path, limits: Limits, method: str, arguments: dict[str, Any], named: str
 ) -> None:
-    began = time.monotonic()
     error = await failing(tmp_path, limits, lambda child: child.call(method, **arguments))
     assert error.failure.code == "input_too_expensive"
     assert named in error.failure.cause
     assert not error.failure.retryable
-    assert time.monotonic() - began < 15
 
 
 async def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway import core
 from services.gateway.context import Gateway, TheGateway, TheTrace
-from services.gateway.pages.asking import TheVisit
+from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import JOBS, Place
@@ -101,11 +101,15 @@ async def post_checks(job_id: str, request: Request, visit: TheVisit, gateway: T
 
 @router.post("/jobs/{job_id}/start/upload")
 async def post_upload(
-    job_id: str, request: Request, visit: TheVisit, gateway: TheGateway, parameter: str
+    job_id: str,
+    request: Request,
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+    parameter: str,
 ) -> RedirectResponse:
     """A file for a parameter, for browsers without scripts: the form opens again with it, and with all that
     stood in it when it was last shown."""
-    asking = _who(visit)
     entry = await gateway.gate.job_to_see(asking, job_id)
     kept = await upload_file(request, asking, gateway, Response())
     others = [

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from services.gateway.identity.doorkeeper import CSRF_FIELD
 from services.gateway.pages.languages import N_
 from services.gateway.pages.safety import Badge, Start
 from services.gateway.pages.start.equivalents import call, command
@@ -22,9 +23,6 @@ from shared.commands import Choice, ChoicesPage
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
 from shared.words import CheckVerdict
-
-#: The name under which a form carries its token.
-CSRF_FIELD: Final = "csrf_token"
 
 #: Up to so many choices are shown all at once; more are looked for by typing.
 FEW = 12

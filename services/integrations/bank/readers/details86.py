@@ -7,7 +7,8 @@ Everything else is text, in which an IBAN with a right checksum is taken for the
 import re
 from typing import Any, Final
 
-from services.integrations.bank.readers.values import account_of, is_iban
+from services.integrations.bank.readers.values import account_of, cut
+from shared.identifiers import is_iban
 
 _GERMAN: Final = re.compile(r"\d{3}([^\w\s])(?=\d\d)")
 _PURPOSE: Final = frozenset(range(20, 30)) | frozenset(range(60, 64))
@@ -20,8 +21,6 @@ _SLASHED: Final = re.compile(
 )
 _IBAN: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}(?![A-Z0-9])")
 _EMPTY: Final = frozenset({"", "NOTPROVIDED", "NONREF"})
-#: Characters that are kept.
-TEXT_LIMIT: Final = 4_000
 
 
 def details_of(written: str, *, paid: bool, supplement: str = "") -> dict[str, Any]:
@@ -42,8 +41,8 @@ def details_of(written: str, *, paid: bool, supplement: str = "") -> dict[str, A
         detail["supplement"] = _tidy(supplement)
     if "party_account" not in detail and (account := _iban_in(detail.get("text", ""))):
         detail["party_account"] = account
-    if "text" in detail and len(detail["text"]) > TEXT_LIMIT:
-        detail["text"] = detail["text"][: TEXT_LIMIT - 1] + "…"
+    if "text" in detail:
+        detail["text"] = cut(detail["text"])
     return detail
 
 

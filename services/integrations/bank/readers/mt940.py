@@ -197,6 +197,7 @@ def _fill(entry: RawEntry, text: str, details: str, currency: str) -> bool:
     value = swift_amount(amount)
     # RC takes back a credit, RD a debit.
     entry.amount = value if mark in ("C", "RD") else -value
+    entry.written = plain(entry.amount)
     entry.currency = currency
     entry.reversal = mark in ("RC", "RD")
     day: date = swift_day(valued, "value date")
@@ -210,7 +211,7 @@ def _fill(entry: RawEntry, text: str, details: str, currency: str) -> bool:
         detail.setdefault("customer_ref", customer)
     entry.text = detail.pop("info", None)
     if detail:
-        detail["amount"], detail["currency"] = plain(entry.amount), currency
+        detail["amount"], detail["currency"] = entry.written, currency
         entry.details.append(detail)
     return True
 

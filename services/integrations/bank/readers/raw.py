@@ -73,6 +73,8 @@ class RawEntry:
     line: int | None = None
     #: Signed: negative is money that left the account.
     amount: Decimal = Decimal(0)
+    #: The same, as `plain` writes it.
+    written: str = "0"
     currency: str = ""
     #: ISO dates.
     booked: str | None = None
@@ -80,8 +82,6 @@ class RawEntry:
     reversal: bool = False
     #: The bank's own reference of the entry.
     bank_ref: str | None = None
-    #: The entry's reference within its message.
-    entry_ref: str | None = None
     code: str | None = None
     text: str | None = None
     charges: str | None = None

@@ -11,6 +11,7 @@ import os
 import tempfile
 from dataclasses import asdict
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -89,10 +90,12 @@ class Reader:
             # The last statement breaks off; those before it are whole.
             self._statements[-1].broken = (code, cause)
 
-    def batch(self, statement: int, start: int, count: int) -> dict[str, Any]:
-        """Entries from `start` on in the order of amount and day: at least `count` where there are so many,
-        and all that equal the last one. `next` is None behind the last entry."""
+    def batch(self, statement: int, start: int, count: int) -> bytes:
+        """`{"next": …, "entries": […]}` in JSON: entries from `start` on in the order of amount and day, at
+        least `count` where there are so many, and all that equal the last one. `next` is null behind the
+        last entry."""
         places = self._statements[statement].in_order()
+        self._spool.settle()
         entries: list[bytes] = []
         size, place = 0, start
         while place < len(places):
@@ -103,9 +106,9 @@ class Reader:
             entries.append(self._spool.take(offset, length))
             size += length
             place += 1
-        # As one text: what is JSON already is not taken apart and put together again.
-        text = (b"[" + b",".join(entries) + b"]").decode()
-        return {"entries": text, "next": place if place < len(places) else None}
+        next = place if place < len(places) else None
+        # What is JSON already is not taken apart and put together again.
+        return b'{"next":%b,"entries":[%b]}' % (orjson.dumps(next), b",".join(entries))
 
 
 class _Kept:
@@ -136,9 +139,8 @@ class _Kept:
         if day:
             first, last = self._days or (day, day)
             self._days = min(first, day), max(last, day)
-        fields = {name: value for name, value in _fields(entry) if value}
-        data = orjson.dumps(fields)
-        self._places.append(((fields["amount"], day), spool.add(data), len(data)))
+        data = orjson.dumps(_told(entry))
+        self._places.append(((entry.written, day), spool.add(data), len(data)))
 
     def in_order(self) -> list[tuple[tuple[str, str], int, int]]:
         if not self._sorted:
@@ -161,14 +163,22 @@ class _Kept:
         }
 
 
-def _fields(entry: RawEntry) -> list[tuple[str, Any]]:
-    return [
-        ("position", entry.position), ("line", entry.line), ("amount", plain(entry.amount)),
-        ("currency", entry.currency), ("booked", entry.booked), ("valued", entry.valued),
-        ("reversal", entry.reversal), ("bank_ref", entry.bank_ref), ("code", entry.code),
-        ("text", entry.text), ("charges", entry.charges), ("batch_id", entry.batch_id),
-        ("details", entry.details), ("problem", entry.problem),
-    ]  # fmt: skip
+#: What is told of an entry only if there is something to tell.
+_OPTIONAL: Final = (
+    "line", "booked", "valued", "reversal", "bank_ref", "code", "text", "charges", "batch_id", "details",
+    "problem",
+)  # fmt: skip
+_optional_of: Final = attrgetter(*_OPTIONAL)
+
+
+def _told(entry: RawEntry) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "position": entry.position, "amount": entry.written, "currency": entry.currency,
+    }  # fmt: skip
+    for name, value in zip(_OPTIONAL, _optional_of(entry), strict=True):
+        if value:
+            told[name] = value
+    return told
 
 
 def _parts(content: BinaryIO) -> Any:
@@ -202,8 +212,11 @@ class _Spool:
         self._end += len(data)
         return began
 
-    def take(self, offset: int, length: int) -> bytes:
+    def settle(self) -> None:
+        """Call before what was added is taken."""
         self._file.flush()
+
+    def take(self, offset: int, length: int) -> bytes:
         return os.pread(self._file.fileno(), length, offset)
 
 

@@ -9,13 +9,16 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from shared.identifiers import is_iban
+
 #: ISO 20022 ActiveOrHistoricCurrencyAndAmount: up to 18 digits, 5 of them decimals; some banks write more.
 _AMOUNT: Final = re.compile(r"\+?(\d{1,18}(\.\d{0,10})?|\.\d{1,10})", re.ASCII)
 #: SWIFT `15d`: a comma for decimals, also at the end; some banks write a point.
 _SWIFT_AMOUNT: Final = re.compile(r"\d{1,18}([,.]\d{0,10})?", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}", re.ASCII)
+#: Characters of free text that are kept of one transaction.
+TEXT_LIMIT: Final = 4_000
 
 
 class WrongValue(ValueError):
@@ -28,6 +31,16 @@ def amount_of(written: str | None, what: str = "amount") -> Decimal:
     if not _AMOUNT.fullmatch(text):
         raise WrongValue(f"the {what} {text[:40]!r} is no number without a sign")
     return Decimal(text)
+
+
+def signed(written: str, mark: str | None, what: str) -> Decimal:
+    """An amount with the sign that `CdtDbtInd` gives it. Raises `WrongValue`."""
+    value = amount_of(written, "amount" if what == "entry" else what)
+    if mark == "CRDT":
+        return value
+    if mark == "DBIT":
+        return -value
+    raise WrongValue(f"the {what} has no sign: CdtDbtInd is {mark!r} instead of CRDT or DBIT")
 
 
 def swift_amount(written: str) -> Decimal:
@@ -94,11 +107,9 @@ def plain(value: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def is_iban(written: str) -> bool:
-    """ISO 13616: form and checksum (ISO 7064, mod 97-10)."""
-    if not _IBAN.fullmatch(written):
-        return False
-    return int("".join(str(int(sign, 36)) for sign in written[4:] + written[:4])) % 97 == 1
+def cut(text: str | None) -> str | None:
+    """Free text, as much of it as is kept."""
+    return text if text is None or len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
 
 
 @lru_cache(maxsize=10_000)
@@ -108,10 +119,7 @@ def account_of(written: str) -> str:
 
     The currency that some banks append is cut off (`CH93…957CHF`, `129199348EUR`).
     """
-    text = re.sub(r"\s+", "", written).upper()
-    if is_iban(text):
-        return text
-    bare = re.sub(r"[.\-]", "", text)
+    bare = re.sub(r"[\s.\-]", "", written).upper()
     for candidate in (bare, re.sub(r"/?[A-Z]{3}$", "", bare)):
         if is_iban(candidate):
             return candidate

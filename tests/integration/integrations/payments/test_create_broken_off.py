@@ -1,7 +1,7 @@
 """A run that dies at any step of making payment files: the next attempt, or the next run, ends it, once.
 
 Death is an exception that nothing catches: open transactions are rolled back, files and committed rows stay.
-`test_kills.py` does the same with a process and kill -9.
+`tests/faults/integrations/test_payments.py` does the same with a process and kill -9.
 """
 
 import asyncio

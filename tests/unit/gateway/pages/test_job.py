@@ -4,8 +4,8 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, Field
 
+from services.gateway.identity.core import local_path
 from services.gateway.pages.job import job_view
-from services.gateway.pages.preferences_page import local_path
 from services.gateway.pages.schema import parameters_of
 from services.gateway.pages.troubleshooting import ROOT, render, troubleshooting
 from shared.commands import RunsPage

@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from services.integrations.bank.readers.reader import Reader
-from services.integrations.bank.readers.values import account_of, entry_day, is_iban, plain, swift_day
+from services.integrations.bank.readers.values import account_of, entry_day, plain, swift_day
+from shared.identifiers import is_iban
 from shared.process_child import Refused
 from tests.support.bank_files import VERSIONS, Booking, Payment, camt053, camt054, mt940, part_of
 
@@ -35,7 +36,7 @@ def read(tmp_path: Path) -> Read:
         path.write_bytes(content)
         reader = Reader(str(path), at_most)
         (head,) = reader.read()
-        return head, orjson.loads(reader.batch(0, 0, 1000)["entries"])
+        return head, orjson.loads(reader.batch(0, 0, 1000))["entries"]
 
     return read
 
@@ -230,8 +231,8 @@ def test_equal_entries_come_together(tmp_path: Path) -> None:
     place: int | None = 0
     sizes = []
     while place is not None:
-        answer = reader.batch(0, place, 15)
-        amounts = [one["amount"] for one in orjson.loads(answer["entries"])]
+        answer = orjson.loads(reader.batch(0, place, 15))
+        amounts = [one["amount"] for one in answer["entries"]]
         sizes.append((len(amounts), len(set(amounts))))
         place = answer["next"]
     assert sizes == [(20, 2), (20, 2), (20, 2), (10, 1)]

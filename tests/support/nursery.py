@@ -1,8 +1,8 @@
 """Services as processes that are there at once: forked from one that has everything imported.
 
-`python -m tests.support.faults.nursery MODULE…` imports the modules, then obeys: a line of JSON (`Birth`) on
-its input forks a process that becomes the service. It answers each birth with `{"born": pid}`, and tells of
-each end with `{"ended": pid, "status": code}`. All of them die with it.
+`python -m tests.support.nursery MODULE…` imports the modules, then obeys: a line of JSON on its input
+forks a process that runs what the line says, as a Python started anew would. It answers each birth with
+`{"born": pid}`, and tells of each end with `{"ended": pid, "status": code}`. All of them die with it.
 """
 
 import asyncio
@@ -20,11 +20,13 @@ import tempfile
 import threading
 import traceback
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.process_child import die_with_parent
+from shared.settings import Settings
 from tests.support.faults.points import Killing, Recording, Watch, instrument
 
 T = TypeVar("T")
@@ -48,32 +50,52 @@ class Newborn:
     #: Its exit status once it has ended; negative for a signal.
     ended: "asyncio.Future[int]"
 
-    async def kill(self) -> None:
+    def send(self, signal_: signal.Signals) -> None:
         if not self.ended.done():
-            os.kill(self.pid, signal.SIGKILL)
-        await self.ended
+            os.kill(self.pid, signal_)
+
+    async def end(self, how: signal.Signals = signal.SIGKILL) -> int:
+        """Have it end; its exit status."""
+        self.send(how)
+        return await self.wait()
+
+    async def wait(self) -> int:
+        """Its exit status, once it has ended by itself; within a minute."""
+        return await asyncio.wait_for(asyncio.shield(self.ended), 60)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a service reads these settings from."""
+    values = settings.model_dump(mode="json", exclude_none=True)
+    return {f"TAGWERK_{name.upper()}": str(value) for name, value in values.items()}
 
 
 class Nursery:
-    """Starts services, for tests of any event loop."""
+    """Starts services, for tests of any event loop. It is itself started with the first of them."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.support.faults.nursery", *SERVICES.values()]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process: subprocess.Popen[bytes] | None = None
         #: Who waits for a birth, in the order of the orders.
         self._expecting: deque[asyncio.Future[Newborn]] = deque()
         self._alive: dict[int, asyncio.Future[int]] = {}
         self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
 
     def close(self) -> None:
         """End it and everything that it started."""
-        self._process.kill()
-        self._process.wait()
-        self._listener.join()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._listener.join()
 
     async def start(self, service: str, environment: dict[str, str], watch: Watch | None = None) -> Newborn:
-        order: dict[str, Any] = {"module": SERVICES[service], "environment": environment}
+        """A process of the service, with a kill or a record of its points."""
+        return await self.run(["-m", SERVICES[service]], environment, watch)
+
+    async def run(
+        self, arguments: Sequence[str], environment: dict[str, str], watch: Watch | None = None
+    ) -> Newborn:
+        """A process with these arguments of Python: `-m`, a module and its own, or `-c` and a program."""
+        order: dict[str, Any] = {"arguments": list(arguments), "environment": environment}
         match watch:
             case Recording(path):
                 order["record"] = str(path)
@@ -81,12 +103,20 @@ class Nursery:
                 order["kill"] = [name, number, side]
         born: asyncio.Future[Newborn] = asyncio.get_running_loop().create_future()
         self._expecting.append(born)
+        self._tell(order)
+        return await asyncio.wait_for(born, 60)
+
+    def _tell(self, order: dict[str, Any]) -> None:
+        if self._process is None:
+            command = [sys.executable, "-m", "tests.support.nursery", *SERVICES.values()]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._listener.start()
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
-        return await asyncio.wait_for(born, 30)
 
     def _listen(self) -> None:
+        assert self._process is not None
         assert self._process.stdout is not None
         for line in self._process.stdout:
             told = json.loads(line)
@@ -179,8 +209,13 @@ def _become(order: dict[str, Any]) -> None:
         instrument(Recording(Path(order["record"])))
     elif "kill" in order:
         instrument(Killing(*order["kill"]))
-    sys.argv = [order["module"]]
-    runpy.run_module(order["module"], run_name="__main__")
+    flag, what, *arguments = order["arguments"]
+    if flag == "-c":
+        sys.argv = ["-c", *arguments]
+        exec(what, {"__name__": "__main__"})
+    else:
+        sys.argv = [what, *arguments]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The payment jobs on the bus: from the approval to the state that the bank gives, and killed in between."""
+"""The payment jobs on the bus: from the approval to the state that the bank gives."""
 
 import asyncio
-import signal
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -149,56 +148,6 @@ async def test_from_the_approval_to_the_bank_and_back(treasury: Treasury) -> Non
     assert (held.document_id, held.held) == (
         bad.document_id, "the bank rejected its payment: AC04: the account is closed",
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(("step", "when"), [("reserve", "after"), ("move", "after"), ("complete", "inside")])
-async def test_a_killed_run_is_ended_by_another_worker(treasury: Treasury, step: str, when: str) -> None:
-    module = "tests.integration.integrations.payments.dying_payments"
-    dying = treasury.installation.spawn("-m", module, step, when, **treasury.settings)
-    events = [approved("qrr"), approved("scor")]
-    await treasury.approve(*events)
-    run_id = await treasury.request(CREATE)
-    assert await asyncio.to_thread(dying.wait, 60) == -signal.SIGKILL
-    taken = {path.name: path.read_bytes() for path in (treasury.pickup / "acme").glob("*.xml")}
-    for name in taken:
-        (treasury.pickup / "acme" / name).unlink()
-
-    await treasury.installation.start(**treasury.settings)
-    run = await treasury.ended(CREATE, run_id)
-    assert (run.end.state, run.attempts) == (RunState.SUCCEEDED, [1, 2])
-    assert {record.key for record in run.records if record.outcome is Outcome.CREATED} >= {
-        f"invoice:{event.document_id}" for event in events
-    }
-    picked = {path.name: path.read_bytes() for path in (treasury.pickup / "acme").glob("*.xml")}
-    assert not taken.keys() & picked.keys()
-    ((name, content),) = (taken | picked).items()
-    assert await treasury.files.get(f"payments/{name}") == content
-    assert sorted(await treasury.told()) == sorted(
-        (f"{event.document_id.hex}-01", "open", "ordered") for event in events
-    )
-
-
-async def test_a_killed_update_is_ended_by_another_worker(treasury: Treasury) -> None:
-    await treasury.installation.start(**treasury.settings)
-    event = approved("qrr")
-    await treasury.approve(event)
-    await treasury.run(CREATE)
-    (path,) = (treasury.pickup / "acme").glob("*.xml")
-    report = status_report(path.read_bytes(), {f"{event.document_id.hex}-01": "AC04"})
-    await treasury.files.put("inbox/payments/report.xml", report)
-    await treasury.installation.stop()
-
-    module = "tests.integration.integrations.payments.dying_payments"
-    dying = treasury.installation.spawn("-m", module, "apply", "after", **treasury.settings)
-    run_id = await treasury.request(UPDATE)
-    assert await asyncio.to_thread(dying.wait, 60) == -signal.SIGKILL
-    await treasury.installation.start(**treasury.settings)
-    run = await treasury.ended(UPDATE, run_id)
-    assert run.end.state is RunState.SUCCEEDED
-    assert {record.outcome for record in run.records} == {Outcome.UPDATED}
-    assert [(before, after) for _, before, after in await treasury.told()] == [
-        ("open", "ordered"), ("ordered", "rejected"),
-    ]  # fmt: skip
 
 
 async def test_a_statement_that_is_imported_reaches_the_orders(treasury: Treasury) -> None:
