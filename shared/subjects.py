@@ -149,6 +149,8 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "changes"): "records of a run that changed data",
     query("status", "logs"): "log lines of a run",
     query("status", "events"): "the stored events of a run, as they were published",
+    query("status", "repeats"): "earlier runs of a job with the same parameters, and effects in doubt",
+    query("status", "system-calls"): "the last good and the last bad call of each system",
     query("documents", "document"): "one document with its pages and derived files",
     query("documents", "approvals"): "approvals of invoices that the asker may see, the earliest due first",
     query("documents", "approval"): "the approval of one invoice, with its history",
@@ -159,6 +161,16 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payment-files"): "payment files, the newest first",
     query("integrations", "payment-file"): "one payment file with its orders and their states",
 }
+
+
+def probe(service: str) -> str:
+    """Request/reply: can the systems that a service calls be reached, and the locations be written?"""
+    return query(service, "probe")
+
+
+def choices(service: str) -> str:
+    """Request/reply: which values a parameter of the service's jobs can have now."""
+    return query(service, "choices")
 
 
 def health(service: str) -> str:

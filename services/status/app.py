@@ -16,6 +16,7 @@ from services.status.progress import Progress
 from services.status.projector import Projector
 from services.status.queries import Queries
 from services.status.rebuild import Rebuilds
+from services.status.repetitions import Repetitions
 from shared import subjects
 from shared.bus import Bus
 from shared.catalogue import catalogue
@@ -26,8 +27,10 @@ from shared.commands import (
     LogsQuery,
     Rebuild,
     RecordsQuery,
+    RepeatsQuery,
     RunQuery,
     RunsQuery,
+    SystemCallsQuery,
 )
 from shared.database import Pool
 from shared.errors import Failure
@@ -53,6 +56,7 @@ class Parts:
     rebuilds: Rebuilds
     queries: Queries
     details: Details
+    repetitions: Repetitions
 
 
 def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None]) -> Parts:
@@ -67,6 +71,7 @@ def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None
         rebuilds=Rebuilds(pool, projector, progress),
         queries=queries,
         details=Details(pool, queries, progress, catalogue(bus)),
+        repetitions=Repetitions(pool, progress),
     )
 
 
@@ -95,6 +100,8 @@ def build(settings: Settings) -> Service:
     answer(subjects.query("status", "changes"), ChangesQuery, lambda p: p.queries.changes)
     answer(subjects.query("status", "logs"), LogsQuery, lambda p: p.queries.logs)
     answer(subjects.query("status", "events"), EventsQuery, lambda p: p.queries.events)
+    answer(subjects.query("status", "repeats"), RepeatsQuery, lambda p: p.repetitions.repeats)
+    answer(subjects.query("status", "system-calls"), SystemCallsQuery, lambda p: p.repetitions.system_calls)
     answer(subjects.REBUILD, Rebuild, lambda p: p.rebuilds.request)
     service.background("projector", lambda: parts().projector.run())
     service.background("dead letters", lambda: parts().dead_letters.run())

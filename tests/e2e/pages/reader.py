@@ -17,6 +17,11 @@ PAGES: dict[str, str] = {
     "job": "/jobs/lab.records",
     "job with parameters": "/jobs/integrations.create-payment-file",
     "job that never ran": "/jobs/documents.ocr",
+    "start, a field to fill in": "/jobs/lab.records/start",
+    "start, to be confirmed": "/jobs/integrations.create-payment-file/start",
+    "start, with files": "/jobs/integrations.import-daily-rates/start?p.file=upload:"
+    + "0" * 64
+    + "/june.xml",
     "preferences": "/preferences",
     "account": "/account",
     "sign in": "/sign-in",
