@@ -5,7 +5,7 @@ only: nobody knows for which client it is.
 """
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -74,6 +74,16 @@ def count(changes: Changes, row: Callable[[Place], TotalsRow]) -> None:
             totals.ends = [*totals.ends, good][-RECENT:]
             if good and ended.duration is not None:
                 totals.durations = [*totals.durations, ended.duration][-RECENT:]
+
+
+def typical_of(medians: Sequence[float], weights: Sequence[int]) -> float | None:
+    """The median of medians, each of which counts as often as there are values behind it."""
+    half, seen = sum(weights) / 2, 0
+    for median, weight in sorted(zip(medians, weights, strict=True)):
+        seen += weight
+        if seen >= half:
+            return median
+    return None
 
 
 def _moved(run: RunRow) -> bool:
