@@ -95,7 +95,7 @@ def test_batches_make_no_difference(seed: int) -> None:
     draw = random.Random(seed)
     runs = story() + [RunTeller(f"more {n}").requested().started().finished(1) for n in range(5)]
     messages = sum(len(run.messages) for run in runs)
-    sizes = []
+    sizes: list[int] = []
     while sum(sizes) < messages:
         sizes.append(draw.randint(1, 4))
     assert _plain(folded(runs, sizes)) == _plain(folded(runs))
