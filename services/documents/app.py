@@ -4,7 +4,7 @@ from pathlib import Path
 
 import structlog
 
-from services.documents import handlers, queries
+from services.documents import choices, handlers, queries
 from services.documents.analysts import Analysts, ChildAnalysts
 from services.documents.approvals.answers import answer_people
 from services.documents.approvals.desk import Desk
@@ -113,6 +113,8 @@ def build(settings: Settings) -> Service:
             "event.payment.withheld": record_withheld,
             "event.invoice.paid": record_paid,
         },
+        probes={"file-store": lambda client: Files(store, client).probe()},
+        choices={"document": lambda query: choices.documents(service.pool, query)},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.background("nursery", nursery.keep)

@@ -87,15 +87,22 @@ async def hold_rejected_invoice(pool: Pool, event: InvoiceRejected) -> None:
 
 
 async def hold(
-    connection: "Pool | Connection", document_id: UUID, client: str, since: datetime, reason: str
+    connection: "Pool | Connection",
+    document_id: UUID,
+    client: str,
+    since: datetime,
+    reason: str,
+    round: int | None = None,
 ) -> None:
-    """Order no payment by an approval that was given before `since`."""
+    """Order no payment by an approval that was given before `since`; `round` is that of an approval which was
+    taken back."""
     await connection.execute(
-        "insert into payable_holds (document_id, client, since, reason) values ($1, $2, $3, $4)"
-        " on conflict (document_id) do update set since = excluded.since, reason = excluded.reason"
-        " where payable_holds.since < excluded.since",
+        "insert into payable_holds (document_id, client, since, reason, round) values ($1, $2, $3, $4, $5)"
+        " on conflict (document_id) do update set since = excluded.since, reason = excluded.reason,"
+        " round = excluded.round where payable_holds.since < excluded.since",
         document_id,
         client,
         since,
         reason,
+        round,
     )

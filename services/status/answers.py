@@ -93,7 +93,9 @@ def _data_changed(facts: Facts) -> Answer:
     parts = [f"{number(n, 'record')} {outcome.value}" for outcome, n in now.items() if n]
     if earlier > 0:
         parts.append(f"{number(earlier, 'record')} changed before a later attempt came to another result")
-    if parts:
+    if run.dry_run:
+        words = "No: it was a dry run." if run.state.final else "No: it is a dry run, which writes nothing."
+    elif parts:
         words = f"Yes: {listing(parts)}."
     elif in_doubt:
         words = "Nobody knows yet."
@@ -150,30 +152,56 @@ def _retry(facts: Facts) -> Answer:
         "needed": run.state.final and run.state is not RunState.SUCCEEDED,
         "failed_records": failed,
         "all_records": facts.records,
-        "confirmation": None if job is None or job.danger is None else job.danger.value,
+        "confirmation": None if job is None or run.dry_run else _confirmation(job),
+        # What a repetition does, as the job declares it.
+        "repeat": None if job is None else job.repeat,
+        # Why it is not possible.
+        "why_not": _why_not(facts),
     }
-    if not run.state.final:
-        words = (
-            "Not needed now: another attempt follows by itself."
-            if run.state is RunState.WAITING
-            else "Not now: the run has not ended."
-        )
-    elif facts.in_doubt:
-        words = (
-            "Not before somebody has decided whether it happened:"
-            f" {listing(doubt.effect for doubt in facts.in_doubt)}. Blindly repeated, it could happen twice."
-        )
-    elif job is None:
-        words = (
-            f"Nobody can say: the catalogue does not know the job {run.job}, so no service offers it here and"
-            " nothing is known of what a repetition would do."
-        )
-    elif job.retired:
-        words = f"No: the job {run.job} is no longer offered by any service."
-    else:
-        data["possible"] = True
-        words = _possible(facts, job, failed)
+    match data["why_not"]:
+        case "waiting":
+            words = "Not needed now: another attempt follows by itself."
+        case "not_ended":
+            words = "Not now: the run has not ended."
+        case "in_doubt":
+            words = (
+                "Not before somebody has decided whether it happened:"
+                f" {listing(doubt.effect for doubt in facts.in_doubt)}."
+                " Blindly repeated, it could happen twice."
+            )
+        case "job_retired":
+            words = f"No: the job {run.job} is no longer offered by any service."
+        case _ if job is None:
+            words = (
+                f"Nobody can say: the catalogue does not know the job {run.job}, so no service offers it here"
+                " and nothing is known of what a repetition would do."
+            )
+        case _ if run.dry_run:
+            data |= {"possible": True, "safe": True}
+            words = "A dry run can be repeated at any time: it writes nothing."
+        case _:
+            data["possible"] = True
+            words = _possible(facts, job, failed)
     return _answer("retry", "Is a retry possible, and what would it repeat?", words, data)
+
+
+def _why_not(facts: Facts) -> str | None:
+    """`waiting`, `not_ended`, `in_doubt`, `job_unknown`, `job_retired`; None where nothing is in the way."""
+    run, job = facts.run, facts.job
+    if not run.state.final:
+        return "waiting" if run.state is RunState.WAITING else "not_ended"
+    if facts.in_doubt:
+        return "in_doubt"
+    if job is None:
+        return "job_unknown"
+    return "job_retired" if job.retired else None
+
+
+def _confirmation(job: CatalogueEntry) -> str | None:
+    """Why a start of the job asks for one, if it does."""
+    if not job.asks_confirmation:
+        return None
+    return "risky" if job.danger is None else job.danger.value
 
 
 def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
@@ -189,7 +217,7 @@ def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
         words += f" It would repeat {number(failed, 'failed record')} only, or {whole}."
     else:
         words += f" It would repeat {whole}."
-    if job.danger is not None:
+    if job.asks_confirmation:
         words += " It asks for a confirmation: the job's name, with a reason."
     if run.failure is not None and not run.failure.retryable:
         words += f" First: {sentence(run.failure.next_step)}"

@@ -17,6 +17,7 @@ from services.status.progress import Progress
 from services.status.projector import Projector
 from services.status.queries import Queries
 from services.status.rebuild import Rebuilds
+from services.status.repetitions import Repetitions
 from services.status.search import Search
 from services.status.tree import Trees
 from shared import subjects
@@ -31,9 +32,11 @@ from shared.commands import (
     OverviewQuery,
     Rebuild,
     RecordsQuery,
+    RepeatsQuery,
     RunQuery,
     RunsQuery,
     SearchQuery,
+    SystemCallsQuery,
     TreeQuery,
 )
 from shared.database import Pool
@@ -63,6 +66,7 @@ class Parts:
     overviews: Overviews
     trees: Trees
     search: Search
+    repetitions: Repetitions
 
 
 def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None]) -> Parts:
@@ -80,6 +84,7 @@ def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None
         overviews=Overviews(pool, progress),
         trees=Trees(pool, queries, progress),
         search=Search(pool, progress),
+        repetitions=Repetitions(pool, progress),
     )
 
 
@@ -112,6 +117,8 @@ def build(settings: Settings) -> Service:
     answer(subjects.query("status", "durations"), DurationsQuery, lambda p: p.overviews.durations)
     answer(subjects.query("status", "tree"), TreeQuery, lambda p: p.trees.tree)
     answer(subjects.query("status", "search"), SearchQuery, lambda p: p.search.search)
+    answer(subjects.query("status", "repeats"), RepeatsQuery, lambda p: p.repetitions.repeats)
+    answer(subjects.query("status", "system-calls"), SystemCallsQuery, lambda p: p.repetitions.system_calls)
     answer(subjects.REBUILD, Rebuild, lambda p: p.rebuilds.request)
     service.background("projector", lambda: parts().projector.run())
     service.background("dead letters", lambda: parts().dead_letters.run())

@@ -142,6 +142,8 @@ class Queries:
         where.add(
             "a.sequence between {} and {}", max(run["first_sequence"], query.after + 1), run["sequence"]
         )
+        if query.types:
+            where.add("a.type = any({})", query.types)
         rows, cursor = await self._page(
             "a.sequence, a.subject, a.payload", "archive a", where, _EVENTS, query
         )

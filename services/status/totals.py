@@ -1,7 +1,7 @@
 """Runs of each job, counted by state, and how its last runs went. Pure.
 
 For each client there is a row, and one for all of them. A run whose request was never seen counts in that one
-only: nobody knows for which client it is.
+only: nobody knows for which client it is. A dry run counts, but tells nothing of how the job went.
 """
 
 import statistics
@@ -60,7 +60,7 @@ def count(changes: Changes, row: Callable[[Place], TotalsRow]) -> None:
                 _add(row(place), run.counted, -1)
         for place in _places(run.client, run.job):
             _add(row(place), run.counts_as, 1)
-            if run.requested:
+            if run.requested and not run.dry_run:
                 # A run is requested once; which of two is the last one depends on no order.
                 here = (run.requested_at, run.run_id)
                 last = row(place).last

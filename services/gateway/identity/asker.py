@@ -29,6 +29,8 @@ class Asker(Principal):
     scopes: frozenset[TokenScope] = EVERY_SCOPE
     #: The only jobs; None for all that the principal may see.
     jobs: frozenset[str] | None = None
+    #: The only clients; `clients` is what the principal has of them.
+    only_clients: frozenset[str] | None = None
     #: Whether a token leaves out anything of what the principal may do.
     limited: bool = False
 
@@ -45,7 +47,7 @@ class Asker(Principal):
         if clients is not None:
             own["clients"] = clients if EVERY_CLIENT in principal.clients else clients & principal.clients
         limited = scopes != EVERY_SCOPE or jobs is not None or clients is not None
-        return cls(**own, scopes=scopes, jobs=jobs, limited=limited)
+        return cls(**own, scopes=scopes, jobs=jobs, only_clients=clients, limited=limited)
 
 
 def sees_job(principal: Principal, job: str) -> bool:

@@ -52,7 +52,7 @@ class Password(BaseModel):
 class Link(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    token: SecretStr
+    token: SecretStr = SecretStr("")
 
 
 Next = Annotated[str, Query()]

@@ -4,7 +4,18 @@ from collections.abc import Mapping
 
 from services.gateway.pages.languages import N_
 from services.gateway.pages.preferences import Language, Theme
-from shared.words import Danger, Kind, Level, Outcome, RunState, Trigger
+from services.gateway.preflight.findings import CheckName
+from shared.words import (
+    CallOutcome,
+    CheckVerdict,
+    Danger,
+    Kind,
+    Level,
+    LogLevel,
+    Outcome,
+    RunState,
+    Trigger,
+)
 
 STATES: Mapping[RunState, str] = {
     RunState.QUEUED: N_("queued"),
@@ -26,6 +37,26 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.SKIPPED: N_("skipped"),
     Outcome.FAILED: N_("failed"),
     Outcome.UNKNOWN: N_("unknown"),
+}
+
+CALL_OUTCOMES: Mapping[CallOutcome, str] = {
+    CallOutcome.SUCCEEDED: N_("succeeded"),
+    CallOutcome.FAILED: N_("failed"),
+    CallOutcome.UNKNOWN: N_("in doubt"),
+}
+
+#: What became of an attempt: besides the states of runs.
+ATTEMPTS: Mapping[str, str] = {
+    **{state.value: name for state, name in STATES.items()},
+    "handed_over": N_("handed over"),
+    "crashed": N_("its worker died"),
+}
+
+LOG_LEVELS: Mapping[LogLevel, str] = {
+    LogLevel.DEBUG: N_("Everything"),
+    LogLevel.INFO: N_("From information on"),
+    LogLevel.WARNING: N_("From warnings on"),
+    LogLevel.ERROR: N_("Errors only"),
 }
 
 KINDS: Mapping[Kind, str] = {
@@ -75,6 +106,30 @@ LEVELS: Mapping[Level, str] = {
 DANGERS: Mapping[Danger, str] = {
     Danger.EXTERNAL_BOOKING: N_("books externally"),
     Danger.DESTRUCTIVE: N_("destructive"),
+}
+
+#: What is looked at before a start.
+CHECKS: Mapping[CheckName, str] = {
+    "permission": N_("Permission"),
+    "parameters": N_("Parameters"),
+    "repetition": N_("Safe to run again"),
+    "service": N_("Somebody to work on it"),
+    "system": N_("System outside"),
+    "location": N_("Where it writes"),
+}
+
+VERDICTS: Mapping[CheckVerdict, str] = {
+    CheckVerdict.OK: N_("good"),
+    CheckVerdict.WARNING: N_("read this"),
+    CheckVerdict.REFUSED: N_("refused"),
+    CheckVerdict.UNKNOWN: N_("not known"),
+}
+
+VERDICT_TONES: Mapping[CheckVerdict, str] = {
+    CheckVerdict.OK: "good",
+    CheckVerdict.WARNING: "careful",
+    CheckVerdict.REFUSED: "danger",
+    CheckVerdict.UNKNOWN: "unknown",
 }
 
 #: Each in its own language.

@@ -38,6 +38,7 @@ class OutcomesFilter(FreshPageFilter):
 
 
 class RecordsFilter(OutcomesFilter):
+    key_prefix: NonEmpty | None = Field(default=None, description="How the key begins.")
     sort: RecordsSort = "position"
 
 

@@ -1,6 +1,5 @@
 """Tokens for principals, for technical administrators; every change is audited."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -184,13 +183,11 @@ def _why_more_than_own(asking: Asker, token: StoredToken) -> str | None:
         return f"your own token lacks the scope {' and '.join(more)}"
     if asking.jobs is not None and not (token.jobs is not None and token.jobs <= asking.jobs):
         return "your own token is for some jobs alone"
-    if token.principal == asking.id and not _within(token.clients, asking.clients):
+    if asking.only_clients is not None and not (
+        token.clients is not None and token.clients <= asking.only_clients
+    ):
         return "your own token is for some clients alone"
     return None
-
-
-def _within(wanted: frozenset[str] | None, own: Iterable[str]) -> bool:
-    return "*" in own or (wanted is not None and wanted <= set(own))
 
 
 def _sorted(names: frozenset[str] | None) -> list[str] | None:

@@ -34,10 +34,11 @@ class Group:
 
     def as_one(self) -> Entry:
         """The sum as an entry, with the payments as its details. It brings no evidence of its own."""
-        first = self.entries[0]
+        amount = sum((one.amount for one in self.entries), Decimal(0))
         return replace(
-            first,
-            amount=sum((one.amount for one in self.entries), Decimal(0)),
+            self.entries[0],
+            amount=amount,
+            written=money(amount),
             details=[_detail(one) for one in self.entries],
             evidence={},
             bank_ref=None,
@@ -141,12 +142,12 @@ async def any_told_singly(tx: Transaction, context: RunContext, statement: State
 
 def left_out(statement: Statement, entry: Entry, count: int) -> Record:
     """The record of a sum that is not stored, because its payments are."""
-    amount = money(entry.amount)
     return Record(
         key=f"{statement.key}:entry:{entry.position}",
         outcome=Outcome.SKIPPED,
-        label=f"{entry.booked.isoformat()} {amount}",
-        message=f"{amount} {entry.currency}; stored already as the {count} payments of which it consists",
+        label=f"{entry.booked.isoformat()} {entry.written}",
+        message=f"{entry.written} {entry.currency}; stored already as the {count} payments of which it"
+        " consists",
     )
 
 
@@ -163,7 +164,7 @@ async def _names_of(tx: Transaction, context: RunContext, keys: Sequence[str]) -
 
 
 def _detail(entry: Entry) -> dict[str, object]:
-    detail = {"amount": f"{entry.amount:f}", "currency": entry.currency, **entry.only}
+    detail = {"amount": entry.written, "currency": entry.currency, **entry.only}
     if entry.text and "text" not in detail:
         detail["text"] = entry.text
     return detail

@@ -34,7 +34,16 @@ async def withhold(outbox: Outbox, asked: WithholdPayment) -> Withheld:
                 " for approval again.",
             )
         reason = f"{asked.principal} withdrew the approval: {asked.reason}"
-        await hold(tx.connection, asked.document_id, asked.client, asked.since, reason)
+        held = await tx.connection.fetchval(
+            "select exists(select from payable_holds where document_id = $1 and round = $2 and reason = $3)",
+            asked.document_id,
+            asked.round,
+            reason,
+        )
+        if held:
+            # Asked again, because the answer got lost.
+            return Withheld(document_id=asked.document_id)
+        await hold(tx.connection, asked.document_id, asked.client, asked.since, reason, asked.round)
         tx.event(
             PaymentWithheld(
                 client=asked.client,

@@ -1,5 +1,6 @@
 """What people do about invoices, done again by whoever got no answer; and what banks say of the payments."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
@@ -21,6 +22,7 @@ from shared.commands import (
     CorrectInvoice,
     RejectInvoice,
     StepTaken,
+    WithdrawApproval,
 )
 from shared.database import open_pool
 from shared.events import InvoicePaid, PaymentStatusChanged
@@ -178,3 +180,50 @@ HEARD = Scenario(
 
 async def test_a_kill_anywhere_in_what_is_heard_of_payments_changes_nothing(sweep: Sweep) -> None:
     await sweep(HEARD)
+
+
+async def one_approved(scene: Scene) -> None:
+    await arrive(scene, wrong=WRONG)
+    await scene.rest()
+    assert (await approve(scene, "wrong")).state is ApprovalState.APPROVED
+    await scene.rest()
+
+
+async def take_back(scene: Scene) -> None:
+    """The own approval is taken back, between two services."""
+    words = {"reason": "clicked the wrong one"}
+    waiting = await step(scene, subjects.WITHDRAW, WithdrawApproval, "wrong", USER, **words)
+    assert (waiting.state, waiting.approved_by) == (ApprovalState.WAITING, [])
+
+
+WITHDRAWN = Scenario(
+    dies="documents",
+    beside=("integrations", "scheduler"),
+    besides=("values_version",),
+    prepare=one_approved,
+    cause=take_back,
+    expects=(
+        f"commit {APPROVALS}.withdrawing.Withdrawals.withdraw",
+        "publish event.approval.withdrawn",
+        "publish event.approval.requested",
+        "publish audit.approval_withdrawn",
+    ),
+    sides_of=(f"commit {APPROVALS}.withdrawing.Withdrawals.withdraw",),
+)
+
+
+async def test_a_kill_anywhere_in_taking_an_approval_back_does_it_once(sweep: Sweep) -> None:
+    await sweep(WITHDRAWN)
+
+
+async def test_a_kill_anywhere_in_withholding_its_payment_does_it_once(sweep: Sweep) -> None:
+    withholding = "commit integrations.payments.withholding.withhold"
+    await sweep(
+        replace(
+            WITHDRAWN,
+            dies="integrations",
+            beside=("documents", "scheduler"),
+            expects=(withholding, "publish event.payment.withheld"),
+            sides_of=(withholding,),
+        )
+    )

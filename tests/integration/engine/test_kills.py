@@ -8,6 +8,7 @@ import asyncpg
 
 from shared.words import Outcome, RunState
 from tests.support.engine import Engine
+from tests.support.nursery import Newborn
 
 
 async def test_a_killed_worker_s_run_is_finished_by_another_and_nothing_is_stored_twice(
@@ -61,10 +62,10 @@ async def test_sigterm_lets_a_worker_process_end_well(engine: Engine) -> None:
 
 async def test_a_paused_worker_that_wakes_up_is_fenced_off(engine: Engine, database_url: str) -> None:
     sleeper = await engine.spawn()
-    keys = [f"k{n}" for n in range(30)]
-    run = await engine.request("lab.store", keys=keys, pause=0.05)
-    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 2)
-    sleeper.send(signal.SIGSTOP)
+    keys = [f"k{n}" for n in range(12)]
+    run = await engine.request("lab.store", keys=keys, pause=0.3)
+    await engine.until("lab.store", run.request.run_id, lambda told: len(told.records) > 0)
+    await pause_between_transactions(sleeper, database_url)
     await engine.start("lab")
     await engine.until("lab.store", run.request.run_id, lambda told: told.attempts == [1, 2])
     sleeper.send(signal.SIGCONT)
@@ -75,6 +76,22 @@ async def test_a_paused_worker_that_wakes_up_is_fenced_off(engine: Engine, datab
     assert told.end.attempt == 2
     created = [record.key for record in told.records if record.outcome is Outcome.CREATED]
     assert sorted(created) == sorted(keys)
+
+
+async def pause_between_transactions(process: Newborn, database_url: str) -> None:
+    """Stop it at a moment when no one waits for a lock of its own."""
+    connection = await asyncpg.connect(database_url)
+    while True:
+        process.send(signal.SIGSTOP)
+        await asyncio.sleep(0.05)
+        if not await connection.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database()"
+            " and pid <> pg_backend_pid() and xact_start is not null"
+        ):
+            await connection.close()
+            return
+        process.send(signal.SIGCONT)
+        await asyncio.sleep(0.02)
 
 
 async def test_an_effect_that_died_in_the_middle_is_in_doubt(engine: Engine, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.unit.cli.examples import (
     APPROVALS,
     CALLS,
     CHAIN,
+    CHOICES,
     DETAIL,
     DOCUMENT,
     FILE,
@@ -29,11 +30,13 @@ from tests.unit.cli.examples import (
     PAYABLES,
     PAYMENT_FILE,
     PAYMENT_FILES,
+    PREFLIGHT,
     RATES,
     RECORDS,
     RUN,
     RUNS,
     STATEMENTS,
+    SYSTEMS,
     TRANSACTIONS,
     TREE,
     UNREADABLE,
@@ -101,6 +104,9 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/jobs", {"items": [JOB]})
     gateway.on("GET", "/jobs/documents.ocr", JOB)
     gateway.on("POST", "/jobs/documents.ocr/runs", STARTED, status=202)
+    gateway.on("POST", "/jobs/documents.ocr/preflight", PREFLIGHT)
+    gateway.on("GET", "/jobs/documents.ocr/choices/account", CHOICES)
+    gateway.on("GET", "/systems", SYSTEMS)
     gateway.on(
         "GET",
         "/runs",
@@ -151,6 +157,9 @@ def answering(gateway: CannedGateway) -> CannedGateway:
 COMMANDS: dict[str, list[Any]] = {
     "jobs": ["jobs"],
     "job": ["job", "documents.ocr"],
+    "preflight": ["preflight", "documents.ocr", "-p", f"document={DOCUMENT}"],
+    "choices": ["choices", "documents.ocr", "account", "--text", "CH93"],
+    "systems": ["systems"],
     "start": ["start", "documents.ocr"],
     "start-wait": ["start", "documents.ocr", "--wait"],
     "runs": ["runs"],

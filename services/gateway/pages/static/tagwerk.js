@@ -1,7 +1,11 @@
 // Small improvements of pages that work without any of them.
+import { offerCopying } from "./copy.js";
 import { filterAsYouType } from "./filter.js";
+import { followRun } from "./live.js";
 
 for (const field of document.querySelectorAll("[data-filter]")) filterAsYouType(field);
+for (const line of document.querySelectorAll("[data-live]")) followRun(line);
+offerCopying();
 
 // "/" goes to the search box, as long as nobody is typing.
 document.addEventListener("keydown", (event) => {

@@ -40,7 +40,8 @@ async def withheld(treasury: Treasury) -> list[PaymentWithheld]:
 
 async def test_a_withheld_invoice_is_not_ordered_before_it_is_approved_again(treasury: Treasury) -> None:
     event = await treasury.approve()
-    await take_back(treasury, event.document_id)
+    for _ in range(2):
+        await take_back(treasury, event.document_id)
     key = f"invoice:{event.document_id}"
     [record] = await treasury.create()
     assert record.message is not None

@@ -20,9 +20,8 @@ def test_without_a_file_the_built_in_rules_hold() -> None:
 
 def test_the_example_in_the_pages_is_a_rules_file(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert example is not None
-    (tmp_path / "rules.toml").write_text(example[1])
+    (example,) = (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[[rule]]" in block)
+    (tmp_path / "rules.toml").write_text(example)
     rules = read_rules(tmp_path / "rules.toml")
     assert [rule.name for rule in rules] == ["investments", "printing", "large", "every other invoice"]
     assert rules[0].amount is not None

@@ -1,0 +1,257 @@
+"""Every route of the application, and every job of every service, with everybody who may knock.
+
+What roles and clients see behind the single routes is in `test_access.py` and beside it.
+"""
+
+import asyncio
+import importlib
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.config import SERVICES
+from services.gateway.context import BY_JOB
+from services.gateway.identity import rejections
+from shared.access import ADMINISTRATOR, TECHNICAL
+from shared.catalogue import catalogue
+from shared.jobs import CatalogueEntry
+from shared.words import TokenScope
+from tests.integration.gateway.site import Site
+from tests.integration.gateway.test_sessions import browser, csrf, set_password, signed_in
+from tests.support.routes import RouteFacts, every_route
+
+API = "/api/v1"
+READ, RUNS = ("read",), ("read", BY_JOB)
+START, UPLOAD, APPROVE, ADMINISTER = ("start", BY_JOB), ("upload",), ("approve",), ("administer",)
+#: A session, or a token that may do everything.
+PAGE = ()
+#: For everybody: they show nothing of anybody.
+OPEN = None
+
+_RUN, _DOCUMENT, _PRINCIPAL = "/runs/{run_id}", "/documents/{document_id}", "/principals/{principal_id}"
+_APPROVAL = "/approvals/{document_id}"
+
+#: Each route by name: a new one is not there until somebody has said here who may use it.
+ROUTES: dict[tuple[str, ...] | None, set[str]] = {
+    READ: {
+        *(f"GET {API}{path}" for path in (
+            "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
+            f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}", "/payables", "/payments/files",
+            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates",
+        )),
+    },
+    RUNS: {
+        *(f"GET {API}{path}" for path in ("/jobs", "/jobs/{job_id}", "/me", "/records", "/runs")),
+        *(f"GET {API}{_RUN}{list}" for list in (
+            "", "/calls", "/changes", "/events", "/history", "/logs", "/records",
+        )),
+    },
+    START: {
+        f"POST {API}/files", f"POST {API}/jobs/{{job_id}}/runs",
+        *(f"POST {API}{_RUN}/{step}" for step in ("cancel", "decisions", "rerun")),
+    },
+    UPLOAD: {f"POST {API}/documents"},
+    APPROVE: {
+        *(f"POST {API}{_APPROVAL}/{step}" for step in ("answer", "approve", "ask", "reject", "withdraw")),
+        f"POST {API}{_DOCUMENT}/invoice/corrections",
+    },
+    ADMINISTER: {
+        f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
+        f"GET {API}/principals", f"PUT {API}{_PRINCIPAL}", f"PUT {API}{_PRINCIPAL}/password",
+        f"DELETE {API}{_PRINCIPAL}/sessions",
+        f"GET {API}/tokens", f"POST {API}/tokens", f"DELETE {API}/tokens/{{token_id}}",
+        f"PUT {API}/me/password", f"GET {API}/me/sessions", f"DELETE {API}/me/sessions/{{session_id}}",
+        f"GET {API}/me/tokens", f"POST {API}/me/tokens", f"DELETE {API}/me/tokens/{{token_id}}",
+    },
+    PAGE: {
+        "GET /", "GET /jobs/{job_id}", "GET /preferences", "GET /account", "POST /account/password",
+        "POST /account/sessions/{session_id}/end", "POST /account/tokens",
+        "POST /account/tokens/{token_id}/revoke", "POST /sign-out",
+    },
+    OPEN: {
+        "GET /asyncapi.json", "GET /healthz", "GET /readyz", "GET /static/{hash}/{name}",
+        # Cookies of taste.
+        "POST /preferences",
+        "GET /sign-in", "POST /sign-in", "GET /sign-in/link", "POST /sign-in/link", "GET /sign-in/openid",
+        "GET /sign-in/openid/callback",
+    },
+}  # fmt: skip
+
+CLOSED = [route for route in every_route() if route.scopes is not None]
+SOME_ID = "01a2052e-b8ae-7063-93b0-fc7300436afe"
+
+
+def test_every_route_says_who_may_use_it() -> None:
+    found: dict[tuple[str, ...] | None, set[str]] = {}
+    for route in every_route():
+        found.setdefault(route.scopes, set()).add(f"{route.method} {route.path}")
+    assert found == ROUTES
+    assert {scope for scopes in ROUTES for scope in scopes or ()} == {*TokenScope, BY_JOB}
+
+
+def place(route: RouteFacts) -> str:
+    path = route.path.replace("{job_id}", "desk.general").replace("{principal_id}", "somebody")
+    path = path.replace("{letter_id}", "1").replace("{kind}", "text")
+    return re.sub(r"{\w+}", SOME_ID, path)
+
+
+async def knock(client: httpx.AsyncClient, route: RouteFacts, **headers: str) -> httpx.Response:
+    body: dict[str, Any] = {} if route.method in ("GET", "DELETE") else {"json": {}}
+    if route.path.startswith("/account"):
+        body = {} if route.method == "GET" else {"data": {}}
+    return await client.request(route.method, place(route), headers=headers, **body)
+
+
+def code_of(answer: httpx.Response) -> str | None:
+    is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
+    return answer.json()["code"] if is_problem else None
+
+
+@pytest.fixture
+async def site(bare_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr(rejections, "AUDITED_PER_MINUTE", 1000)
+    await bare_site.offer("desk.general")
+    await bare_site.start_gateway()
+    return bare_site
+
+
+async def test_nobody_gets_in_anywhere(site: Site) -> None:
+    strangers: dict[str, dict[str, str]] = {
+        "not_signed_in": {},
+        "token_rejected": {"Authorization": "Bearer forged"},
+        "session_ended": {"Cookie": "tagwerk_session=forged"},
+    }
+    client = httpx.AsyncClient(base_url=site.url)
+    async with client:
+        for route in CLOSED:
+            for code, headers in strangers.items():
+                answer = await knock(client, route, **headers)
+                assert (answer.status_code, code_of(answer)) == (401, code), route
+                assert answer.headers["www-authenticate"].startswith("Bearer")
+                if not route.path.startswith(API):
+                    page = await knock(client, route, Accept="text/html", **headers)
+                    assert page.status_code == 303, route
+                    assert page.headers["location"].startswith("/sign-in")
+
+
+async def test_a_cookie_alone_changes_nothing_anywhere(site: Site) -> None:
+    await site.user("ada")
+    await set_password(site, "ada")
+    client = await signed_in(site)
+    unsafe = [route for route in CLOSED if route.method != "GET"]
+    assert len(unsafe) > 25
+    for route in unsafe:
+        for headers in ({}, {**csrf(client), "Origin": "https://evil.example"}):
+            answer = await knock(client, route, Accept="application/json", **headers)
+            assert (answer.status_code, code_of(answer)) == (403, "request_forged"), route
+    for route in CLOSED:
+        answer = await knock(client, route, Accept="application/json", **csrf(client))
+        assert answer.status_code != 401, route
+        assert code_of(answer) != "request_forged", route
+        if route.path == "/sign-out":
+            client = await signed_in(site)
+
+
+async def test_a_token_goes_as_far_as_its_scopes(site: Site) -> None:
+    await site.admin.put("/principals/ada", json={"name": "Ada", "clients": ["alpha"]})
+
+    async def token(**limits: Any) -> httpx.AsyncClient:
+        issued = await site.admin.post("/tokens", json={"principal": "ada", "name": "t", **limits})
+        assert issued.status_code == 201, issued.text
+        client = site.client(issued.json()["token"])
+        client.base_url = httpx.URL(site.url)
+        return client
+
+    only = {scope: await token(scopes=[scope]) for scope in TokenScope}
+    without = {scope: await token(scopes=sorted(set(TokenScope) - {scope})) for scope in TokenScope}
+    one_job = await token(jobs=["desk.general"])
+    unlimited = await token()
+    for route in CLOSED:
+        assert route.scopes is not None
+        needed = [scope for scope in TokenScope if scope in route.scopes]
+        assert len(needed) == (1 if route.path.startswith(API) else 0)
+        for scope in TokenScope:
+            for client, may in (
+                (only[scope], needed == [scope]),
+                (without[scope], bool(needed) and scope not in needed),
+            ):
+                answer = await knock(client, route)
+                assert (code_of(answer) != "scope_missing") is may, (route, scope)
+                if not may:
+                    assert answer.status_code == 403
+        assert (code_of(await knock(one_job, route)) != "scope_missing") is (BY_JOB in route.scopes), route
+        assert code_of(await knock(unlimited, route)) != "scope_missing", route
+    refused = await only[TokenScope.READ].post(f"{API}/rebuild")
+    assert refused.json()["scopes_wanted"] == ["administer"]
+    reasons = [entry.reason or "" for entry in await site.audits("access_refused")]
+    assert "this token of ada lacks the scope administer" in reasons
+
+
+#: Who starts the jobs that the services declare, who sees them only; nobody else knows of them.
+PAY, SEEN_BY_ALL = {"accounting", "trustee"}, "everybody"
+JOBS: dict[str, tuple[set[str], set[str] | str]] = {
+    "documents.convert-to-pdf": ({*PAY, "uploader"}, SEEN_BY_ALL),
+    "documents.ocr": ({*PAY, "uploader"}, SEEN_BY_ALL),
+    "documents.analyse-invoice": ({*PAY, "uploader"}, SEEN_BY_ALL),
+    "documents.start-workflow": ({*PAY, "uploader"}, SEEN_BY_ALL),
+    "documents.learn-from-correction": (PAY, SEEN_BY_ALL),
+    "integrations.import-daily-rates": (PAY, {"rates-viewer"}),
+    "integrations.import-bank-statements": (PAY, {"bank-viewer"}),
+    "integrations.create-payment-file": (PAY, {"payments-viewer"}),
+    "integrations.update-payment-status": (PAY, {"payments-viewer"}),
+}
+ROLES = (
+    None, ADMINISTRATOR, TECHNICAL, "accounting", "trustee", "uploader", "bank-viewer", "documents-viewer",
+    "payments-viewer", "rates-viewer",
+)  # fmt: skip
+
+
+def declared_jobs() -> list[CatalogueEntry]:
+    modules = [importlib.import_module(f"{module}.declaration") for module in SERVICES.values()]
+    return [CatalogueEntry.of(job, "0.0.1") for module in modules for job in module.DECLARATION.jobs]
+
+
+async def test_every_job_with_every_role_for_ones_own_client_and_another(bare_site: Site) -> None:
+    entries = declared_jobs()
+    assert {entry.id for entry in entries} == set(JOBS), "name the new job here, and who may start it"
+    known = {role for entry in entries for role in (*entry.access.roles, f"{entry.access.module}-viewer")}
+    assert known | {ADMINISTRATOR, TECHNICAL} == set(ROLES) - {None}, "name the new role here"
+    for entry in entries:
+        await catalogue(bare_site.bus).put(entry.id, entry)
+    await bare_site.start_gateway()
+
+    async def as_role(number: int, role: str | None) -> None:
+        client = await bare_site.user(f"user-{number}", roles=(role,) if role else ())
+        listed = {job["id"]: job for job in (await client.get("/jobs")).json()["items"]}
+        for job, (starting, seeing) in JOBS.items():
+            starts = role == ADMINISTRATOR or role in starting
+            sees = starts or seeing == SEEN_BY_ALL or role in seeing
+            assert (job in listed) is sees, (job, role)
+            assert not sees or listed[job]["may_start"] is starts
+            assert (await client.get(f"/jobs/{job}")).status_code == (200 if sees else 404)
+            own = await client.post(f"/jobs/{job}/runs", json={"client": "alpha"})
+            # What is wrong with the request itself is told to those who may send it.
+            wanted = {202, 422} if starts else {403} if sees else {404}
+            assert own.status_code in wanted, (job, role, own.text)
+            other = await client.post(f"/jobs/{job}/runs", json={"client": "beta"})
+            assert other.status_code == 404, (job, role)
+            code = "client_not_found" if sees else "job_not_found"
+            assert other.json()["code"] == code
+
+    await asyncio.gather(*(as_role(number, role) for number, role in enumerate(ROLES)))
+
+
+async def test_pages_show_what_the_api_shows(site: Site) -> None:
+    hidden = await site.user("plain", roles=())
+    clerk = await site.user("clerk", roles=("clerk",))
+    await site.offer("desk.secret", access={"module": "desk", "level": "technical", "roles": ["engineer"]})
+    for user, job, status in (
+        (hidden, "desk.general", 503), (clerk, "desk.general", 503), (hidden, "desk.secret", 404),
+        (clerk, "desk.secret", 404), (site.admin, "desk.secret", 503),
+    ):  # fmt: skip
+        # Nobody tells of runs here, so a page that is there is 503.
+        token = user.headers["Authorization"]
+        page = await browser(site, Authorization=token).get(f"/jobs/{job}")
+        assert page.status_code == status, (job, page.text)
