@@ -39,13 +39,16 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         *(f"GET {API}{path}" for path in (
             "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
             f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}", "/payables", "/payments/files",
-            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates",
+            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates", "/search",
         )),
     },
     RUNS: {
-        *(f"GET {API}{path}" for path in ("/jobs", "/jobs/{job_id}", "/me", "/records", "/runs", "/systems")),
+        *(f"GET {API}{path}" for path in (
+            "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
+            "/systems",
+        )),
         *(f"GET {API}{_RUN}{list}" for list in (
-            "", "/calls", "/changes", "/events", "/history", "/logs", "/records",
+            "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/tree",
         )),
     },
     START: {
@@ -68,7 +71,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"GET {API}/me/tokens", f"POST {API}/me/tokens", f"DELETE {API}/me/tokens/{{token_id}}",
     },
     PAGE: {
-        "GET /", "GET /jobs/{job_id}", "GET /runs/{run_id}", "GET /preferences", "GET /account", "POST /account/password",
+        "GET /", "GET /jobs/{job_id}", "GET /runs/{run_id}", "GET /preferences", "GET /account",
+        "POST /account/password",
         "POST /account/sessions/{session_id}/end", "POST /account/tokens",
         "POST /account/tokens/{token_id}/revoke", "POST /sign-out",
         "GET /jobs/{job_id}/start", "POST /jobs/{job_id}/start", "POST /jobs/{job_id}/start/checks",
