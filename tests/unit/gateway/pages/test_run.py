@@ -109,9 +109,11 @@ def test_everything_is_seen_and_nothing_lies_outside() -> None:
     before = call.model_copy(update={"started_at": NOW - timedelta(seconds=1)})
     moment = detail(calls=5, attempts=[attempt(1, 10, 10, "failed")])
     shown = picture_of(moment, [before, call], NOW)
-    for one in [*shown.segments, *shown.calls]:
-        assert one.width >= NARROWEST
-        assert 0 <= one.x <= WIDTH - NARROWEST
+    places = [(one.x, one.width) for one in shown.segments] + [(one.x, one.width) for one in shown.calls]
+    assert len(places) == 4
+    for x, width in places:
+        assert width >= NARROWEST
+        assert 0 <= x <= WIDTH - NARROWEST
     assert shown.more_calls == 3
     at_once = detail(finished_at=NOW, started_at=NOW, attempts=[attempt(1, 0, 0, "succeeded")])
     assert picture_of(at_once, [], NOW).segments[0].width >= NARROWEST
