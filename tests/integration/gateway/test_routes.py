@@ -43,9 +43,12 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         )),
     },
     RUNS: {
-        *(f"GET {API}{path}" for path in ("/jobs", "/jobs/{job_id}", "/me", "/records", "/runs")),
+        *(f"GET {API}{path}" for path in (
+            "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
+            "/search",
+        )),
         *(f"GET {API}{_RUN}{list}" for list in (
-            "", "/calls", "/changes", "/events", "/history", "/logs", "/records",
+            "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/tree",
         )),
     },
     START: {
