@@ -1,15 +1,16 @@
 """What the gateway answers beyond the queries of `shared.commands`, as its OpenAPI describes it."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access import Principal
-from shared.commands import RunDetail
+from shared.commands import LastCall, RunDetail, SearchHit
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
-from shared.words import ApprovalState, PaymentState, PrincipalKind, RunState
+from shared.words import ApprovalState, CheckVerdict, Danger, PaymentState, PrincipalKind, RunState
 
 
 class Answered(BaseModel):
@@ -55,6 +56,26 @@ class UploadReport(Answered):
     runs: list[RunDetail] = Field(default_factory=list)
 
 
+class FoundItem(SearchHit):
+    #: Why it was found, in words, and where to read it.
+    why: str
+    link: str
+
+
+class UnansweredPart(Answered):
+    """A part of the search that did not answer."""
+
+    part: str
+    cause: str
+    next_step: str
+
+
+class SearchResults(Answered):
+    items: list[FoundItem]
+    more: bool = False
+    unanswered: list[UnansweredPart] = Field(default_factory=list)
+
+
 class DocumentText(Answered):
     """What `tagwerk document ID --text --json` answers; pages are parted by form feeds."""
 
@@ -95,6 +116,83 @@ class JobView(CatalogueEntry):
     reason: str
     #: Whether a start wants the job's id typed once more, and a reason.
     needs_confirmation: bool
+
+
+class Check(Answered):
+    """One check of a preflight."""
+
+    #: `permission`, `parameters`, `repetition`, `service`, `system`, `location`.
+    check: str
+    #: The system or location.
+    concern: str | None = None
+    verdict: CheckVerdict
+    code: str
+    words: str
+    cause: str | None = None
+    mend: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Effect(Answered):
+    """What a run would do where, as whom, and for whom."""
+
+    words: str
+    output: str
+    expected_result: str
+    locations: list[str]
+    systems: list[str]
+    client: str | None
+    principal: str
+    effective_principal: str
+    elevates: bool
+    danger: Danger | None
+    dry_run: bool
+
+
+class Preflight(Answered):
+    """What `tagwerk preflight JOB` answers."""
+
+    job: str
+    client: str | None
+    dry_run: bool
+    may_start: bool
+    needs_confirmation: bool
+    confirmed: bool
+    checks: list[Check]
+    effect: Effect
+    checked_at: datetime
+
+
+class Instance(Answered):
+    """One process of a service."""
+
+    service: str
+    instance: str
+    ready: bool
+    trouble: Failure | None = None
+
+
+class SystemState(Answered):
+    """A service, a system outside or a location, as it is now."""
+
+    name: str
+    #: `service`, `system`, `location`.
+    kind: str
+    service: str
+    jobs: list[str]
+    verdict: CheckVerdict
+    words: str
+    mend: str | None = None
+    checked_at: datetime
+    duration_ms: float | None = None
+    instances: list[Instance] = Field(default_factory=list)
+    client: str | None = None
+    last_succeeded: LastCall | None = None
+    last_failed: LastCall | None = None
+
+
+class SystemsPage(Answered):
+    items: list[SystemState]
 
 
 class JobPage(Answered):

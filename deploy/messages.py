@@ -16,10 +16,13 @@ from deploy.local.config import SERVICES
 from services.gateway.pages import languages
 from services.gateway.pages.languages import DOMAINS, SOURCE, catalogue_file
 from services.gateway.pages.preferences import LANGUAGES, Language
+from services.gateway.pages.start.fields import label_of
 from shared.jobs import CatalogueEntry
 from shared.service import SOFTWARE_VERSION
 
 PAGES = languages.FOLDER.parent
+#: Whose sentences pages show besides.
+PREFLIGHT = PAGES.parent / "preflight"
 
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
@@ -38,26 +41,28 @@ _FACTS = ("title", "description", "retry", "repeat", "output", "expected_result"
 def page_messages() -> Catalog:
     """What templates and page code say."""
     found = Catalog()
-    for file, _, message, _, context in extract_from_dir(
-        PAGES, _METHODS, _OPTIONS, keywords=_KEYWORDS, strip_comment_tags=True
-    ):
-        found.add(message, locations=[(file, 0)], context=context)
+    for folder in (PAGES, PREFLIGHT):
+        for file, _, message, _, context in extract_from_dir(
+            folder, _METHODS, _OPTIONS, keywords=_KEYWORDS, strip_comment_tags=True
+        ):
+            found.add(message, locations=[(file, 0)], context=context)
     return found
 
 
 def job_messages() -> Catalog:
     """What the declarations of every service say."""
     found = Catalog()
-    for entry in _jobs():
+    for entry in declared_jobs():
         texts = [getattr(entry, name) for name in _FACTS]
-        fields = entry.parameters.get("properties", {}).values()
-        for text in [*texts, entry.access.module, *(field.get("description") for field in fields)]:
+        fields = entry.parameters.get("properties", {})
+        said = [label_of(name) for name in fields] + [one.get("description") for one in fields.values()]
+        for text in [*texts, entry.access.module, *said]:
             if text:
                 found.add(text, locations=[(entry.id, 0)])
     return found
 
 
-def _jobs() -> Iterator[CatalogueEntry]:
+def declared_jobs() -> Iterator[CatalogueEntry]:
     for module in SERVICES.values():
         declaration = importlib.import_module(f"{module}.declaration").DECLARATION
         for job in declaration.jobs:

@@ -7,7 +7,7 @@ the same `Nats-Msg-Id`, so it is stored once.
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -250,6 +250,28 @@ class Bus:
         if reply.failure is not None:
             raise failed(reply.failure)
         return answer.model_validate(reply.data)
+
+    async def ask_all(self, subject: str, *, first: float, rest: float) -> AsyncGenerator[bytes, None]:
+        """Whatever anybody answers to an empty request: the first within `first` seconds, each other within
+        `rest` after the one before. Nothing if nobody listens, or the bus is away."""
+        inbox = self.nc.new_inbox()
+        try:
+            subscription = await self.nc.subscribe(inbox)
+        except NatsError:
+            return
+        try:
+            await self.nc.publish(subject, b"", reply=inbox)
+            wait = first
+            while True:
+                msg = await subscription.next_msg(timeout=wait)
+                if msg.headers and msg.headers.get("Status") == "503":
+                    return
+                yield msg.data
+                wait = rest
+        except (NatsError, TimeoutError):
+            return
+        finally:
+            await subscription.unsubscribe()
 
 
 def failed(failure: Failure) -> TagwerkError:

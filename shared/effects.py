@@ -25,6 +25,7 @@ from shared.errors import Failure, NotDone, TagwerkError, failure_of
 from shared.events import Decided, DoubtfulEffect, Record
 from shared.outbox import Outbox, Relay
 from shared.runner.context import RunContext
+from shared.runner.dry_run import DryRunWrote
 from shared.words import Decision, Outcome
 
 log = structlog.get_logger(__name__)
@@ -107,8 +108,10 @@ class Effects:
     ) -> AsyncIterator[Effect]:
         """Do something once per client and key. `idempotent`: the counterpart recognizes our key.
 
-        Raises `effect_in_progress` (retryable) while another process is at it.
+        Raises `effect_in_progress` (retryable) while another process is at it, `DryRunWrote` in a dry run.
         """
+        if self._context.dry_run:
+            raise DryRunWrote(self._context.job, f"it wanted to do {key}")
         effect = Effect(key, record)
         async with self._slots, self._pool.acquire() as connection, self._exclusively(connection, key):
             await self._begin(connection, effect, check, idempotent=idempotent)

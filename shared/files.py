@@ -11,9 +11,15 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 import obstore
-from obstore.store import ObjectStore, from_url
+import structlog
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
 
 from shared.errors import TagwerkError
+from shared.folders import location_unwritable, probe_folder
+from shared.ids import new_id
+
+log = structlog.get_logger(__name__)
 
 
 def open_store(url: str) -> ObjectStore:
@@ -99,6 +105,27 @@ class Files:
             for one in found["objects"]
         ]
         return sorted(stored, key=lambda one: one.name)
+
+    async def probe(self) -> str:
+        """Whether the client's part of the store can be written. Leaves nothing behind.
+
+        Raises `location_unwritable`.
+        """
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            return await probe_folder(Path(self._store.prefix) / self._prefix)
+        key = self._path(f"probe/{new_id()}")
+        try:
+            await obstore.put_async(self._store, key, b"?")
+            await obstore.delete_async(self._store, key)
+        except (OSError, BaseError) as error:
+            log.warning("the storage does not take a file", error=repr(error))
+            raise location_unwritable(
+                "file-store",
+                "the storage does not take a file",
+                "Check the storage behind TAGWERK_FILES_URL, and its rights; the log of the service has the "
+                "details.",
+            ) from error
+        return "files can be written"
 
     async def size(self, key: str) -> int:
         """Bytes of a file. Raises `FileMissing`."""

@@ -13,10 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from shared.access import Access
+from shared.choices import sources_of
 from shared.events import Record
+from shared.runner.context import RunContext
 from shared.words import Danger, Kind, Lane
 
 JobFunction = Callable[..., AsyncIterator[Record | Sequence[Record]]]
@@ -103,6 +105,8 @@ class Job:
     repeat: Safe | Risky
     #: Systems outside that it calls.
     systems: tuple[str, ...]
+    #: Where it writes besides the database: `file-store`.
+    locations: tuple[str, ...]
     output: str
     expected_result: str
     #: Where its logs are found.
@@ -122,6 +126,8 @@ class Job:
     cpu_bound: bool
     #: Whether a run keeps its slot while it waits for a retry, so that later runs do not overtake it.
     ordered: bool
+    #: Whether it can tell what it would do without doing it: it obeys `RunContext.dry_run`.
+    dry_run: bool
     function: JobFunction
     #: What a person fills in.
     parameters: type[BaseModel]
@@ -152,6 +158,7 @@ def job(
     retry: Retry | None = None,
     repeat: Safe | Risky | None = None,
     systems: Sequence[str] = (),
+    locations: Sequence[str] = (),
     output: str = "",
     expected_result: str = "",
     logs: str = "",
@@ -164,6 +171,7 @@ def job(
     limit: int | None = None,
     cpu_bound: bool = False,
     ordered: bool = False,
+    dry_run: bool = False,
 ) -> Callable[[JobFunction], Job]:
     """Declare a job. Raises `JobRefused` with every missing or wrong fact named."""
 
@@ -197,14 +205,19 @@ def job(
         assert retry is not None
         assert repeat is not None
         parameters, provided = _signature_of(id, function)
+        if dry_run and RunContext not in provided.values():
+            raise JobRefused(
+                f"job {id} ({function.__module__}): dry_run needs a RunContext, to be told of it"
+            )
         return Job(
             id=id, title=title, description=description, kind=kind, owner=owner, access=access,
             expected_runtime=expected_runtime,
             timeout=timeout or max(expected_runtime * 10, minutes(1)),
-            retry=retry, repeat=repeat, systems=tuple(systems), output=output,
-            expected_result=expected_result, logs=logs, troubleshooting=troubleshooting, danger=danger,
-            runs_as=runs_as, on=on, schedule=schedule, limit=limit, cpu_bound=cpu_bound, ordered=ordered,
-            function=function, parameters=parameters, provided=provided,
+            retry=retry, repeat=repeat, systems=tuple(systems), locations=tuple(locations),
+            output=output, expected_result=expected_result, logs=logs, troubleshooting=troubleshooting,
+            danger=danger, runs_as=runs_as, on=on, schedule=schedule, limit=limit, cpu_bound=cpu_bound,
+            ordered=ordered, dry_run=dry_run, function=function, parameters=parameters,
+            provided=provided,
         )  # fmt: skip
 
     return declare
@@ -229,12 +242,18 @@ def _signature_of(id: str, function: JobFunction) -> tuple[type[BaseModel], dict
 
 
 def collect(
-    service: str, jobs: Iterable[Job], provides: Iterable[Any], *, root: Path | None = None
+    service: str,
+    jobs: Iterable[Job],
+    provides: Iterable[Any],
+    *,
+    choices: Iterable[str] = (),
+    root: Path | None = None,
 ) -> dict[str, Job]:
     """The jobs of `service` by id, checked against what the service provides.
 
     Raises `JobRefused` for a job of another service, an id used twice, a provided type that nobody
-    provides, or a troubleshooting page that does not exist below `root`.
+    provides, a source of choices that nobody answers, or a troubleshooting page that does not exist below
+    `root`.
     """
     offered = set(provides)
     collected: dict[str, Job] = {}
@@ -252,6 +271,12 @@ def collect(
                 known = ", ".join(sorted(getattr(t, "__name__", str(t)) for t in offered))
                 raise JobRefused(
                     f"job {job.id}: nothing in service {service} provides {name}: {wanted}; known are {known}"
+                )
+        for name, source in sources_of(job.parameters_schema()).items():
+            if source not in set(choices):
+                raise JobRefused(
+                    f"job {job.id}: nothing in service {service} answers the choices {source} of its"
+                    f" parameter {name}; known are {', '.join(sorted(choices)) or 'none'}"
                 )
         if root is not None and not (root / job.troubleshooting).is_file():
             raise JobRefused(
@@ -283,6 +308,8 @@ class CatalogueEntry(BaseModel):
     safe_to_repeat: bool
     repeat: str
     systems: list[str]
+    #: Where it writes besides the database.
+    locations: list[str] = Field(default_factory=list)
     output: str
     expected_result: str
     logs: str
@@ -292,6 +319,8 @@ class CatalogueEntry(BaseModel):
     on: str | None = None
     schedule: str | None = None
     limit: int | None = None
+    #: Whether it can tell what it would do without doing it.
+    dry_run: bool = False
     #: JSON Schema of the parameters.
     parameters: dict[str, Any]
     #: Version of the software that offered it; an entry is written over a lower or equal one only.
@@ -307,11 +336,16 @@ class CatalogueEntry(BaseModel):
             owner=job.owner, access=job.access, expected_runtime=job.expected_runtime.total_seconds(),
             timeout=job.timeout.total_seconds(), retry=job.retry.describe(), safe_to_repeat=safe,
             repeat=job.repeat.why if isinstance(job.repeat, Safe) else job.repeat.risk,
-            systems=list(job.systems), output=job.output, expected_result=job.expected_result, logs=job.logs,
-            troubleshooting=job.troubleshooting, danger=job.danger, runs_as=job.runs_as, on=job.on,
-            schedule=job.schedule, limit=job.limit, parameters=job.parameters_schema(),
-            software_version=software_version,
+            systems=list(job.systems), locations=list(job.locations), output=job.output,
+            expected_result=job.expected_result, logs=job.logs, troubleshooting=job.troubleshooting,
+            danger=job.danger, runs_as=job.runs_as, on=job.on, schedule=job.schedule, limit=job.limit,
+            dry_run=job.dry_run, parameters=job.parameters_schema(), software_version=software_version,
         )  # fmt: skip
+
+    @property
+    def asks_confirmation(self) -> bool:
+        """Whether a person who starts it must type its id and give a reason: it is dangerous, or risky."""
+        return self.danger is not None or not self.safe_to_repeat
 
     def lane_for(self, wanted: Lane) -> Lane:
         """Where a request of this job goes: a job with a limit has one lane."""

@@ -20,6 +20,7 @@ from shared.database import Pool
 from shared.errors import TagwerkError, failure_of
 from shared.events import BusinessEventBase, Decided, Record, Recorded
 from shared.runner.context import RunContext
+from shared.runner.dry_run import DryRunWrote
 from shared.subjects import RunSubjects
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,11 @@ class Transaction:
         self._events: list[BusinessEventBase] = []
         self._decisions: list[tuple[str, Decided]] = []
         self._audits: list[AuditEntry] = []
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether nothing would be published: record outcomes belong to the run itself."""
+        return not (self._events or self._decisions or self._audits)
 
     def record(self, record: Record) -> StoredRecord:
         """Add an outcome; returns the record to yield: the same one, which from here on tells where it is."""
@@ -263,7 +269,12 @@ class Outbox:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Rows, outcomes and events in one transaction. Raises `Superseded` for an overtaken attempt."""
+        """Rows, outcomes and events in one transaction. Raises `Superseded` for an overtaken attempt, and
+        `DryRunWrote` where a dry run wants to write: its transactions can only read."""
+        if self._context is not None and self._context.dry_run:
+            async with self._reading(self._context) as transaction:
+                yield transaction
+            return
         async with self._pool.acquire() as connection, connection.transaction():
             if self._context is not None:
                 await raise_fence(connection, self._context.run_id, self._context.attempt)
@@ -272,6 +283,17 @@ class Outbox:
             anything = await transaction.write(self._context)
         if anything:
             self._relay.wake()
+
+    @asynccontextmanager
+    async def _reading(self, context: RunContext) -> AsyncIterator[Transaction]:
+        try:
+            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+                transaction = Transaction(connection)
+                yield transaction
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            raise DryRunWrote(context.job, f"it wanted to write ({error})") from error
+        if not transaction.leaves_nothing:
+            raise DryRunWrote(context.job, "it wanted to publish an event")
 
 
 async def raise_fence(

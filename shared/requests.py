@@ -44,7 +44,8 @@ async def request_run(bus: Bus, request: Requested, lane: Lane) -> RequestedRun:
     earlier = decode_run_event(messages[0].data) if messages else None
     if not isinstance(earlier, Requested):
         raise IdempotencyConflict(request.job, request.idempotency_key)
-    if earlier.id != request.id and earlier.parameters != request.parameters:
+    same = earlier.parameters == request.parameters and earlier.dry_run == request.dry_run
+    if earlier.id != request.id and not same:
         raise IdempotencyConflict(request.job, request.idempotency_key)
     return RequestedRun(earlier, messages[0].sequence, existing=earlier.id != request.id)
 

@@ -24,7 +24,9 @@ from shared.access import Principal
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.catalogue import publish_catalogue
-from shared.commands import Decide, Published, Reply
+from shared.choices import LiveChoices
+from shared.choices import Source as ChoiceSource
+from shared.commands import ChoicesQuery, Decide, ProbeQuery, Published, Reply
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
 from shared.effects import Ledger
@@ -33,6 +35,7 @@ from shared.events import BUSINESS_EVENTS
 from shared.jobs import collect
 from shared.logs import configure_logs
 from shared.outbox import Relay
+from shared.probes import Probe, Probes
 from shared.pull import PullLoop, SlotPool, Source
 from shared.runner.attempt import STANDARD_PROVIDERS, Provider
 from shared.runner.worker import Worker
@@ -61,10 +64,13 @@ class Service:
         database_settings: Mapping[str, str] | None = None,
         providers: Mapping[Any, Provider] | None = None,
         on_event: Mapping[str, EventHandler] | None = None,
+        probes: Mapping[str, Probe] | None = None,
+        choices: Mapping[str, ChoiceSource] | None = None,
         root: Path | None = None,
     ) -> None:
-        """`migrations` None means: no database; `database_settings` are for its connections. `root` is where
-        troubleshooting pages are looked for."""
+        """`migrations` None means: no database; `database_settings` are for its connections. `probes` look at
+        the systems and locations that the jobs name, `choices` answer the sources that their parameters name.
+        `root` is where troubleshooting pages are looked for."""
         self.name = declaration.name
         self.declaration = declaration
         self.settings = settings
@@ -72,7 +78,13 @@ class Service:
         self._database_settings = database_settings
         self._providers = dict(providers or {})
         self._on_event = dict(on_event or {})
-        self._jobs = collect(self.name, declaration.jobs, {*STANDARD_PROVIDERS, *self._providers}, root=root)
+        self._jobs = collect(
+            self.name,
+            declaration.jobs,
+            {*STANDARD_PROVIDERS, *self._providers},
+            choices=choices or {},
+            root=root,
+        )
         check_triggers(declaration.jobs, BUSINESS_EVENTS)
         configure_logs(self.name, format=settings.log_format, level=settings.log_level)
         self._broker = NatsBroker(
@@ -97,6 +109,9 @@ class Service:
         #: Why the service cannot do its work although it runs; shown with its health.
         self.trouble: Failure | None = None
 
+        if self._jobs:
+            self.answer(subjects.probe(self.name), ProbeQuery, Probes(probes or {}).answer)
+            self.answer(subjects.choices(self.name), ChoicesQuery, LiveChoices(choices or {}).answer)
         if migrations is not None and self._jobs:
             self.answer(subjects.decide(self.name), Decide, self._decide)
 

@@ -149,7 +149,14 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "changes"): "records of a run that changed data",
     query("status", "logs"): "log lines of a run",
     query("status", "events"): "the stored events of a run, as they were published",
+    query("status", "overview"): "all runs of each job in numbers, with the last one",
+    query("status", "durations"): "how long the last runs of a job took",
+    query("status", "tree"): "what a run came from, and what came of it",
+    query("status", "search"): "runs and records by id, number or name",
+    query("status", "repeats"): "earlier runs of a job with the same parameters, and effects in doubt",
+    query("status", "system-calls"): "the last good and the last bad call of each system",
     query("documents", "document"): "one document with its pages and derived files",
+    query("documents", "search"): "documents by id, file name or invoice number",
     query("documents", "approvals"): "approvals of invoices that the asker may see, the earliest due first",
     query("documents", "approval"): "the approval of one invoice, with its history",
     query("integrations", "rates"): "daily exchange rates by source, currency and day",
@@ -159,6 +166,16 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payment-files"): "payment files, the newest first",
     query("integrations", "payment-file"): "one payment file with its orders and their states",
 }
+
+
+def probe(service: str) -> str:
+    """Request/reply: can the systems that a service calls be reached, and the locations be written?"""
+    return query(service, "probe")
+
+
+def choices(service: str) -> str:
+    """Request/reply: which values a parameter of the service's jobs can have now."""
+    return query(service, "choices")
 
 
 def health(service: str) -> str:

@@ -76,6 +76,18 @@ class CallOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CheckVerdict(StrEnum):
+    """What one check before a start came to."""
+
+    OK = "ok"
+    #: It would start, but a person should know.
+    WARNING = "warning"
+    #: It would not be started.
+    REFUSED = "refused"
+    #: Nobody can tell; the reason stands beside.
+    UNKNOWN = "unknown"
+
+
 class Level(StrEnum):
     """Which administrators a job is for."""
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.options import Bulk, Confirm, Key, Reason, Timeout, Wait
+from cli.commands.options import Bulk, Confirm, DryRun, Key, Params, Reason, Timeout, Wait
 from cli.exits import Exit
 from shared.words import Lane
 
@@ -36,18 +36,13 @@ async def job(session: "Session", job_id: JobId) -> None:
 async def start(
     session: "Session",
     job_id: JobId,
-    param: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="A parameter; several times for several, or for a list. NAME=@PATH uploads a file.",
-        ),
-    ] = [],  # noqa: B006  # typer copies it
+    param: Params = [],  # noqa: B006  # typer copies it
     client: Annotated[str | None, typer.Option(help="For which client.")] = None,
     key: Key = None,
     reason: Reason = None,
     confirm: Confirm = None,
     bulk: Bulk = False,
+    dry_run: DryRun = False,
     wait: Wait = False,
     timeout: Timeout = None,
 ) -> Exit | None:
@@ -65,6 +60,7 @@ async def start(
         "reason": reason,
         "confirm": confirm,
         "lane": str(Lane.BULK if bulk else Lane.INTERACTIVE),
+        **({"dry_run": True} if dry_run else {}),
     }
     started = await session.gateway.post(
         f"/jobs/{job_id}/runs",

@@ -16,6 +16,18 @@ Key = Annotated[
 ]
 Reason = Annotated[str | None, typer.Option(help="Why; it stands in the run.")]
 Confirm = Annotated[
-    str | None, typer.Option(metavar="JOB", help="For dangerous jobs: the job's id once more.")
+    str | None, typer.Option(metavar="JOB", help="For dangerous and risky jobs: the job's id once more.")
+]
+Params = Annotated[
+    list[str],
+    typer.Option(
+        "--param",
+        "-p",
+        metavar="NAME=VALUE",
+        help="A parameter; several times for several, or for a list. NAME=@PATH uploads a file.",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only tell what would be done, where the job can do that.")
 ]
 Bulk = Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")]

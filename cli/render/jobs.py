@@ -59,12 +59,15 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
         ("is retried", job.retry),
         ("to repeat is", f"{repeat}: {job.repeat}"),
         ("calls", ", ".join(job.systems) or "no system outside"),
+        ("writes to", ", ".join(("the database", *job.locations))),
+        ("dry run", "yes: --dry-run" if job.dry_run else "no"),
         ("gives", f"{job.output}: {job.expected_result}"),
         ("logs", job.logs),
         ("in trouble", job.troubleshooting),
     ]
     if job.needs_confirmation:
-        facts.append(("danger", f"{plain(job.danger or '')}: start it with --confirm {job.id} --reason '…'"))
+        danger = plain(job.danger or "risky")
+        facts.append(("danger", f"{danger}: start it with --confirm {job.id} --reason '…'"))
     if job.retired:
         facts.append(("retired", "no service offers it any more"))
     return facts

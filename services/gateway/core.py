@@ -21,6 +21,7 @@ from shared.events import DocumentUploaded
 from shared.ids import run_id_of
 from shared.incoming import takes_files
 from shared.jobs import CatalogueEntry
+from shared.runner.dry_run import not_supported
 
 #: Names of clients are parts of paths in the file store.
 CLIENT_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
@@ -120,16 +121,33 @@ def refuse_retired(entry: CatalogueEntry) -> None:
         )
 
 
-def check_confirmation(entry: CatalogueEntry, confirm: str | None, reason: str | None) -> None:
-    """A dangerous job wants its id typed, and a reason. Raises `confirmation_required`."""
-    if entry.danger is None or (confirm == entry.id and (reason or "").strip()):
+def check_confirmation(
+    entry: CatalogueEntry, confirm: str | None, reason: str | None, *, dry_run: bool = False
+) -> None:
+    """A dangerous or risky job wants its id typed, and a reason; a dry run of it does no harm.
+
+    Raises `confirmation_required`.
+    """
+    if dry_run or not entry.asks_confirmation or is_confirmed(entry, confirm, reason):
         return
+    kind = "risky to repeat" if entry.danger is None else f"dangerous ({entry.danger.replace('_', ' ')})"
     raise TagwerkError(
         "confirmation_required",
-        f"{entry.title} is dangerous ({entry.danger.replace('_', ' ')}): {entry.repeat}",
+        f"{entry.title} is {kind}: {entry.repeat}",
         concern=entry.id,
         next_step=f"Send `confirm` = {entry.id} and a `reason`, if you are sure.",
     )
+
+
+def is_confirmed(entry: CatalogueEntry, confirm: str | None, reason: str | None) -> bool:
+    return confirm == entry.id and bool((reason or "").strip())
+
+
+def refuse_unknown_dry_run(entry: CatalogueEntry, *, dry_run: bool) -> None:
+    """Raises `dry_run_not_supported`: nothing is started that would do more than was asked for."""
+    if dry_run and not entry.dry_run:
+        failure = not_supported(entry.id)
+        raise TagwerkError(failure.code, failure.cause, concern=failure.concern, next_step=failure.next_step)
 
 
 def scope_of(principal: Principal, jobs: Iterable[CatalogueEntry], at_least: int = 0) -> dict[str, Any]:

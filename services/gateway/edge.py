@@ -4,6 +4,7 @@ Plain ASGI, because it must not buffer streams and has to see what the framework
 lets through.
 """
 
+import re
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 BODY_LIMIT = 512 * 1024
 
 #: Where larger bodies are read piece by piece, with limits of their own.
-UPLOADS = frozenset({"/api/v1/documents", "/api/v1/files"})
+UPLOADS = re.compile(r"/api/v1/(documents|files)|/jobs/[^/]+/start/upload")
 
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -91,7 +92,7 @@ def _limited(scope: MutableMapping[str, Any], headers: Headers, receive: Receive
 
     Starlette's own middleware for this answers in plain text; ours leaves it to the one translation.
     """
-    if scope["path"].rstrip("/") in UPLOADS:
+    if UPLOADS.fullmatch(scope["path"].rstrip("/")):
         return receive
     announced = headers.get("content-length", "0")
     seen = 0

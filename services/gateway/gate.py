@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from services.gateway.core import client_not_found, job_not_found, scope_of
+from services.gateway.core import client_not_found, is_client_name, job_not_found, scope_of
 from services.gateway.identity.asker import sees_job
 from services.gateway.problems import ProblemError
 from shared import subjects
@@ -84,7 +84,8 @@ class Gate:
 
     async def act_for(self, principal: Principal, client: str, concern: str) -> None:
         """Raises `client_not_found`."""
-        if not principal.may_act_for(client):
+        # Who acts for every client does so for those that there can be: names are parts of paths.
+        if not is_client_name(client) or not principal.may_act_for(client):
             reason = f"{principal.id} does not act for client {client}"
             await self._record(principal, concern, reason, client=client)
             raise client_not_found(client)

@@ -4,12 +4,15 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from services.gateway.problems import WrongField, wrong_fields
+
+#: What is said of a parameter that is missing.
+REQUIRED: Final = "is required"
 
 _FORMATS = FormatChecker()
 
@@ -21,15 +24,29 @@ def _is_date_time(value: object) -> bool:
 
 def check_parameters(job: str, schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Raises `parameters_invalid` with every wrong field, and a suggestion for every unknown one."""
+    errors = wrong_parameters(schema, parameters)
+    if errors:
+        raise wrong_fields("parameters_invalid", errors, concern=job)
+
+
+def wrong_parameters(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[WrongField]:
+    """Every wrong field, by name."""
     errors = [
         wrong
         for error in Draft202012Validator(schema, format_checker=_FORMATS).iter_errors(parameters)
         for wrong in _wrong(error)
     ]
-    if not errors:
-        errors = _not_json(parameters)
-    if errors:
-        raise wrong_fields("parameters_invalid", sorted(errors, key=lambda e: e.field), concern=job)
+    return sorted(errors or _not_json(parameters), key=lambda error: error.field)
+
+
+def ways_to_write(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same parameters as given, without those that are the default, and with all defaults."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    defaults = {name: field["default"] for name, field in properties.items() if "default" in field}
+    short = {
+        name: value for name, value in parameters.items() if name not in defaults or defaults[name] != value
+    }
+    return [dict(parameters), short, {**defaults, **parameters}]
 
 
 def _wrong(error: ValidationError) -> Iterable[WrongField]:
@@ -44,7 +61,7 @@ def _wrong(error: ValidationError) -> Iterable[WrongField]:
     elif error.validator == "required":
         for name in expected:
             if name not in instance:
-                yield WrongField(field=_field([*path, name]), message="is required")
+                yield WrongField(field=_field([*path, name]), message=REQUIRED)
     elif error.validator == "anyOf":
         # An optional field: what is said of the branch that is not null.
         kinds = [branch.get("format") or branch.get("type") or "value" for branch in expected]

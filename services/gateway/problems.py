@@ -38,6 +38,7 @@ STATUS: Mapping[str, int] = {
     "request_forged": 403,
     "scope_missing": 403,
     "approval_not_found": 404,
+    "choices_unknown": 404,
     "client_not_found": 404,
     "dead_letter_not_found": 404,
     "document_not_found": 404,

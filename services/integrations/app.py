@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from services.integrations import handlers
+from services.integrations import choices, handlers
 from services.integrations.bank import queries as bank_queries
 from services.integrations.bank.reading import AREA as BANK_AREA
 from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
@@ -14,6 +14,7 @@ from services.integrations.declaration import DECLARATION
 from services.integrations.payments import queries as payment_queries
 from services.integrations.payments.accounts import Accounts, read_accounts
 from services.integrations.payments.handover import FileHandover, Handover
+from services.integrations.payments.reading import AREA as PAYMENTS_AREA
 from services.integrations.payments.reading import StatusFiles
 from services.integrations.payments.status_store import PaymentStatuses, PostgresPaymentStatuses
 from services.integrations.payments.store import PaymentFiles, PostgresPaymentFiles
@@ -33,9 +34,11 @@ from shared.commands import (
 )
 from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
+from shared.folders import probe_folder
 from shared.incoming import Incoming
 from shared.nursery import Nursery
 from shared.outbox import Outbox
+from shared.probes import http_probe
 from shared.process import Children
 from shared.service import Service
 from shared.settings import Settings
@@ -72,6 +75,11 @@ def build(settings: Settings) -> Service:
         folder = settings.payments_folder
         return FileHandover(Files(files, client), folder / client if folder else None)
 
+    async def pickup_probe(client: str) -> str:
+        if settings.payments_folder is None:
+            return "no folder is set, so payment files lie in the file store only"
+        return await probe_folder(settings.payments_folder / client)
+
     service = Service(
         DECLARATION,
         settings,
@@ -97,6 +105,21 @@ def build(settings: Settings) -> Service:
             "event.invoice.approved": record_invoice_approved,
             "event.invoice.corrected": record_invoice_corrected,
             "event.invoice.rejected": record_invoice_rejected,
+        },
+        probes={
+            "ecb": http_probe("ecb", addresses.ecb_daily),
+            "bazg": http_probe("bazg", addresses.bazg_daily),
+            "file-store": lambda client: Files(files, client).probe(),
+            "payments-folder": pickup_probe,
+        },
+        choices={
+            "account": choices.own_accounts(accounts),
+            "payable": lambda query: choices.payables(service.pool, query),
+            "payable-currency": lambda query: choices.payable_currencies(service.pool, query),
+            "rate-currency": lambda query: choices.rate_currencies(service.pool, query),
+            **{
+                f"inbox-{area}": choices.inbox(files, area) for area in (BANK_AREA, RATES_AREA, PAYMENTS_AREA)
+            },
         },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )

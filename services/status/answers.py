@@ -93,7 +93,9 @@ def _data_changed(facts: Facts) -> Answer:
     parts = [f"{number(n, 'record')} {outcome.value}" for outcome, n in now.items() if n]
     if earlier > 0:
         parts.append(f"{number(earlier, 'record')} changed before a later attempt came to another result")
-    if parts:
+    if run.dry_run:
+        words = "No: it was a dry run." if run.state.final else "No: it is a dry run, which writes nothing."
+    elif parts:
         words = f"Yes: {listing(parts)}."
     elif in_doubt:
         words = "Nobody knows yet."
@@ -150,7 +152,7 @@ def _retry(facts: Facts) -> Answer:
         "needed": run.state.final and run.state is not RunState.SUCCEEDED,
         "failed_records": failed,
         "all_records": facts.records,
-        "confirmation": None if job is None or job.danger is None else job.danger.value,
+        "confirmation": None if job is None or run.dry_run else _confirmation(job),
         # What a repetition does, as the job declares it.
         "repeat": None if job is None else job.repeat,
         # Why it is not possible.
@@ -174,6 +176,9 @@ def _retry(facts: Facts) -> Answer:
                 f"Nobody can say: the catalogue does not know the job {run.job}, so no service offers it here"
                 " and nothing is known of what a repetition would do."
             )
+        case _ if run.dry_run:
+            data |= {"possible": True, "safe": True}
+            words = "A dry run can be repeated at any time: it writes nothing."
         case _:
             data["possible"] = True
             words = _possible(facts, job, failed)
@@ -192,6 +197,13 @@ def _why_not(facts: Facts) -> str | None:
     return "job_retired" if job.retired else None
 
 
+def _confirmation(job: CatalogueEntry) -> str | None:
+    """Why a start of the job asks for one, if it does."""
+    if not job.asks_confirmation:
+        return None
+    return "risky" if job.danger is None else job.danger.value
+
+
 def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
     run = facts.run
     if job.safe_to_repeat:
@@ -205,7 +217,7 @@ def _possible(facts: Facts, job: CatalogueEntry, failed: int) -> str:
         words += f" It would repeat {number(failed, 'failed record')} only, or {whole}."
     else:
         words += f" It would repeat {whole}."
-    if job.danger is not None:
+    if job.asks_confirmation:
         words += " It asks for a confirmation: the job's name, with a reason."
     if run.failure is not None and not run.failure.retryable:
         words += f" First: {sentence(run.failure.next_step)}"

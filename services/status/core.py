@@ -152,6 +152,7 @@ def _requested(run: RunRow, event: Requested, sequence: int, changes: Changes) -
     run.request = event
     run.client = event.client
     run.requested_at = event.time
+    run.dry_run = event.dry_run
     return Effect.APPLIED
 
 
@@ -251,7 +252,8 @@ def _finished(run: RunRow, event: Finished, sequence: int, changes: Changes) -> 
         # Two machines, two clocks: never less than nothing.
         run.duration = max(0.0, (event.time - run.started_at).total_seconds())
     run.action_required = _action_required(run)
-    changes.ended.append(Ended(run.client, run.job, run.state, run.duration))
+    if not run.dry_run:
+        changes.ended.append(Ended(run.client, run.job, run.state, run.duration))
     return Effect.APPLIED
 
 
@@ -273,6 +275,9 @@ def _decided(run: RunRow, event: Decided, sequence: int, changes: Changes) -> Ef
 
 
 def _action_required(run: RunRow) -> bool:
+    if run.dry_run:
+        # Whatever became of it, nothing has happened.
+        return False
     if run.state is RunState.INTERRUPTED:
         return bool(run.in_doubt)
     return run.state in _NEEDS_SOMEBODY

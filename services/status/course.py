@@ -131,6 +131,8 @@ def sentence_of(run: RunSummary, in_doubt: int) -> str:
             words = "Interrupted with an effect in doubt, which has been decided since."
         case _:
             words = f"Failed: {clause(run.failure.cause)}." if run.failure is not None else "Failed."
+    if run.dry_run:
+        words = f"Dry run, nothing was written. {words}" if run.state.final else f"Dry run. {words}"
     return words + (" Part of its history could not be read." if run.history_incomplete else "")
 
 

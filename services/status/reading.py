@@ -17,8 +17,8 @@ from shared.words import CallOutcome, Outcome, RunState, Trigger
 SUMMARY = (
     "r.run_id, r.job, r.client, r.principal, r.effective_principal, r.trigger, r.state, r.action_required,"
     " r.requested_at, r.started_at, r.finished_at, r.duration, r.attempt, r.counts, r.done, r.total,"
-    " r.failure, r.rerun_of, r.request, r.cancel_requested, r.history_incomplete, r.sequence, r.in_doubt,"
-    " r.calls"
+    " r.failure, r.rerun_of, r.request, r.cancel_requested, r.dry_run, r.history_incomplete, r.sequence,"
+    " r.in_doubt, r.calls"
 )
 #: What a detail needs besides.
 DETAIL = (
@@ -57,6 +57,7 @@ def summary(row: asyncpg.Record) -> RunSummary:
         rerun_of=row["rerun_of"],
         cause=Cause.model_validate(request["cause"]) if "cause" in request else None,
         cancel_requested=row["cancel_requested"],
+        dry_run=row["dry_run"],
         history_incomplete=row["history_incomplete"],
         sequence=row["sequence"],
     )

@@ -80,6 +80,7 @@ class RunRow:
     in_doubt: list[DoubtfulEffect] = field(default_factory=list)
     decisions: list[Decided] = field(default_factory=list)
     cancel_requested: bool = False
+    dry_run: bool = False
     history_incomplete: bool = False
     #: Whether the row exists in the database.
     stored: bool = False

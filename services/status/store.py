@@ -14,6 +14,7 @@ import asyncpg
 import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUUID
 
+from services.status.digest import digest_of
 from services.status.rows import Changes, RecordRow, RunRow, model_json, to_json
 from shared.events import Decided, DoubtfulEffect
 from shared.words import Outcome, RunState
@@ -31,7 +32,7 @@ LONGEST_KEY = 500
 
 _REQUEST = (
     "client", "principal", "effective_principal", "trigger", "parameters", "reason", "idempotency_key",
-    "rerun_of", "cause_run", "cause_event", "request",
+    "rerun_of", "cause_run", "cause_event", "request", "parameters_digest",
 )  # fmt: skip
 #: What later events change: column -> type.
 _CHANGING = {
@@ -41,8 +42,10 @@ _CHANGING = {
     "changed": "integer", "done": "bigint", "total": "bigint", "failure": "json", "note": "text",
     "in_doubt": "json", "decisions": "json", "cancel_requested": "boolean", "history_incomplete": "boolean",
 }  # fmt: skip
-_RUN_COLUMNS = ("run_id", "job", "requested_at", "first_sequence", "requested", *_CHANGING, *_REQUEST)
-_LOADED = ("run_id", "job", "client", "requested_at", "first_sequence", "requested", *_CHANGING)
+_RUN_COLUMNS = (
+    "run_id", "job", "requested_at", "first_sequence", "requested", "dry_run", *_CHANGING, *_REQUEST,
+)  # fmt: skip
+_LOADED = ("run_id", "job", "client", "requested_at", "first_sequence", "requested", "dry_run", *_CHANGING)
 _RECORD_COLUMNS = (
     "run_id", "key", "position", "outcome", "changed", "attempt", "time", "label", "message", "failure",
     "changes",
@@ -201,7 +204,15 @@ def _arrays(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 def _run_values(run: RunRow) -> tuple[Any, ...]:
-    known = (run.run_id, run.job, run.requested_at, run.first_sequence, run.requested, *_changing_values(run))
+    known = (
+        run.run_id,
+        run.job,
+        run.requested_at,
+        run.first_sequence,
+        run.requested,
+        run.dry_run,
+        *_changing_values(run),
+    )
     request = run.request
     if request is None:
         return known + (None,) * len(_REQUEST)
@@ -225,6 +236,7 @@ def _run_values(run: RunRow) -> tuple[Any, ...]:
         cause.run_id if cause is not None else None,
         cause.event_id if cause is not None else None,
         to_json({name: value for name, value in rest.items() if value is not None}),
+        digest_of(request),
     )
 
 
@@ -284,8 +296,8 @@ def _run_of(row: asyncpg.Record) -> RunRow:
         attempt=row["attempt"], next_attempt_at=row["next_attempt_at"], records=row["records"],
         changed=row["changed"], done=row["done"], total=row["total"], failure=row["failure"],
         note=row["note"],
-        cancel_requested=row["cancel_requested"], history_incomplete=row["history_incomplete"],
-        stored=True, all_known=False, client=row["client"],
+        cancel_requested=row["cancel_requested"], dry_run=row["dry_run"],
+        history_incomplete=row["history_incomplete"], stored=True, all_known=False, client=row["client"],
     )  # fmt: skip
     run.counted = run.counts_as
     if row["calls"]:

@@ -80,6 +80,15 @@ class HttpSystem:
         await self._recorded(operation, take, when_lost=CallOutcome.FAILED)
         return bytes(content)
 
+    async def knock(self, operation: str, url: str) -> int:
+        """GET without reading the body: the status of a good answer. Raises what `request` does."""
+
+        async def take() -> httpx.Response:
+            async with self._client.stream("GET", url) as response:
+                return response
+
+        return (await self._recorded(operation, take, when_lost=CallOutcome.FAILED)).status_code
+
     async def _recorded(
         self, operation: str, send: Callable[[], Awaitable[httpx.Response]], *, when_lost: CallOutcome
     ) -> httpx.Response:
@@ -118,7 +127,8 @@ class HttpSystem:
         if status < 300:
             return None
         if status < 400:
-            where = response.headers.get("location", "nowhere")[:200]
+            # Without its query, which may carry a key.
+            where = response.headers.get("location", "nowhere").partition("?")[0][:200]
             return TagwerkError(
                 "external_system_moved",
                 f"it answered {status} and points to {where}",

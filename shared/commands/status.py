@@ -131,6 +131,8 @@ class RunSummary(BaseModel):
     rerun_of: UUID | None = None
     cause: Cause | None = None
     cancel_requested: bool = False
+    #: It only told what it would do; nothing was written.
+    dry_run: bool = False
     #: An event of this run could not be decoded; the raw one lies with the dead letters.
     history_incomplete: bool = False
     #: Sequence of the last event of RUNS that this row includes.

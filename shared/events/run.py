@@ -37,6 +37,8 @@ class Requested(RunEventBase):
     rerun_of: UUID | None = None
     #: A rerun of some records only: their keys.
     only_records: list[str] | None = None
+    #: Only tell what would be done: the engine keeps the run from writing anything.
+    dry_run: bool = False
     reason: str | None = None
     #: W3C trace context of the request.
     traceparent: str | None = None

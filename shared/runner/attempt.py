@@ -17,6 +17,7 @@ from shared.events import DoubtfulEffect, Requested, now
 from shared.jobs import Job
 from shared.outbox import Outbox, Relay, Superseded
 from shared.runner.context import Calls, Progress, RunContext, RunLog
+from shared.runner.dry_run import not_supported
 from shared.runner.sink import Sink
 from shared.runner.steps import Again, End, after_failure, after_stop, after_success
 from shared.words import RunState
@@ -111,6 +112,8 @@ class Attempt:
         self, request: Requested, providers: "Mapping[Any, Provider]", counted_failures: int, *, grace: float
     ) -> End | Again:
         """Run the job to its end. Raises `HandedOver` and `Superseded`; everything else is an outcome."""
+        if request.dry_run and not self.job.dry_run:
+            return End(RunState.FAILED, not_supported(self.job.id))
         try:
             parameters = self.job.parameters.model_validate(request.parameters)
         except ValidationError as error:

@@ -25,6 +25,8 @@ class RunContext:
     #: A rerun of some records only: their keys.
     only_records: frozenset[str] | None = None
     traceparent: str | None = None
+    #: Whether the job is only to tell what it would do.
+    dry_run: bool = False
     #: Whether a person waits: what the run causes goes the same way as it.
     interactive: bool = True
 

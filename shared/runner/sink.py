@@ -12,6 +12,7 @@ from shared.bus import Bus
 from shared.events import Call, Called, Logged, LogLine, Progressed, Record, Recorded, RunEventBase
 from shared.outbox import BYTES_PER_EVENT, RECORDS_PER_EVENT, StoredRecord, size_of
 from shared.runner.context import RunContext
+from shared.runner.dry_run import would_be
 from shared.subjects import RunSubjects
 from shared.words import Outcome
 
@@ -58,9 +59,11 @@ class Sink:
 
         Raises `record_too_large`.
         """
-        for record in (item,) if isinstance(item, Record) else item:
+        dry_run = self._context.dry_run
+        for yielded in (item,) if isinstance(item, Record) else item:
+            record = would_be(yielded) if dry_run else yielded
             self._outcomes[record.key] = record.outcome
-            if isinstance(record, StoredRecord):
+            if isinstance(record, StoredRecord) and not dry_run:
                 continue
             self._make_room(size_of(record))
             self._records.append(record)

@@ -212,6 +212,7 @@ class Worker:
             about=tuple(request.about),
             only_records=frozenset(request.only_records) if request.only_records is not None else None,
             traceparent=request.traceparent,
+            dry_run=request.dry_run,
             interactive=lane is Lane.INTERACTIVE,
         )
         sink = Sink(self._bus, context, sequence)

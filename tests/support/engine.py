@@ -111,6 +111,7 @@ class Engine:
         key: str | None = None,
         run_id: UUID | None = None,
         only_records: list[str] | None = None,
+        dry_run: bool = False,
         **parameters: Any,
     ) -> RequestedRun:
         request = Requested(
@@ -123,6 +124,7 @@ class Engine:
             parameters=parameters,
             idempotency_key=key,
             only_records=only_records,
+            dry_run=dry_run,
         )
         return await request_run(self.bus, request, lane)
 

@@ -5,7 +5,10 @@ It prints its port, then serves until it is killed. The path chooses the behavio
 
 import contextlib
 import gzip
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -77,6 +80,16 @@ class Source(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing to the terminal."""
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """The address of a source that runs until the end of the block."""
+    command = [sys.executable, "-m", "tests.support.rates_feed"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.kill()
 
 
 if __name__ == "__main__":

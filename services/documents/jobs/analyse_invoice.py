@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 from services.documents.analysts import Analysts
@@ -11,6 +12,7 @@ from services.documents.jobs.ocr import layer_key
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore, StoredDocument
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.files import Files
@@ -40,7 +42,7 @@ from shared.workplace import workplace
     cpu_bound=True,
 )
 async def analyse_invoice(
-    document: UUID,
+    document: Annotated[UUID, ChosenFrom("document")],
     *,
     documents: DocumentStore,
     invoices: InvoiceStore,

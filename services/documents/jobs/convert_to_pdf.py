@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 from services.documents.attachments import Attachments
@@ -10,6 +11,7 @@ from services.documents.core import MAILS, conversion_recipe, pdf_key
 from services.documents.jobs.originals import concerning, fetch_original, known_document, sha256_of
 from services.documents.store import Conversion, DocumentStore, StoredDocument
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.events import Record
 from shared.files import Files
 from shared.intake import original_key
@@ -35,6 +37,7 @@ from shared.workplace import workplace
         "a document has one PDF, made anew only where it would be made in another way; what came with it is "
         "known by its content"
     ),
+    locations=["file-store"],
     output="a PDF of the document, and documents of what came with it",
     expected_result="a PDF that can be opened and read, and one document per attachment of a mail",
     logs="service=documents job=documents.convert-to-pdf",
@@ -43,7 +46,7 @@ from shared.workplace import workplace
     cpu_bound=True,
 )
 async def convert_to_pdf(
-    document: UUID,
+    document: Annotated[UUID, ChosenFrom("document")],
     *,
     context: RunContext,
     documents: DocumentStore,

@@ -1,6 +1,7 @@
 """documents.learn-from-correction: what a correction says about the next invoice of the same supplier."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 from uuid import UUID
 
 from services.documents.analysts import Analysts
@@ -10,6 +11,7 @@ from services.documents.jobs.originals import concerning, fetch_pdf, known_docum
 from services.documents.store import DocumentStore
 from services.documents.suppliers.lessons import Lessons
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.events import Record
 from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
@@ -35,7 +37,12 @@ from shared.workplace import workplace
     cpu_bound=True,
 )
 async def learn_from_correction(
-    document: UUID, *, documents: DocumentStore, lessons: Lessons, files: Files, analysts: Analysts
+    document: Annotated[UUID, ChosenFrom("document")],
+    *,
+    documents: DocumentStore,
+    lessons: Lessons,
+    files: Files,
+    analysts: Analysts,
 ) -> AsyncIterator[Record]:
     """Look up what stands before the corrected values on the page, and remember it for the supplier.
 

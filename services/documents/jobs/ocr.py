@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 from services.documents.core import page_key
@@ -11,6 +12,7 @@ from services.documents.jobs.originals import concerning, fetch_pdf, known_docum
 from services.documents.readers import Readers, Reading, ReadPage, UnreadPage
 from services.documents.store import Derived, DocumentStore, KeptPage, StoredDocument
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import Failure
 from shared.events import Record
 from shared.files import Files
@@ -35,6 +37,7 @@ from shared.workplace import workplace
         "a page's result is kept by document, page, engine version and languages; kept pages are not read "
         "again, and derived files are only written when they would differ"
     ),
+    locations=["file-store"],
     output="the text, and a searchable PDF",
     expected_result="every page of the document has text, from its text layer or recognized",
     logs="service=documents job=documents.ocr",
@@ -43,7 +46,7 @@ from shared.workplace import workplace
     cpu_bound=True,
 )
 async def ocr(
-    document: UUID,
+    document: Annotated[UUID, ChosenFrom("document")],
     *,
     context: RunContext,
     documents: DocumentStore,

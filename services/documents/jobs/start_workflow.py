@@ -1,12 +1,14 @@
 """documents.start-workflow: ask people for the approval that an invoice needs."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 from uuid import UUID
 
 from services.documents.approvals.workflow import Workflow
 from services.documents.jobs.originals import known_document
 from services.documents.store import DocumentStore
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.events import Record
 from shared.files import Files
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
@@ -32,7 +34,11 @@ from shared.words import Kind, Level
     on="event.invoice.analysed",
 )
 async def start_workflow(
-    document: UUID, *, documents: DocumentStore, files: Files, workflow: Workflow
+    document: Annotated[UUID, ChosenFrom("document")],
+    *,
+    documents: DocumentStore,
+    files: Files,
+    workflow: Workflow,
 ) -> AsyncIterator[Record]:
     """Decide by the rules which approval an invoice needs, and ask for it.
 

@@ -62,7 +62,7 @@ def why_foreign(headers: Mapping[str, str], origin: str | None) -> str | None:
     if site is not None and site not in ("same-origin", "none"):
         return f"the browser says that it comes from elsewhere ({site[:20]})"
     sent = headers.get("origin")
-    if sent is None:
+    if sent is None or (sent == "null" and site == "same-origin"):
         return None
     if origin is not None:
         ours = _origin_of(sent) == _origin_of(origin)

@@ -10,6 +10,7 @@ CODES: Mapping[str, str] = {
     "approval_not_found": N_("There is no such approval"),
     "archive_unsupported": N_("Archives are not accepted"),
     "bus_unavailable": N_("The message bus does not answer"),
+    "choices_unknown": N_("There is nothing to choose from"),
     "client_ambiguous": N_("The client is not clear"),
     "client_missing": N_("There is no client that you act for"),
     "client_not_found": N_("There is no such client"),

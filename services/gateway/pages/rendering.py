@@ -35,6 +35,8 @@ _HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
+    # Under `no-referrer` browsers send forms with `Origin: null`, which anybody can.
+    "Referrer-Policy": "same-origin",
     # Pages depend on who asks and what they prefer.
     "Cache-Control": "no-store",
 }

@@ -51,9 +51,9 @@ def parameters_of(schema: Mapping[str, Any]) -> list[Parameter]:
 
 
 def _parameter(name: str, field: Mapping[str, Any], schema: Mapping[str, Any], required: bool) -> Parameter:
-    plain = _plain(field, schema)
+    plain = behind(field, schema)
     several = plain.get("type") == "array"
-    item = _plain(plain.get("items", {}), schema) if several else plain
+    item = behind(plain.get("items", {}), schema) if several else plain
     choices = item.get("enum") or ([item["const"]] if "const" in item else [])
     default = field.get("default")
     return Parameter(
@@ -68,13 +68,13 @@ def _parameter(name: str, field: Mapping[str, Any], schema: Mapping[str, Any], r
     )
 
 
-def _plain(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def behind(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema behind references, and behind `… or null`."""
     if "$ref" in field:
         target = schema.get("$defs", {}).get(str(field["$ref"]).rsplit("/", 1)[-1], {})
-        return _plain(target, schema)
+        return behind(target, schema)
     alternatives = [one for one in field.get("anyOf", ()) if one.get("type") != "null"]
-    return _plain(alternatives[0], schema) if alternatives else field
+    return behind(alternatives[0], schema) if alternatives else field
 
 
 def _type(item: Mapping[str, Any]) -> str:

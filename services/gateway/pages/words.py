@@ -4,7 +4,18 @@ from collections.abc import Mapping
 
 from services.gateway.pages.languages import N_
 from services.gateway.pages.preferences import Language, Theme
-from shared.words import CallOutcome, Danger, Kind, Level, LogLevel, Outcome, RunState, Trigger
+from services.gateway.preflight.findings import CheckName
+from shared.words import (
+    CallOutcome,
+    CheckVerdict,
+    Danger,
+    Kind,
+    Level,
+    LogLevel,
+    Outcome,
+    RunState,
+    Trigger,
+)
 
 STATES: Mapping[RunState, str] = {
     RunState.QUEUED: N_("queued"),
@@ -95,6 +106,30 @@ LEVELS: Mapping[Level, str] = {
 DANGERS: Mapping[Danger, str] = {
     Danger.EXTERNAL_BOOKING: N_("books externally"),
     Danger.DESTRUCTIVE: N_("destructive"),
+}
+
+#: What is looked at before a start.
+CHECKS: Mapping[CheckName, str] = {
+    "permission": N_("Permission"),
+    "parameters": N_("Parameters"),
+    "repetition": N_("Safe to run again"),
+    "service": N_("Somebody to work on it"),
+    "system": N_("System outside"),
+    "location": N_("Where it writes"),
+}
+
+VERDICTS: Mapping[CheckVerdict, str] = {
+    CheckVerdict.OK: N_("good"),
+    CheckVerdict.WARNING: N_("read this"),
+    CheckVerdict.REFUSED: N_("refused"),
+    CheckVerdict.UNKNOWN: N_("not known"),
+}
+
+VERDICT_TONES: Mapping[CheckVerdict, str] = {
+    CheckVerdict.OK: "good",
+    CheckVerdict.WARNING: "careful",
+    CheckVerdict.REFUSED: "danger",
+    CheckVerdict.UNKNOWN: "unknown",
 }
 
 #: Each in its own language.

@@ -7,14 +7,15 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import core
-from services.gateway.context import MayReadJobs, MayStart, TheGateway, TheTrace
+from services.gateway.context import Gateway, MayReadJobs, MayStart, TheGateway, TheTrace
 from services.gateway.parameters import check_parameters, references
 from services.gateway.problems import answers
+from services.gateway.tracing import Trace
 from shared.access import Action, Principal, decide_access
 from shared.events import Requested
 from shared.ids import new_id, run_id_of
 from shared.jobs import CatalogueEntry
-from shared.requests import effective_principal, request_run
+from shared.requests import RequestedRun, effective_principal, request_run
 from shared.words import Lane, Trigger
 
 router = APIRouter(tags=["jobs"])
@@ -54,8 +55,10 @@ class StartRun(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     reason: str | None = Field(default=None, max_length=1000)
     lane: Lane = Lane.INTERACTIVE
-    #: A dangerous job wants its id typed here.
+    #: A dangerous or risky job wants its id typed here.
     confirm: str | None = None
+    #: Only tell what would be done; a job says whether it can.
+    dry_run: bool = False
 
 
 class RequestedAnswer(BaseModel):
@@ -102,12 +105,21 @@ async def start_run(
     response: Response,
     key: IdempotencyKey = None,
 ) -> RequestedAnswer:
+    requested = await request_start(gateway, asking, trace, job_id, body, key)
+    return answer_request(response, requested.request, requested.sequence, existing=requested.existing)
+
+
+async def request_start(
+    gateway: Gateway, asking: Principal, trace: Trace, job_id: str, body: StartRun, key: str | None
+) -> RequestedRun:
+    """Ask for a run of the job. Raises what a start is refused for."""
     await gateway.gate.job_to_see(asking, job_id)
     client = core.client_of(asking, body.client)
     entry = await gateway.gate.job_to_start(asking, job_id, client)
     core.refuse_retired(entry)
+    core.refuse_unknown_dry_run(entry, dry_run=body.dry_run)
     check_parameters(entry.id, entry.parameters, body.parameters)
-    core.check_confirmation(entry, body.confirm, body.reason)
+    core.check_confirmation(entry, body.confirm, body.reason, dry_run=body.dry_run)
     request = Requested(
         run_id=new_id() if key is None else run_id_of(client, asking.id, entry.id, key),
         job=entry.id,
@@ -118,11 +130,11 @@ async def start_run(
         parameters=body.parameters,
         idempotency_key=key,
         about=references(entry.parameters, body.parameters),
+        dry_run=body.dry_run,
         reason=body.reason,
         traceparent=trace.traceparent,
     )
-    requested = await request_run(gateway.bus, request, entry.lane_for(body.lane))
-    return answer_request(response, request, requested.sequence, existing=requested.existing)
+    return await request_run(gateway.bus, request, entry.lane_for(body.lane))
 
 
 def answer_request(
@@ -156,5 +168,5 @@ def _view(entry: CatalogueEntry, asking: Principal) -> JobView:
         **entry.model_dump(),
         may_start=may_start,
         reason=reason,
-        needs_confirmation=entry.danger is not None,
+        needs_confirmation=entry.asks_confirmation,
     )

@@ -11,12 +11,13 @@ from services.gateway.context import AtLeast, Gateway, MayStart, TheGateway, The
 from services.gateway.parameters import check_parameters, references
 from services.gateway.problems import ProblemError, answers
 from services.gateway.routes.jobs import IdempotencyKey, RequestedAnswer, answer_request
+from services.gateway.tracing import Trace
 from shared.access import Principal
 from shared.commands import RecordsPage, RecordsQuery, RunDetail
 from shared.errors import Failure
 from shared.events import Requested
 from shared.ids import new_id, run_id_of
-from shared.requests import IdempotencyConflict, effective_principal, request_run
+from shared.requests import IdempotencyConflict, RequestedRun, effective_principal, request_run
 from shared.words import Lane, Outcome, Trigger
 
 router = APIRouter(tags=["runs"])
@@ -31,7 +32,7 @@ class Rerun(BaseModel):
     parameters: dict[str, Any] | None = None
     reason: str | None = Field(default=None, max_length=1000)
     lane: Lane = Lane.INTERACTIVE
-    #: A dangerous job wants its id typed here.
+    #: A dangerous or risky job wants its id typed here.
     confirm: str | None = None
 
 
@@ -52,14 +53,30 @@ async def rerun(
     key: IdempotencyKey = None,
     at_least: AtLeast = 0,
 ) -> RequestedAnswer:
+    requested = await request_rerun(gateway, asking, trace, run_id, body, key, at_least=at_least)
+    return answer_request(response, requested.request, requested.sequence, existing=requested.existing)
+
+
+async def request_rerun(
+    gateway: Gateway,
+    asking: Principal,
+    trace: Trace,
+    run_id: UUID,
+    body: Rerun,
+    key: str | None,
+    *,
+    at_least: int = 0,
+) -> RequestedRun:
+    """Ask for a new run from an old one. Raises what that is refused for."""
     old = await gateway.run(asking, run_id, at_least=at_least)
     entry = await gateway.gate.job_to_start(asking, old.job, old.client)
     core.refuse_retired(entry)
+    core.refuse_unknown_dry_run(entry, dry_run=old.dry_run)
     _refuse_unfinished(old)
     _refuse_undecided(old)
     parameters = old.parameters if body.parameters is None else body.parameters
     check_parameters(entry.id, entry.parameters, parameters)
-    core.check_confirmation(entry, body.confirm, body.reason)
+    core.check_confirmation(entry, body.confirm, body.reason, dry_run=old.dry_run)
     keys = await _failed_keys(gateway, asking, old) if body.only == "failed" else None
     request = Requested(
         run_id=new_id()
@@ -75,13 +92,15 @@ async def rerun(
         about=old.about if body.parameters is None else references(entry.parameters, parameters),
         rerun_of=old.run_id,
         only_records=keys,
+        # What was only to tell what it would do stays so.
+        dry_run=old.dry_run,
         reason=body.reason,
         traceparent=trace.traceparent,
     )
     requested = await request_run(gateway.bus, request, entry.lane_for(body.lane))
     if (requested.request.only_records is None) != (keys is None):
         raise IdempotencyConflict(entry.id, key)
-    return answer_request(response, request, requested.sequence, existing=requested.existing)
+    return requested
 
 
 def _refuse_unfinished(old: RunDetail) -> None:

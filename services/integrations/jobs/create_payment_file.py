@@ -10,13 +10,14 @@ from pydantic import Field
 from services.integrations.payments.accounts import Account, Accounts
 from services.integrations.payments.handover import Handover
 from services.integrations.payments.payable import Wish
-from services.integrations.payments.store import PaymentFiles
+from services.integrations.payments.store import BegunFile, PaymentFiles
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.jobs import Retry, Risky, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunContext, RunLog
-from shared.words import Danger, Kind, Level
+from shared.words import Danger, Kind, Level, Outcome
 
 #: Days from today until which an invoice counts as due, if nothing else is said.
 DUE_WITHIN: Final = timedelta(days=7)
@@ -36,6 +37,8 @@ DUE_WITHIN: Final = timedelta(days=7)
     ),
     danger=Danger.EXTERNAL_BOOKING,
     limit=1,
+    dry_run=True,
+    locations=["file-store", "payments-folder"],
     output="payment files (pain.001.001.09), one for each bank, and an event for each invoice in them",
     expected_result="every approved invoice that is due stands in one payment file, or has its reason",
     logs="service=integrations job=integrations.create-payment-file",
@@ -43,7 +46,9 @@ DUE_WITHIN: Final = timedelta(days=7)
 )
 async def create_payment_file(
     account: Annotated[
-        str | None, Field(max_length=42, description="IBAN to pay from; none: the first account that fits")
+        str | None,
+        ChosenFrom("account"),
+        Field(max_length=42, description="IBAN to pay from; none: the first account that fits"),
     ] = None,
     until: Annotated[
         date | None, Field(description="Invoices due until this day; none: within 7 days")
@@ -53,10 +58,14 @@ async def create_payment_file(
         Field(description="When the bank is to pay; none: when due, at the earliest the next working day"),
     ] = None,
     currency: Annotated[
-        str | None, Field(pattern=r"^[A-Z]{3}$", description="Only invoices in this currency (ISO 4217)")
+        str | None,
+        ChosenFrom("payable-currency"),
+        Field(pattern=r"^[A-Z]{3}$", description="Only invoices in this currency (ISO 4217)"),
     ] = None,
     documents: Annotated[
-        list[UUID], Field(max_length=5_000, description="Only these, whenever due; none: all that are due")
+        list[UUID],
+        ChosenFrom("payable"),
+        Field(max_length=5_000, description="Only these, whenever due; none: all that are due"),
     ] = [],  # noqa: B006
     *,
     accounts: Accounts,
@@ -70,11 +79,15 @@ async def create_payment_file(
 
     A file that an earlier run or attempt has begun is completed first, with the same id and the same bytes.
     There is no place to stop between the decision what is ordered and its end: a cancel comes before, or
-    after.
+    after. A dry run tells which invoices would be ordered, and the sum for each account.
     """
     wish = _wish(datetime.now(UTC).date(), account, until, execution_date, currency, documents)
     own = accounts.of.get(context.client, ())
     _check_accounts(context.client, own, wish)
+    if context.dry_run:
+        yield [_to_complete(file) for file in await store.begun()]
+        yield await store.foresee(wish)
+        return
     yield await store.told()
     for file in await store.begun():
         log.info("completes a file that was begun before", file=file.id)
@@ -87,6 +100,15 @@ async def create_payment_file(
         made += await store.complete(file.id)
         await progress(len(left_out) + len(made), None, f"payment file {file.id}")
     yield [*left_out, *made]
+
+
+def _to_complete(file: BegunFile) -> Record:
+    return Record(
+        key=f"payment-file:{file.id}",
+        outcome=Outcome.UPDATED,
+        label=f"{file.id}.xml",
+        message="it was begun before, and would be completed first",
+    )
 
 
 def _wish(

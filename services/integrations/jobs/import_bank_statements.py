@@ -12,6 +12,7 @@ from services.integrations.bank.core import statement_of
 from services.integrations.bank.reading import OpenFile, StatementFiles
 from services.integrations.bank.store import BankStore
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import Failure, TagwerkError
 from shared.events import Record
 from shared.files import Stored
@@ -43,6 +44,7 @@ from shared.words import Kind, Level, Outcome
 async def import_bank_statements(
     file: Annotated[
         IncomingFile | None,
+        ChosenFrom("inbox-bank"),
         Field(description="A file of inbox/bank, or an upload; none: every new file of inbox/bank"),
     ] = None,
     *,

@@ -10,6 +10,7 @@ from services.integrations.rates.core import Publication, batches, wanted
 from services.integrations.rates.feed import RatesFeed
 from services.integrations.rates.store import RateStore
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.incoming import IncomingFile
@@ -30,6 +31,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217: `U
     retry=Retry(attempts=3, backoff=exponential(seconds(5))),
     repeat=Safe("rates are keyed by source, currency and day; what is stored already stays unchanged"),
     systems=["ecb", "bazg"],
+    dry_run=True,
     output="exchange rates, and an event that names those that are new or have changed",
     expected_result="one rate per source, currency and day, none twice",
     logs="service=integrations job=integrations.import-daily-rates",
@@ -37,10 +39,14 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217: `U
 )
 async def import_daily_rates(
     since: Annotated[date | None, Field(description="No day before this one; none: the newest only")] = None,
-    currencies: Annotated[list[Currency], Field(description="Only these; none: all")] = [],  # noqa: B006
+    currencies: Annotated[
+        list[Currency], ChosenFrom("rate-currency"), Field(description="Only these; none: all")
+    ] = [],  # noqa: B006
     source: Annotated[Literal["ecb", "bazg", "both"], Field(description="Whose rates")] = "both",
     file: Annotated[
-        IncomingFile | None, Field(description="Read this instead: a file of inbox/rates, or an upload")
+        IncomingFile | None,
+        ChosenFrom("inbox-rates"),
+        Field(description="Read this instead: a file of inbox/rates, or an upload"),
     ] = None,
     *,
     feed: RatesFeed,
@@ -51,7 +57,8 @@ async def import_daily_rates(
 ) -> AsyncIterator[Sequence[Record]]:
     """Read the daily exchange rates of the ECB and the Swiss customs office and store what is new.
 
-    One source that fails does not keep the other's rates back; the run then fails in the end.
+    One source that fails does not keep the other's rates back; the run then fails in the end. A dry run reads
+    the sources, and tells which rates are new.
     """
     only = None if source == "both" else RateSource(source)
     origins: list[RateSource | str]

@@ -12,6 +12,7 @@ from services.integrations.payments.messages import BankMessage
 from services.integrations.payments.reading import AT_MOST, StatusFiles, read_message
 from services.integrations.payments.status_store import BATCH, PaymentStatuses
 from shared.access import Access
+from shared.choices import ChosenFrom
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.incoming import IncomingFile, name_of
@@ -46,6 +47,7 @@ class _Read:
 async def update_payment_status(
     file: Annotated[
         IncomingFile | None,
+        ChosenFrom("inbox-payments"),
         Field(description="A file of inbox/payments, or an upload; none: every new file of inbox/payments"),
     ] = None,
     *,

@@ -18,6 +18,7 @@ from services.integrations.payments.accounts import Account
 from services.integrations.payments.changes import status_changed
 from services.integrations.payments.choice import Choice, choose
 from services.integrations.payments.files import PaymentFile, by_bank, make_file
+from services.integrations.payments.foresight import foreseen
 from services.integrations.payments.pain001 import instruction_id, render
 from services.integrations.payments.payable import Payable, Wish
 from shared.events import Record
@@ -43,6 +44,10 @@ class PaymentFiles(Protocol):
 
     async def begun(self) -> Sequence[BegunFile]:
         """The files that wait to be completed, the oldest first, whichever run began them."""
+
+    async def foresee(self, wish: Wish) -> Sequence[Record]:
+        """What `reserve` and `complete` would tell of the wish, and one record for each account and currency
+        with the sum. Writes nothing."""
 
     async def reserve(self, wish: Wish) -> Sequence[Record]:
         """Decide what this run orders, and begin the files for it. Once in a run: again, it only returns the
@@ -76,6 +81,11 @@ class PostgresPaymentFiles:
             )
         return [BegunFile(row["id"], row["content"], row["staged"]) for row in rows]
 
+    async def foresee(self, wish: Wish) -> Sequence[Record]:
+        async with self._outbox.transaction() as tx:
+            choice = await self._choose(tx, wish)
+        return foreseen(choice)
+
     async def reserve(self, wish: Wish) -> Sequence[Record]:
         context = self._context
         async with self._outbox.transaction() as tx:
@@ -86,7 +96,7 @@ class PostgresPaymentFiles:
             )
             if decided is not None:
                 return [tx.record(Record.model_validate(one)) for one in json.loads(decided)]
-            choice = await self._choose(tx, wish)
+            choice = await self._choose(tx, wish, lock="for update of p")
             left_out = [record for record in choice.left_out if context.wants(record.key)]
             await tx.connection.execute(
                 "insert into payment_reservations (run_id, client, left_out) values ($1, $2, $3)",
@@ -100,12 +110,12 @@ class PostgresPaymentFiles:
                 await self._begin(tx, make_file(new_id(), now, orders))
             return [tx.record(record) for record in left_out]
 
-    async def _choose(self, tx: Transaction, wish: Wish) -> Choice:
+    async def _choose(self, tx: Transaction, wish: Wish, *, lock: str = "") -> Choice:
         rows = await tx.connection.fetch(
             f"{_PAYABLES} where p.client = $1 and (p.document_id = any($2::uuid[])"
             " or cardinality($2::uuid[]) = 0 and p.state in ('open', 'rejected')"
             " and (p.due_date is null or p.due_date <= $3))"
-            " order by p.document_id for update of p",
+            f" order by p.document_id {lock}",
             self._context.client,
             sorted(wish.documents),
             wish.until,

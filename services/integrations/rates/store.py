@@ -15,7 +15,8 @@ class RateStore(Protocol):
     """What a run may do with the rates of its own client."""
 
     async def store_many(self, rates: Sequence[Rate]) -> Sequence[Record]:
-        """Store what is new or has another value, all or nothing; returns the records to yield.
+        """Store what is new or has another value, all or nothing; returns the records to yield. In a dry run
+        it only compares.
 
         `rates` are of one source, each key once.
         """
@@ -41,7 +42,7 @@ class PostgresRates:
                 judge(rate, stored.get((rate.currency, rate.day)), self._context.run_id) for rate in rates
             ]
             changed = [one for one in judged if one.write]
-            if changed:
+            if changed and not self._context.dry_run:
                 await self._write(tx, changed)
                 tx.event(self._event(changed))
             return [tx.record(one.record) for one in judged]

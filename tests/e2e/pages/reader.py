@@ -33,10 +33,18 @@ PAGES: dict[str, str] = {
     "job": "/jobs/lab.records",
     "job with parameters": "/jobs/integrations.create-payment-file",
     "job that never ran": "/jobs/documents.ocr",
+    "start, a field to fill in": "/jobs/lab.records/start",
+    "start, to be confirmed": "/jobs/integrations.create-payment-file/start",
+    "start, with files": "/jobs/integrations.import-daily-rates/start?p.file=upload:"
+    + "0" * 64
+    + "/june.xml",
     "run with failed records": f"/runs/{run_of('partial')}",
     "run in doubt": f"/runs/{run_of('doubt')}?tab=audit",
     "run that failed": f"/runs/{run_of('failed')}?tab=events",
     "preferences": "/preferences",
+    "account": "/account",
+    "sign in": "/sign-in",
+    "sign in with a link that does not work": "/sign-in/link?token=none",
     "error": "/nothing-lies-here",
 }
 
@@ -77,13 +85,20 @@ class Reader:
         await asyncio.gather(*(context.close() for context in self._contexts))
 
     async def page(
-        self, *, language: str = "en", theme: str = "light", width: int = 1440, **options: Any
+        self,
+        *,
+        language: str = "en",
+        theme: str = "light",
+        width: int = 1440,
+        signed_in: bool = True,
+        **options: Any,
     ) -> Page:
         """A new page of a new context, so with no cookies but these."""
+        headers = {"Authorization": f"Bearer {self._stack.token}"} if signed_in else {}
         context = await self._browser.new_context(
             base_url=self._stack.url,
             viewport={"width": width, "height": 900},
-            extra_http_headers={"Authorization": f"Bearer {self._stack.token}"},
+            extra_http_headers=headers,
             **options,
         )
         self._contexts.append(context)

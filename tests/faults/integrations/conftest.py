@@ -11,20 +11,19 @@ __all__ = ["feed_url"]
 CLIENTS = 1_000
 
 
-@pytest.fixture(scope="session")
-def payment_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+@pytest.fixture
+def payment_settings(tmp_path: Path) -> dict[str, str]:
     """Accounts of every client, and the folder from which the bank takes payment files."""
-    folder = tmp_path_factory.mktemp("payments")
     accounts = "".join(
         f"[[clients.client-{number}.accounts]]\n"
         + "".join(f'{name} = "{value}"\n' for name, value in account.model_dump(exclude_none=True).items())
         for number in range(1, CLIENTS)
         for account in (FRANCS, EUROS)
     )
-    (folder / "accounts.toml").write_text(accounts)
+    (tmp_path / "accounts.toml").write_text(accounts)
     return {
-        "ACCOUNTS_FILE": str(folder / "accounts.toml"),
-        "PAYMENTS_FOLDER": str(folder / "pickup"),
+        "ACCOUNTS_FILE": str(tmp_path / "accounts.toml"),
+        "PAYMENTS_FOLDER": str(tmp_path / "pickup"),
     }
 
 

@@ -5,21 +5,17 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
-from nats.aio.msg import Msg
 
 from services.documents.approvals.withdrawing import Withdrawals, record_payment_withheld
 from services.documents.suppliers.identity import issuer_keys
 from services.documents.suppliers.store import find_supplier
-from shared import subjects
 from shared.access import Principal
-from shared.commands import StepTaken, WithdrawApproval, Withheld, WithholdPayment
+from shared.commands import WithdrawApproval, Withheld, WithholdPayment
 from shared.errors import TagwerkError
 from shared.events import PaymentWithheld
 from shared.ids import new_id
 from shared.words import ApprovalState, StepKind
-from tests.integration.documents.conftest import Installation
 from tests.integration.documents.office import ADA, BEA, UMA, VALUES, Office, kinds, reading, state_of
-from tests.integration.documents.test_approval_kills import POINTS, dying, emptied, step, told
 
 
 class Till:
@@ -180,29 +176,3 @@ async def test_an_account_that_only_this_approval_made_known_is_not_known_any_mo
     assert await known(), "the other approval vouches for it"
     await withdrawals.withdraw(command(second))
     assert not await known()
-
-
-@pytest.mark.parametrize("where", POINTS)
-async def test_a_withdrawal_that_is_killed_is_made_once(
-    installation: Installation, office: Office, where: str
-) -> None:
-    """The answer of the till is an event as well, so that nobody has to ask again."""
-    document = await office.arrive(reading())
-    await office.approve(document)
-
-    async def withhold(msg: Msg) -> None:
-        asked = WithholdPayment.model_validate_json(msg.data)
-        event = event_of(asked)
-        await installation.bus.publish(event.type, event.encode(), msg_id=str(event.id))
-        answer = b'{"data": {"document_id": "%s"}}' % str(document).encode()
-        await installation.bus.nc.publish(msg.reply, answer)
-
-    await installation.bus.nc.subscribe(subjects.WITHHOLD, cb=withhold)
-    async with dying(installation, where, "event.approval.withdrawn"):
-        waiting = asyncio.create_task(step(installation, subjects.WITHDRAW, command(document)))
-    await installation.start()
-    taken: StepTaken = await waiting
-    assert taken.approval is not None
-    assert [one.kind for one in taken.approval.steps] == ["requested", "approved", "withdrawn"]
-    await emptied(office.pool)
-    assert await told(installation, "event.approval.withdrawn") == 1

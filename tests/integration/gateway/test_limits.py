@@ -116,7 +116,7 @@ async def test_a_link_opens_one_session(site: Site) -> None:
         page = await client.get(path)
         assert page.status_code == 200
         assert "Sign in as admin" in page.text
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
     foreign = browser(site, Origin="https://evil.example")
     assert (await foreign.post("/sign-in/link", data={"token": "first"})).status_code == 403
     opened = await client.post("/sign-in/link", data={"token": "first"})

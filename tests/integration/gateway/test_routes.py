@@ -54,7 +54,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     UPLOAD: {f"POST {API}/documents"},
     APPROVE: {
-        *(f"POST {API}{_APPROVAL}/{step}" for step in ("answer", "approve", "ask", "reject")),
+        *(f"POST {API}{_APPROVAL}/{step}" for step in ("answer", "approve", "ask", "reject", "withdraw")),
         f"POST {API}{_DOCUMENT}/invoice/corrections",
     },
     ADMINISTER: {

@@ -1,8 +1,6 @@
 """The integrations service on a real bus and a real database, and a source of rates as a process."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -32,6 +30,7 @@ from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
 from tests.support.engine import Told
 from tests.support.nursery import Newborn, Nursery, environment_of
+from tests.support.rates_feed import serving
 from tests.support.servers import PostgresServer
 
 JOB = "integrations.import-daily-rates"
@@ -41,11 +40,8 @@ ACK_WAIT = 1.5
 @pytest.fixture(scope="session")
 def feed_url() -> Iterator[str]:
     """Address of a running source; its paths are those of `tests/support/rates_feed.py`."""
-    command = [sys.executable, "-m", "tests.support.rates_feed"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.kill()
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture

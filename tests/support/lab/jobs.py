@@ -327,7 +327,26 @@ async def send_and_store(
     yield effect.result(Record(key=letter, outcome=Outcome.CREATED))
 
 
+@job("lab.rehearse", title="Rehearse", retry=ONCE, repeat=Risky("it sends letters"), dry_run=True,
+     **FACTS)  # type: ignore[arg-type]  # fmt: skip
+async def rehearse(
+    letters: list[str], mode: str = "well", *, effects: Effects, items: Items, context: RunContext
+) -> AsyncIterator[Record]:
+    """Store letters; in a dry run `mode` (well, stores, sends) says whether it behaves."""
+    if context.dry_run and mode == "well":
+        for letter in letters:
+            yield Record(key=letter, outcome=Outcome.CREATED, message="to the post")
+        failure = RecordInvalid("it has no address", next_step="Write one.").failure
+        yield Record(key="last", outcome=Outcome.FAILED, failure=failure)
+        return
+    for letter in letters:
+        if mode == "sends":
+            async with effects.once(f"send:{letter}", record=letter):
+                pass
+        yield await items.store(letter, "sent")
+
+
 JOBS: list[Job] = [
     noop, records, sleep, stubborn, flaky, risky_flaky, store, crash, limited, ordered, send, call, stumble,
-    patient, disguise, await_cancelled, rush, bulky, send_and_store,
+    patient, disguise, await_cancelled, rush, bulky, send_and_store, rehearse,
 ]  # fmt: skip

@@ -26,9 +26,11 @@ from shared.commands import (
     DocumentPage,
     InvoiceField,
     InvoiceFinding,
+    JobOverview,
     LogRow,
     LogsPage,
     OtherValue,
+    Overview,
     PayableRow,
     PayablesPage,
     Payment,
@@ -41,8 +43,10 @@ from shared.commands import (
     RecordRow,
     RecordsPage,
     RunDetail,
+    RunNode,
     RunsPage,
     RunSummary,
+    RunTree,
     TimelineEntry,
 )
 from shared.errors import Failure
@@ -487,6 +491,8 @@ JOB: dict[str, Any] = {
     "safe_to_repeat": True,
     "repeat": "page results are kept",
     "systems": [],
+    "locations": ["file-store"],
+    "dry_run": False,
     "output": "text and searchable PDF",
     "expected_result": "every page has text",
     "logs": "service=documents job=documents.ocr",
@@ -506,6 +512,90 @@ JOB: dict[str, Any] = {
     "may_start": True,
     "reason": "allowed",
     "needs_confirmation": False,
+}
+
+
+PREFLIGHT: dict[str, Any] = {
+    "job": "documents.ocr",
+    "client": "main",
+    "dry_run": False,
+    "may_start": True,
+    "needs_confirmation": True,
+    "confirmed": False,
+    "checks": [
+        {
+            "check": "permission",
+            "concern": None,
+            "verdict": "ok",
+            "code": "allowed",
+            "words": "You may start it for client main. It works as you, admin.",
+            "cause": None,
+            "mend": None,
+            "data": {"client": "main", "effective_principal": "admin", "elevates": False},
+        },
+        {
+            "check": "system",
+            "concern": "ecb",
+            "verdict": "warning",
+            "code": "external_system_unavailable",
+            "words": "ecb cannot be used now; the run would be tried again, and might fail.",
+            "cause": "no connection",
+            "mend": "Check that ecb can be reached.",
+            "data": {"duration_ms": 3.5},
+        },
+    ],
+    "effect": {
+        "words": "Writes the text. It works as you, admin, for client main.",
+        "output": "the text",
+        "expected_result": "every page has text",
+        "locations": ["file-store"],
+        "systems": ["ecb"],
+        "client": "main",
+        "principal": "admin",
+        "effective_principal": "admin",
+        "elevates": False,
+        "danger": None,
+        "dry_run": False,
+    },
+    "checked_at": AT.isoformat(),
+}
+
+CHOICES: dict[str, Any] = {
+    "items": [
+        {"value": "CH9300762011623852957", "label": "CH93 0076 2011 6238 5295 7, Muster AG", "detail": "CHF"}
+    ],
+    "more": True,
+}
+
+SYSTEMS: dict[str, Any] = {
+    "items": [
+        {
+            "name": "ecb",
+            "kind": "system",
+            "service": "integrations",
+            "jobs": ["integrations.import-daily-rates"],
+            "verdict": "warning",
+            "words": "no connection",
+            "mend": "Check that ecb can be reached.",
+            "checked_at": AT.isoformat(),
+            "duration_ms": 3.5,
+            "instances": [],
+            "client": None,
+            "last_succeeded": {
+                "system": "ecb",
+                "outcome": "succeeded",
+                "run_id": str(RUN),
+                "job": "integrations.import-daily-rates",
+                "client": "main",
+                "operation": "fetch rates",
+                "started_at": AT.isoformat(),
+                "duration_ms": 35.0,
+                "detail": "200",
+                "failure": None,
+            },
+            "last_failed": None,
+        }
+    ]
 }
 
 
@@ -568,3 +658,64 @@ def refused_upload(name: str) -> dict[str, Any]:
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
     }
     return {**problem, "files": [{"file_name": name, "runs": [], "problem": problem}]}
+
+
+OVERVIEW = Overview(
+    states={"running": 2, "succeeded": 40, "failed": 3},
+    action_required=3,
+    jobs=[
+        JobOverview(
+            job="documents.ocr",
+            states={"running": 2, "succeeded": 40, "failed": 3},
+            action_required=3,
+            last=summary(),
+            ended=43,
+            succeeded=40,
+            typical=2.2,
+        )
+    ],
+)
+TREE = RunTree(
+    root=RunNode(
+        run=summary(OTHER_RUN, RunState.SUCCEEDED),
+        children=[RunNode(run=summary(), how="caused", more=True)],
+    )
+)
+FOUND: dict[str, Any] = {
+    "items": [
+        {
+            "kind": "run",
+            "id": str(RUN),
+            "title": "Recognize text",
+            "match": "run_id_beginning",
+            "client": "main",
+            "job": "documents.ocr",
+            "run_id": str(RUN),
+            "state": "partially_failed",
+            "at": AT.isoformat(),
+            "why": "the id of the run begins so",
+            "link": f"/api/v1/runs/{RUN}",
+        },
+        {
+            "kind": "record",
+            "id": "invoice:INV-4711",
+            "title": "invoice:INV-4711",
+            "match": "record_key",
+            "client": "main",
+            "job": "documents.analyse-invoice",
+            "run_id": str(OTHER_RUN),
+            "outcome": "failed",
+            "at": AT.isoformat(),
+            "why": "the key of the record",
+            "link": "/api/v1/records?key=invoice%3AINV-4711",
+        },
+    ],
+    "more": True,
+    "unanswered": [
+        {
+            "part": "documents",
+            "cause": "the documents service is not running",
+            "next_step": "Start the documents service, or look at its log.",
+        }
+    ],
+}

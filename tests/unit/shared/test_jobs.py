@@ -81,6 +81,7 @@ def test_every_missing_fact_is_named_at_once() -> None:
         ({"retry": Retry(attempts=0)}, "at least 1"),
         ({"limit": 0}, "limit must be"),
         ({"ordered": True}, "ordered needs a limit"),
+        ({"dry_run": True}, "dry_run needs a RunContext"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:

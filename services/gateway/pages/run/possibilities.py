@@ -54,8 +54,8 @@ def possibilities_of(run: RunDetail, entry: CatalogueEntry | None, principal: Pr
         else Possibility(False, N_("No record failed or is in doubt.")),
         failed=failed,
         in_doubt=run.in_doubt,
-        confirmation=entry is not None and entry.danger is not None,
-        risk=None if entry is None or entry.safe_to_repeat else entry.repeat,
+        confirmation=entry is not None and entry.asks_confirmation and not run.dry_run,
+        risk=None if entry is None or entry.safe_to_repeat or run.dry_run else entry.repeat,
     )
 
 
