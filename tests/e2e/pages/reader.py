@@ -59,7 +59,7 @@ async def prepare(stack: LocalStack) -> None:
             folder = {"folder": str(letters)} if job == "lab.send" else {}
             started = await http.post(
                 f"/jobs/{job}/runs",
-                json={"parameters": {**parameters, **folder}, "reason": "month end"},
+                json={"parameters": {**parameters, **folder}, "confirm": job, "reason": "month end"},
                 headers={"Idempotency-Key": key},
             )
             assert started.status_code == 202, started.text

@@ -18,8 +18,9 @@ PATIENCE = 20_000
 
 
 async def start(stack: LocalStack, job: str, **parameters: Any) -> str:
+    body = {"parameters": parameters, "confirm": job, "reason": "a test"}
     async with api(stack) as http:
-        started = await http.post(f"/jobs/{job}/runs", json={"parameters": parameters})
+        started = await http.post(f"/jobs/{job}/runs", json=body)
         assert started.status_code == 202, started.text
         return f"/runs/{started.json()['run_id']}?at_least={started.json()['sequence']}"
 

@@ -307,7 +307,8 @@ async def worker(site: Site, user: httpx.AsyncClient) -> httpx.AsyncClient:
 
 async def start(site: Site, user: httpx.AsyncClient, job: str, **parameters: Any) -> UUID:
     client = await worker(site, user)
-    answer = await client.post(f"/jobs/{job}/runs", json={"parameters": parameters, "client": "alpha"})
+    body = {"parameters": parameters, "client": "alpha", "confirm": job, "reason": "a test"}
+    answer = await client.post(f"/jobs/{job}/runs", json=body)
     assert answer.status_code == 202, answer.text
     run_id = UUID(answer.json()["run_id"])
     await client.get(f"/runs/{run_id}", params={"wait": 10, "at_least": answer.json()["sequence"]})
