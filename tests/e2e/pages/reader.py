@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import nats
 from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
@@ -22,6 +23,10 @@ PAGES: dict[str, str] = {
     "start, with files": "/jobs/integrations.import-daily-rates/start?p.file=upload:"
     + "0" * 64
     + "/june.xml",
+    "dead letters": "/dead-letters",
+    "dead letter": "/dead-letters/1",
+    "users and roles": "/users",
+    "user": "/users/bea",
     "preferences": "/preferences",
     "account": "/account",
     "sign in": "/sign-in",
@@ -31,7 +36,7 @@ PAGES: dict[str, str] = {
 
 
 async def prepare(stack: LocalStack) -> None:
-    """Runs for the pages to show: one that went well, and one with failed records."""
+    """What the pages show: a run that went well and one with failed records, an account, dead letters."""
     headers = {"Authorization": f"Bearer {stack.token}"}
     async with httpx.AsyncClient(base_url=f"{stack.url}/api/v1", headers=headers, timeout=30) as http:
         for parameters in ({"count": 5}, {"count": 9, "fail": [2, 3]}):
@@ -39,6 +44,16 @@ async def prepare(stack: LocalStack) -> None:
             assert started.status_code == 202, started.text
             run = await http.get(f"/runs/{started.json()['run_id']}", params={"wait": 20})
             assert run.json()["finished_at"] is not None
+        bea = {"name": "Bea Berger", "roles": ["accounting", "bank-viewer"], "clients": ["alpha", "beta"]}
+        assert (await http.put("/principals/bea", json=bea)).status_code == 200
+        token = {"principal": "bea", "name": "laptop", "scopes": ["read", "start"]}
+        assert (await http.post("/tokens", json=token)).status_code == 201
+        bus = await nats.connect(stack.nats_url())
+        await bus.jetstream().publish("event.document.uploaded", b'{"client": "alpha", "file": "<b>.pdf"}')
+        await bus.close()
+        async with asyncio.timeout(20):
+            while not (await http.get("/dead-letters")).json()["items"]:  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.1)
 
 
 class Reader:
