@@ -10,6 +10,7 @@ from services.gateway.pages import (
     preferences_page,
     sign_in,
     static_files,
+    systems,
 )
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
@@ -25,6 +26,7 @@ _PAGES = (
     run_page,
     run_steps,
     dead_letters,
+    systems,
     users,
     user_steps,
     account,

@@ -25,6 +25,7 @@ PAGES: dict[str, str] = {
     + "/june.xml",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
+    "systems": "/systems",
     "users and roles": "/users",
     "user": "/users/bea",
     "preferences": "/preferences",
