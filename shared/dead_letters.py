@@ -100,22 +100,31 @@ async def list_dead_letters(bus: Bus, *, limit: int = 200) -> list[KeptDeadLette
     return [_kept(message.sequence, message.data) for message in reversed(found[-limit:])]
 
 
+async def read_dead_letter(bus: Bus, id: int) -> KeptDeadLetter:
+    """Raises `dead_letter_not_found`."""
+    try:
+        message = await bus.js.get_msg(subjects.DEAD, id)
+    except NotFoundError as error:
+        raise dead_letter_not_found(id) from error
+    return _kept(id, message.data or b"")
+
+
+def dead_letter_not_found(id: int) -> TagwerkError:
+    return TagwerkError(
+        "dead_letter_not_found",
+        f"there is no dead letter {id}",
+        concern=str(id),
+        next_step="List the dead letters: it may have been replayed already.",
+    )
+
+
 async def replay(bus: Bus, id: int) -> KeptDeadLetter:
     """Publish the message again where it came from, then remove the dead letter.
 
     A kill in between replays it a second time, which every handler must bear anyway. Raises
     `dead_letter_not_found`, and `dead_letter_payload_gone` for a large one that is past its stream's age.
     """
-    try:
-        message = await bus.js.get_msg(subjects.DEAD, id)
-    except NotFoundError as error:
-        raise TagwerkError(
-            "dead_letter_not_found",
-            f"there is no dead letter {id}",
-            concern=str(id),
-            next_step="List the dead letters: it may have been replayed already.",
-        ) from error
-    letter = _kept(id, message.data or b"")
+    letter = await read_dead_letter(bus, id)
     payload = bytes.fromhex(letter.payload_hex) or await _original(bus, letter)
     await bus.publish(letter.subject, payload, msg_id=f"replay:{id}")
     await bus.js.delete_msg(subjects.DEAD, id)

@@ -2,13 +2,32 @@
 
 from fastapi import APIRouter
 
-from services.gateway.pages import account, catalogue, job, preferences_page, sign_in, static_files
+from services.gateway.pages import (
+    account,
+    catalogue,
+    dead_letters,
+    job,
+    preferences_page,
+    sign_in,
+    static_files,
+)
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
 from services.gateway.pages.start import page as start
 
 #: One module a page, or a few that belong together.
-_PAGES = (catalogue, job, start, run_page, run_steps, account, preferences_page, sign_in, static_files)
+_PAGES = (
+    catalogue,
+    job,
+    start,
+    run_page,
+    run_steps,
+    dead_letters,
+    account,
+    preferences_page,
+    sign_in,
+    static_files,
+)
 
 
 def router() -> APIRouter:

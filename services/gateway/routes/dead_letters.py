@@ -6,14 +6,22 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from services.gateway import core
-from services.gateway.context import MayAdminister, TheGateway
+from services.gateway.context import Gateway, MayAdminister, TheGateway
 from services.gateway.problems import answers
 from shared.access import EVERY_CLIENT, Principal
 from shared.audit import AuditEntry, audit
-from shared.dead_letters import KeptDeadLetter, list_dead_letters, replay
-from shared.errors import TagwerkError
+from shared.dead_letters import (
+    KeptDeadLetter,
+    dead_letter_not_found,
+    list_dead_letters,
+    read_dead_letter,
+    replay,
+)
 
 router = APIRouter(tags=["platform"])
+
+
+LetterId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 class DeadLetterList(BaseModel):
@@ -34,21 +42,22 @@ async def read_dead_letters(
     "/dead-letters/{letter_id}/replay", summary="Publish a message again", responses=answers(403, 404)
 )
 async def replay_dead_letter(
-    letter_id: Annotated[int, Path(ge=1)], asking: MayAdminister, gateway: TheGateway
+    letter_id: LetterId, asking: MayAdminister, gateway: TheGateway
 ) -> KeptDeadLetter:
-    await gateway.gate.operate(asking, f"dead letter {letter_id}")
-    letters = await list_dead_letters(gateway.bus, limit=1_000_000)
-    if not any(letter.id == letter_id and _may_see(asking, letter) for letter in letters):
-        raise TagwerkError(
-            "dead_letter_not_found",
-            f"there is no dead letter {letter_id}",
-            concern=str(letter_id),
-            next_step="List the dead letters: it may have been replayed already.",
-        )
+    await dead_letter_to_see(gateway, asking, letter_id)
     # Told first: a kill in between leaves an entry of a replay that did not happen, never the reverse.
     entry = AuditEntry(action="dead_letter_replayed", principal=asking.id, concern=f"dead letter {letter_id}")
     await audit(gateway.bus, entry)
     return await replay(gateway.bus, letter_id)
+
+
+async def dead_letter_to_see(gateway: Gateway, asking: Principal, id: int) -> KeptDeadLetter:
+    """Raises `access_refused`, `dead_letter_not_found`."""
+    await gateway.gate.operate(asking, f"dead letter {id}")
+    letter = await read_dead_letter(gateway.bus, id)
+    if not _may_see(asking, letter):
+        raise dead_letter_not_found(id)
+    return letter
 
 
 def _may_see(asking: Principal, letter: KeptDeadLetter) -> bool:
