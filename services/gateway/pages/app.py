@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.gateway.pages import (
     account,
+    approvals,
     catalogue,
     dead_letters,
     job,
@@ -22,6 +23,7 @@ _PAGES = (
     start,
     run_page,
     run_steps,
+    approvals,
     dead_letters,
     account,
     preferences_page,
