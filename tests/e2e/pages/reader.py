@@ -41,6 +41,7 @@ PAGES: dict[str, str] = {
     "run with failed records": f"/runs/{run_of('partial')}",
     "run in doubt": f"/runs/{run_of('doubt')}?tab=audit",
     "run that failed": f"/runs/{run_of('failed')}?tab=events",
+    "approvals": "/approvals",
     "preferences": "/preferences",
     "account": "/account",
     "sign in": "/sign-in",

@@ -60,14 +60,20 @@ async def test_an_invoice_is_asked_about_corrected_and_approved_by_two(paying_si
     assert ">fine</textarea>" in stale.text
 
     now = {"values_version": version_in(stale.text)}
+    assert (await one.post(f"{path}/approve", data=now)).status_code == 303
+    assert "Take your approval back" in (await one.get(path)).text
+    assert (await one.post(f"{path}/withdraw", data={"said": "the wrong one"})).status_code == 303
+    assert (await one.post(f"{path}/reject", data={"said": "x"})).status_code == 422
+    assert (await one.post(f"{path}/reject", data={"said": "not ours"})).status_code == 303
+    assert f'href="{path}"' in (await one.get("/approvals?state=rejected")).text
+    assert "not ours" in (await one.get(path)).text
+
+    again = {"was.order_number": "", "is.order_number": "4711", "said": "it is ours"}
+    assert (await one.post(f"{path}/correct", data=again)).status_code == 303
+    now = {"values_version": version_in((await one.get(path)).text)}
     for page in (one, two):
         assert (await page.post(f"{path}/approve", data=now)).status_code == 303
     assert f'href="{path}"' in (await one.get("/approvals?state=approved")).text
-    assert (await two.post(f"{path}/withdraw", data={"said": "the wrong one"})).status_code == 303
-    short = await one.post(f"{path}/reject", data={"said": "x"})
-    assert short.status_code == 422
-    assert (await one.post(f"{path}/reject", data={"said": "not ours"})).status_code == 303
-    assert "not ours" in (await one.get(path)).text
 
 
 async def test_who_may_not_see_it_finds_nothing_and_who_lacks_the_role_changes_nothing(
