@@ -1,6 +1,5 @@
 """An invoice that waits for approval, in a real browser and without scripts."""
 
-import asyncio
 
 import httpx
 import pytest
