@@ -1,6 +1,5 @@
 """An invoice that waits for approval, in a real browser and without scripts."""
 
-
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe
