@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.gateway.pages import (
     account,
+    approvals,
     catalogue,
     dead_letters,
     job,
@@ -25,6 +26,7 @@ _PAGES = (
     start,
     run_page,
     run_steps,
+    approvals,
     dead_letters,
     systems,
     users,

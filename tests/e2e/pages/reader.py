@@ -42,6 +42,7 @@ PAGES: dict[str, str] = {
     "run with failed records": f"/runs/{run_of('partial')}",
     "run in doubt": f"/runs/{run_of('doubt')}?tab=audit",
     "run that failed": f"/runs/{run_of('failed')}?tab=events",
+    "approvals": "/approvals",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
     "systems": "/systems",
@@ -56,7 +57,6 @@ PAGES: dict[str, str] = {
 
 
 async def prepare(stack: LocalStack) -> None:
-    """The runs for the pages to show."""
     """What the pages show: a run that went well and one with failed records, an account, dead letters."""
     headers = {"Authorization": f"Bearer {stack.token}"}
     letters = stack.state / "letters"
