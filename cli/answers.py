@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access import Principal
-from shared.commands import LastCall, RunDetail
+from shared.commands import LastCall, RunDetail, SearchHit
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
 from shared.words import ApprovalState, CheckVerdict, Danger, PaymentState, PrincipalKind, RunState
@@ -54,6 +54,26 @@ class UploadReport(Answered):
 
     documents: list[UploadedFile]
     runs: list[RunDetail] = Field(default_factory=list)
+
+
+class FoundItem(SearchHit):
+    #: Why it was found, in words, and where to read it.
+    why: str
+    link: str
+
+
+class UnansweredPart(Answered):
+    """A part of the search that did not answer."""
+
+    part: str
+    cause: str
+    next_step: str
+
+
+class SearchResults(Answered):
+    items: list[FoundItem]
+    more: bool = False
+    unanswered: list[UnansweredPart] = Field(default_factory=list)
 
 
 class DocumentText(Answered):

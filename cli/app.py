@@ -10,6 +10,7 @@ from cli.commands import (
     approvals,
     bank,
     documents,
+    finding,
     jobs,
     lists,
     payments,
@@ -34,6 +35,8 @@ app = typer.Typer(
 _API_COMMANDS: dict[str, ApiFunction] = {
     "jobs": jobs.jobs,
     "job": jobs.job,
+    "overview": finding.overview,
+    "search": finding.search,
     "preflight": preflight.preflight,
     "choices": preflight.choices,
     "start": jobs.start,

@@ -27,7 +27,7 @@ WITHIN: Final = 3.0
 #: Seconds for which an answer holds.
 FRESH: Final = 3.0
 
-_HTTP_TIMEOUT: Final = httpx.Timeout(2.5)
+_HTTP_TIMEOUT: Final = httpx.Timeout(2.0)
 
 
 class Probes:

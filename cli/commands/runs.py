@@ -65,14 +65,27 @@ async def runs(
     session.output.answer(page, lambda page: RunList(page, full_ids=session.output.full_ids))
 
 
-async def run(session: "Session", run_id: RunId, wait: Wait = False, timeout: Timeout = None) -> Exit | None:
+async def run(
+    session: "Session",
+    run_id: RunId,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Instead: what it came from, and what came of it.")
+    ] = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+) -> Exit | None:
     """Show one run: its state, the seven answers, what went wrong, and its timeline."""
     from cli.client import run_path
+    from cli.render.finding import tree_view
     from cli.render.run import run_view
     from cli.run_ids import find_run_id
-    from shared.commands import RunDetail
+    from shared.commands import RunDetail, RunTree
 
     id = await find_run_id(session.gateway, run_id)
+    if tree:
+        found = await session.gateway.get(run_path(id, "tree"), RunTree)
+        session.output.answer(found, lambda found: tree_view(found, id))
+        return None
     if wait:
         return await show_end(session, id, run_id, timeout)
     session.output.answer(await session.gateway.get(run_path(id), RunDetail), run_view)

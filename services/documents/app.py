@@ -17,9 +17,10 @@ from services.documents.converters import ChildConverters, Converters
 from services.documents.declaration import DECLARATION
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
 from services.documents.readers import ChildReaders, Engine, Readers
+from services.documents.search import search
 from services.documents.store import DocumentStore, PostgresDocuments
 from services.documents.suppliers.lessons import Lessons, PostgresLessons
-from shared.commands import DocumentQuery
+from shared.commands import DocumentQuery, SearchQuery
 from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, PaymentWithheld, RatesImported
 from shared.files import Files, open_store
 from shared.intake import Intake
@@ -122,5 +123,6 @@ def build(settings: Settings) -> Service:
         DocumentQuery,
         lambda request: queries.describe_document(service.pool, request),
     )
+    service.answer(query("documents", "search"), SearchQuery, lambda request: search(service.pool, request))
     answer_people(service, desk)
     return service

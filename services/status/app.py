@@ -12,25 +12,32 @@ from pydantic import BaseModel
 from services.status.dead_letters import DeadLetterRelay
 from services.status.declaration import DECLARATION
 from services.status.details import Details
+from services.status.overview import Overviews
 from services.status.progress import Progress
 from services.status.projector import Projector
 from services.status.queries import Queries
 from services.status.rebuild import Rebuilds
 from services.status.repetitions import Repetitions
+from services.status.search import Search
+from services.status.tree import Trees
 from shared import subjects
 from shared.bus import Bus
 from shared.catalogue import catalogue
 from shared.commands import (
     CallsQuery,
     ChangesQuery,
+    DurationsQuery,
     EventsQuery,
     LogsQuery,
+    OverviewQuery,
     Rebuild,
     RecordsQuery,
     RepeatsQuery,
     RunQuery,
     RunsQuery,
+    SearchQuery,
     SystemCallsQuery,
+    TreeQuery,
 )
 from shared.database import Pool
 from shared.errors import Failure
@@ -56,6 +63,9 @@ class Parts:
     rebuilds: Rebuilds
     queries: Queries
     details: Details
+    overviews: Overviews
+    trees: Trees
+    search: Search
     repetitions: Repetitions
 
 
@@ -71,6 +81,9 @@ def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None
         rebuilds=Rebuilds(pool, projector, progress),
         queries=queries,
         details=Details(pool, queries, progress, catalogue(bus)),
+        overviews=Overviews(pool, progress),
+        trees=Trees(pool, queries, progress),
+        search=Search(pool, progress),
         repetitions=Repetitions(pool, progress),
     )
 
@@ -100,6 +113,10 @@ def build(settings: Settings) -> Service:
     answer(subjects.query("status", "changes"), ChangesQuery, lambda p: p.queries.changes)
     answer(subjects.query("status", "logs"), LogsQuery, lambda p: p.queries.logs)
     answer(subjects.query("status", "events"), EventsQuery, lambda p: p.queries.events)
+    answer(subjects.query("status", "overview"), OverviewQuery, lambda p: p.overviews.overview)
+    answer(subjects.query("status", "durations"), DurationsQuery, lambda p: p.overviews.durations)
+    answer(subjects.query("status", "tree"), TreeQuery, lambda p: p.trees.tree)
+    answer(subjects.query("status", "search"), SearchQuery, lambda p: p.search.search)
     answer(subjects.query("status", "repeats"), RepeatsQuery, lambda p: p.repetitions.repeats)
     answer(subjects.query("status", "system-calls"), SystemCallsQuery, lambda p: p.repetitions.system_calls)
     answer(subjects.REBUILD, Rebuild, lambda p: p.rebuilds.request)

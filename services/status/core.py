@@ -252,7 +252,8 @@ def _finished(run: RunRow, event: Finished, sequence: int, changes: Changes) -> 
         # Two machines, two clocks: never less than nothing.
         run.duration = max(0.0, (event.time - run.started_at).total_seconds())
     run.action_required = _action_required(run)
-    changes.ended.append(Ended(run.client, run.job, run.state, run.duration))
+    if not run.dry_run:
+        changes.ended.append(Ended(run.client, run.job, run.state, run.duration))
     return Effect.APPLIED
 
 

@@ -31,7 +31,7 @@ from shared.commands import (
 from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.paging import Conditions, Key, Order, encode_cursor
-from shared.words import LogLevel
+from shared.words import LogLevel, Outcome
 
 _POSITION = (Key("c.position", int), Key("c.run_id", UUID))
 _RECORD_ORDERS = {
@@ -69,10 +69,13 @@ class Queries:
                 "records are asked for by run, by key or by the beginning of a key",
                 next_step="Give run_id, key or key_prefix.",
             )
+        if query.run_id is not None:
+            await self.run_row(query.run_id, query.scope, "r.run_id")
+            if query.key is None and query.key_prefix is None and query.sort == "position":
+                return await self._records_of_run(query, query.run_id, query.outcome or list(Outcome))
         where = Conditions()
         within(where, query.scope)
         if query.run_id is not None:
-            await self.run_row(query.run_id, query.scope, "r.run_id")
             where.add("c.run_id = {}", query.run_id)
         if query.key is not None:
             where.add("c.key = {}", query.key)
@@ -81,15 +84,43 @@ class Queries:
         if query.outcome:
             where.add("c.outcome = any({})", query.outcome)
         sort = "-time" if query.sort == "position" and query.run_id is None else query.sort
-        return await self._records(where, _RECORD_ORDERS[sort], query)
+        order = _RECORD_ORDERS[sort]
+        tables = "records c join runs r on r.run_id = c.run_id"
+        rows, cursor = await self._page(reading.RECORD, tables, where, order, query)
+        return RecordsPage(items=[reading.record(row) for row in rows], next_cursor=cursor)
 
     async def changes(self, query: ChangesQuery) -> RecordsPage:
         await self._progress.reach(query.at_least)
-        await self.run_row(query.run_id, query.scope, "r.run_id")
+        run = await self.run_row(query.run_id, query.scope, "r.counts, r.changed")
+        counts = reading.loads(run["counts"], {})
+        changing = [outcome for outcome in Outcome if outcome.changed_data]
+        # What a run changed may have failed since: then it is looked for among all records.
+        whole = sum(counts.get(outcome, 0) for outcome in changing) == run["changed"]
+        return await self._records_of_run(
+            query, query.run_id, changing if whole else list(Outcome), "c.changed"
+        )
+
+    async def _records_of_run(
+        self, query: PagedQuery, run_id: UUID, outcomes: Sequence[Outcome], condition: str = "true"
+    ) -> RecordsPage:
+        """In their order: that of each outcome is an index, and they are merged."""
+        order = _RECORD_ORDERS["position"]
         where = Conditions()
-        where.add("c.run_id = {}", query.run_id)
-        where.add("c.changed")
-        return await self._records(where, _RECORD_ORDERS["position"], query)
+        where.add("c.run_id = {}", run_id)
+        where.add("c.outcome = way.outcome")
+        where.add(condition)
+        if query.cursor is not None:
+            where.add_after(order, query.cursor)
+        limit = where.argument(query.limit + 1)
+        rows = await self._pool.fetch(
+            f"select {reading.RECORD} from (select c.* from"  # noqa: S608
+            f" unnest({where.argument(outcomes)}::text[]) as way (outcome) cross join lateral"
+            f" (select * from records c where {where.sql} order by c.position limit {limit}) c"
+            f" order by c.position limit {limit}) c join runs r on r.run_id = c.run_id order by {order.sql}",
+            *where.arguments,
+        )
+        shown, cursor = _cut(rows, order, query)
+        return RecordsPage(items=[reading.record(row) for row in shown], next_cursor=cursor)
 
     async def calls(self, query: CallsQuery) -> CallsPage:
         rows, cursor = await self._said("calls c", query, Conditions())
@@ -144,11 +175,6 @@ class Queries:
         where.add("c.run_id = {}", query.run_id)
         return await self._page("c.*", table, where, _SAID, query)
 
-    async def _records(self, where: Conditions, order: Order, query: PagedQuery) -> RecordsPage:
-        tables = "records c join runs r on r.run_id = c.run_id"
-        rows, cursor = await self._page(reading.RECORD, tables, where, order, query)
-        return RecordsPage(items=[reading.record(row) for row in rows], next_cursor=cursor)
-
     async def _page(
         self, columns: str, tables: str, where: Conditions, order: Order, query: PagedQuery
     ) -> tuple[list[asyncpg.Record], str | None]:
@@ -160,10 +186,16 @@ class Queries:
             f"select {columns} from {tables} where {where.sql} order by {order.sql} limit {limit}",  # noqa: S608
             *where.arguments,
         )
-        if len(rows) <= query.limit:
-            return rows, None
-        rows = rows[: query.limit]
-        return rows, encode_cursor(order, _values(order, rows[-1]))
+        return _cut(rows, order, query)
+
+
+def _cut(
+    rows: list[asyncpg.Record], order: Order, query: PagedQuery
+) -> tuple[list[asyncpg.Record], str | None]:
+    """The rows of the page, and the cursor of the next one if there is one."""
+    if len(rows) <= query.limit:
+        return rows, None
+    return rows[: query.limit], encode_cursor(order, _values(order, rows[query.limit - 1]))
 
 
 def _values(order: Order, row: asyncpg.Record) -> Sequence[Any]:

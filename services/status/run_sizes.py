@@ -26,8 +26,8 @@ class Bounds:
     @classmethod
     def of(cls, query: RunsQuery) -> "Bounds":
         return cls(
-            _both(query.scope.clients, query.client),
-            _both(query.scope.jobs, query.job),
+            bound(query.scope.clients, query.client),
+            bound(query.scope.jobs, query.job),
             tuple(sorted({state.value for state in query.state})) or None,
         )
 
@@ -36,7 +36,8 @@ class Bounds:
         return self.clients == () or self.jobs == ()
 
 
-def _both(seen: frozenset[str] | None, wanted: str | None) -> tuple[str, ...] | None:
+def bound(seen: frozenset[str] | None, wanted: str | None) -> tuple[str, ...] | None:
+    """What is left of what the asker may see (None: everything) if only `wanted` is asked for."""
     if wanted is None:
         return None if seen is None else tuple(sorted(seen))
     return (wanted,) if seen is None or wanted in seen else ()

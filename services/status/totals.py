@@ -1,11 +1,11 @@
 """Runs of each job, counted by state, and how its last runs went. Pure.
 
 For each client there is a row, and one for all of them. A run whose request was never seen counts in that one
-only: nobody knows for which client it is.
+only: nobody knows for which client it is. A dry run counts, but tells nothing of how the job went.
 """
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def count(changes: Changes, row: Callable[[Place], TotalsRow]) -> None:
                 _add(row(place), run.counted, -1)
         for place in _places(run.client, run.job):
             _add(row(place), run.counts_as, 1)
-            if run.requested:
+            if run.requested and not run.dry_run:
                 # A run is requested once; which of two is the last one depends on no order.
                 here = (run.requested_at, run.run_id)
                 last = row(place).last
@@ -74,6 +74,16 @@ def count(changes: Changes, row: Callable[[Place], TotalsRow]) -> None:
             totals.ends = [*totals.ends, good][-RECENT:]
             if good and ended.duration is not None:
                 totals.durations = [*totals.durations, ended.duration][-RECENT:]
+
+
+def typical_of(medians: Sequence[float], weights: Sequence[int]) -> float | None:
+    """The median of medians, each of which counts as often as there are values behind it."""
+    half, seen = sum(weights) / 2, 0
+    for median, weight in sorted(zip(medians, weights, strict=True)):
+        seen += weight
+        if seen >= half:
+            return median
+    return None
 
 
 def _moved(run: RunRow) -> bool:

@@ -20,3 +20,12 @@ drop index concurrently if exists runs_by_end;
 drop index concurrently if exists records_by_outcome;
 create index concurrently records_by_outcome on records (run_id, outcome, position);
 drop index concurrently if exists records_by_position;
+-- What a run led to, the earliest first.
+drop index concurrently if exists runs_by_cause_and_time;
+create index concurrently runs_by_cause_and_time on runs (cause_run, requested_at, run_id)
+    where cause_run is not null;
+drop index concurrently if exists runs_by_cause_run;
+drop index concurrently if exists runs_by_rerun_and_time;
+create index concurrently runs_by_rerun_and_time on runs (rerun_of, requested_at, run_id)
+    where rerun_of is not null;
+drop index concurrently if exists runs_by_rerun;

@@ -3,12 +3,28 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import nats
 from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
+from services.gateway.core import MAIN_CLIENT
+from shared.ids import run_id_of
+
+#: The runs that there are to look at, by the key with which they are requested: job and parameters.
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "good": ("lab.records", {"count": 5}),
+    "partial": ("lab.records", {"count": 9, "fail": [2, 3]}),
+    "failed": ("lab.stumble", {"steps": 2}),
+    "doubt": ("lab.send", {"letters": ["anna", "bert"], "mode": "lost-answer"}),
+}
+
+
+def run_of(key: str) -> UUID:
+    return run_id_of(MAIN_CLIENT, "admin", RUNS[key][0], key)
+
 
 #: Pages that everybody can be asked to look at: name -> path. A page that is added belongs in here.
 PAGES: dict[str, str] = {
@@ -23,6 +39,9 @@ PAGES: dict[str, str] = {
     "start, with files": "/jobs/integrations.import-daily-rates/start?p.file=upload:"
     + "0" * 64
     + "/june.xml",
+    "run with failed records": f"/runs/{run_of('partial')}",
+    "run in doubt": f"/runs/{run_of('doubt')}?tab=audit",
+    "run that failed": f"/runs/{run_of('failed')}?tab=events",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
     "systems": "/systems",
@@ -37,13 +56,21 @@ PAGES: dict[str, str] = {
 
 
 async def prepare(stack: LocalStack) -> None:
-    """What the pages show: a run that went well and one with failed records, an account, dead letters."""
+    """What the pages show: runs, an account, dead letters."""
     headers = {"Authorization": f"Bearer {stack.token}"}
+    letters = stack.state / "letters"
+    letters.mkdir()
     async with httpx.AsyncClient(base_url=f"{stack.url}/api/v1", headers=headers, timeout=30) as http:
-        for parameters in ({"count": 5}, {"count": 9, "fail": [2, 3]}):
-            started = await http.post("/jobs/lab.records/runs", json={"parameters": parameters})
+        for key, (job, parameters) in RUNS.items():
+            folder = {"folder": str(letters)} if job == "lab.send" else {}
+            started = await http.post(
+                f"/jobs/{job}/runs",
+                json={"parameters": {**parameters, **folder}, "confirm": job, "reason": "month end"},
+                headers={"Idempotency-Key": key},
+            )
             assert started.status_code == 202, started.text
-            run = await http.get(f"/runs/{started.json()['run_id']}", params={"wait": 20})
+            assert started.json()["run_id"] == str(run_of(key))
+            run = await http.get(f"/runs/{run_of(key)}", params={"wait": 20})
             assert run.json()["finished_at"] is not None
         bea = {"name": "Bea Berger", "roles": ["accounting", "bank-viewer"], "clients": ["alpha", "beta"]}
         assert (await http.put("/principals/bea", json=bea)).status_code == 200

@@ -29,4 +29,5 @@ async def site(bare_site: Site) -> Site:
 async def working_site(site: Site) -> Site:
     """The laboratory works off runs besides."""
     await site.start("lab", "scheduler")
+    await site.knows("lab.records")
     return site

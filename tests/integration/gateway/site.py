@@ -200,11 +200,14 @@ class Site:
         await catalogue(self.bus).put(id, entry)
         if self.server is None and not self._processes:
             return entry
-        # The gateway looks again after a second at most.
-        async with asyncio.timeout(30):
-            while (await self.admin.get(f"/jobs/{id}")).status_code == 404:  # noqa: ASYNC110  (nobody tells)
-                await asyncio.sleep(0.1)
+        await self.knows(id)
         return entry
+
+    async def knows(self, job: str) -> None:
+        """Wait until the gateway has seen the job in the catalogue, at which it looks every second."""
+        async with asyncio.timeout(30):
+            while (await self.admin.get(f"/jobs/{job}")).status_code == 404:  # noqa: ASYNC110  (nobody tells)
+                await asyncio.sleep(0.1)
 
     async def audits(self, action: str = "*") -> list[AuditEntry]:
         found = await self.bus.read(subjects.AUDIT, f"audit.{action}")

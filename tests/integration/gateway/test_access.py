@@ -158,7 +158,7 @@ async def test_runs_and_their_lists_follow_job_and_client(scene: Scene) -> None:
     await scene.clients["root"].get("/runs", params={"at_least": scene.last})
     for job, wanted in RUN.items():
         place = f"/runs/{scene.ended[job]}"
-        for list in ("", "/records", "/calls", "/changes", "/logs", "/history", "/events"):
+        for list in ("", "/records", "/calls", "/changes", "/logs", "/history", "/events", "/tree"):
             await check(scene, wanted, "GET", place + list)
     for index, id in enumerate(ORDER):
         page = await scene.clients[id].get("/runs", params={"at_least": scene.last})
@@ -215,7 +215,8 @@ async def test_a_hidden_run_looks_like_a_missing_one_and_is_audited(scene: Scene
     hidden, missing = scene.ended[GENERAL], "01a2052e-b8ae-7063-93b0-fc7300436afe"
     foreign = scene.clients["foreign"]
     routes = [
-        ("GET", list) for list in ("", "/records", "/calls", "/changes", "/logs", "/history", "/events")
+        ("GET", list)
+        for list in ("", "/records", "/calls", "/changes", "/logs", "/history", "/events", "/tree")
     ]
     routes += [("POST", "/cancel"), ("POST", "/rerun"), ("POST", "/decisions")]
     for method, list in routes:

@@ -39,17 +39,22 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         *(f"GET {API}{path}" for path in (
             "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
             f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}", "/payables", "/payments/files",
-            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates",
+            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates", "/search",
         )),
     },
     RUNS: {
-        *(f"GET {API}{path}" for path in ("/jobs", "/jobs/{job_id}", "/me", "/records", "/runs")),
+        *(f"GET {API}{path}" for path in (
+            "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
+            "/systems",
+        )),
         *(f"GET {API}{_RUN}{list}" for list in (
-            "", "/calls", "/changes", "/events", "/history", "/logs", "/records",
+            "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/tree",
         )),
     },
     START: {
         f"POST {API}/files", f"POST {API}/jobs/{{job_id}}/runs",
+        f"POST {API}/jobs/{{job_id}}/preflight",
+        f"GET {API}/jobs/{{job_id}}/choices/{{parameter}}",
         *(f"POST {API}{_RUN}/{step}" for step in ("cancel", "decisions", "rerun")),
     },
     UPLOAD: {f"POST {API}/documents"},
@@ -66,9 +71,13 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"GET {API}/me/tokens", f"POST {API}/me/tokens", f"DELETE {API}/me/tokens/{{token_id}}",
     },
     PAGE: {
-        "GET /", "GET /jobs/{job_id}", "GET /preferences", "GET /account", "POST /account/password",
+        "GET /", "GET /jobs/{job_id}", "GET /runs/{run_id}", "GET /preferences", "GET /account",
+        "POST /account/password",
         "POST /account/sessions/{session_id}/end", "POST /account/tokens",
         "POST /account/tokens/{token_id}/revoke", "POST /sign-out",
+        "GET /jobs/{job_id}/start", "POST /jobs/{job_id}/start", "POST /jobs/{job_id}/start/checks",
+        "POST /jobs/{job_id}/start/upload", "POST /runs/{run_id}/cancel", "POST /runs/{run_id}/rerun",
+        "POST /runs/{run_id}/decisions",
     },
     OPEN: {
         "GET /asyncapi.json", "GET /healthz", "GET /readyz", "GET /static/{hash}/{name}",

@@ -30,6 +30,7 @@ from shared.subjects import RunSubjects
 from shared.words import Danger, Lane, Level, Outcome, RunState, Trigger
 from tests.integration.gateway.site import TESTER, Site
 from tests.integration.gateway.test_pages import browser, token_of
+from tests.integration.gateway.test_sessions import set_password, signed_in
 
 JOB = "desk.work"
 DOWN = Failure(
@@ -261,7 +262,11 @@ async def test_every_tab_of_every_run_can_be_read(site: Site) -> None:
     nasty = "<script>alert(1)</script>\"'><img src=x>"
     await site.offer(JOB)
     clerk = browser(site, await token_of(site, "cleo", "clerk"))
-    for tell in (lambda _: [], ending(RunState.FAILED, failure=DOWN.model_copy(update={"cause": nasty}))):
+    tells: list[Tell] = [
+        lambda _: [],
+        ending(RunState.FAILED, failure=DOWN.model_copy(update={"cause": nasty})),
+    ]
+    for tell in tells:
         run_id, sequence = await tell_run(site, tell)
         for tab in TABS:
             page = await page_of(clerk, run_id, sequence, tab=tab)
@@ -302,7 +307,8 @@ async def worker(site: Site, user: httpx.AsyncClient) -> httpx.AsyncClient:
 
 async def start(site: Site, user: httpx.AsyncClient, job: str, **parameters: Any) -> UUID:
     client = await worker(site, user)
-    answer = await client.post(f"/jobs/{job}/runs", json={"parameters": parameters, "client": "alpha"})
+    body = {"parameters": parameters, "client": "alpha", "confirm": job, "reason": "a test"}
+    answer = await client.post(f"/jobs/{job}/runs", json=body)
     assert answer.status_code == 202, answer.text
     run_id = UUID(answer.json()["run_id"])
     await client.get(f"/runs/{run_id}", params={"wait": 10, "at_least": answer.json()["sequence"]})
@@ -420,3 +426,20 @@ async def test_a_run_that_has_not_ended_cannot_be_repeated(site: Site) -> None:
     refused = await clerk.post(f"/runs/{run_id}/rerun", data={"only": "all", "key": "1"})
     assert refused.status_code == 409
     assert "This run has not ended yet" in refused.text
+
+
+async def test_a_browser_needs_the_token_of_the_form(site: Site) -> None:
+    await site.offer(JOB)
+    await site.user("cleo", roles=("clerk",))
+    await set_password(site, "cleo")
+    cleo = await signed_in(site, "cleo")
+    run_id, sequence = await tell_run(site, begun)
+    page = await page_of(cleo, run_id, sequence)
+    hidden = r'<input type="hidden" name="csrf_token" value="([^"]+)"'
+    token = re.search(rf'action="/runs/{run_id}/cancel">\s*{hidden}', page)
+    assert token is not None
+    assert (await cleo.post(f"/runs/{run_id}/cancel", data={})).status_code == 403
+    done = await cleo.post(f"/runs/{run_id}/cancel", data={"csrf_token": token[1]})
+    assert done.status_code == 303
+    events = await cleo.get(f"/api/v1/runs/{run_id}/history", headers={"Accept": "application/json"})
+    assert events.status_code == 200

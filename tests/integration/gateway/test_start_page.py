@@ -183,6 +183,7 @@ async def test_who_acts_for_several_clients_has_to_choose_one(working_site: Site
 async def test_a_client_that_cannot_be_is_none_for_an_administrator_either(working_site: Site) -> None:
     admin = browser(working_site.admin)
     await working_site.start("integrations")
+    await working_site.knows("integrations.import-daily-rates")
     choices = "/api/v1/jobs/integrations.import-daily-rates/choices/file?client=../x"
     for path in ("/api/v1/systems?client=../x", choices):
         answer = await admin.get(path, headers={"Accept": "application/json"})
@@ -210,6 +211,7 @@ async def test_who_may_not_start_a_job_finds_no_form_and_cannot_send_one(working
 
 async def test_a_file_comes_in_without_scripts_and_the_form_is_as_it_was(site: Site) -> None:
     await site.start("integrations")
+    await site.knows("integrations.import-daily-rates")
     ada = browser(await site.user("ada", roles=("accounting",)))
     path = "/jobs/integrations.import-daily-rates/start"
     shown = await ada.post(path, data={"client": "alpha", "p.source": "ecb", "do": "check"})

@@ -26,9 +26,11 @@ from shared.commands import (
     DocumentPage,
     InvoiceField,
     InvoiceFinding,
+    JobOverview,
     LogRow,
     LogsPage,
     OtherValue,
+    Overview,
     PayableRow,
     PayablesPage,
     Payment,
@@ -41,8 +43,10 @@ from shared.commands import (
     RecordRow,
     RecordsPage,
     RunDetail,
+    RunNode,
     RunsPage,
     RunSummary,
+    RunTree,
     TimelineEntry,
 )
 from shared.errors import Failure
@@ -654,3 +658,64 @@ def refused_upload(name: str) -> dict[str, Any]:
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
     }
     return {**problem, "files": [{"file_name": name, "runs": [], "problem": problem}]}
+
+
+OVERVIEW = Overview(
+    states={"running": 2, "succeeded": 40, "failed": 3},
+    action_required=3,
+    jobs=[
+        JobOverview(
+            job="documents.ocr",
+            states={"running": 2, "succeeded": 40, "failed": 3},
+            action_required=3,
+            last=summary(),
+            ended=43,
+            succeeded=40,
+            typical=2.2,
+        )
+    ],
+)
+TREE = RunTree(
+    root=RunNode(
+        run=summary(OTHER_RUN, RunState.SUCCEEDED),
+        children=[RunNode(run=summary(), how="caused", more=True)],
+    )
+)
+FOUND: dict[str, Any] = {
+    "items": [
+        {
+            "kind": "run",
+            "id": str(RUN),
+            "title": "Recognize text",
+            "match": "run_id_beginning",
+            "client": "main",
+            "job": "documents.ocr",
+            "run_id": str(RUN),
+            "state": "partially_failed",
+            "at": AT.isoformat(),
+            "why": "the id of the run begins so",
+            "link": f"/api/v1/runs/{RUN}",
+        },
+        {
+            "kind": "record",
+            "id": "invoice:INV-4711",
+            "title": "invoice:INV-4711",
+            "match": "record_key",
+            "client": "main",
+            "job": "documents.analyse-invoice",
+            "run_id": str(OTHER_RUN),
+            "outcome": "failed",
+            "at": AT.isoformat(),
+            "why": "the key of the record",
+            "link": "/api/v1/records?key=invoice%3AINV-4711",
+        },
+    ],
+    "more": True,
+    "unanswered": [
+        {
+            "part": "documents",
+            "cause": "the documents service is not running",
+            "next_step": "Start the documents service, or look at its log.",
+        }
+    ],
+}

@@ -23,8 +23,10 @@ from tests.unit.cli.examples import (
     DETAIL,
     DOCUMENT,
     FILE,
+    FOUND,
     JOB,
     LOGS,
+    OVERVIEW,
     PAYABLES,
     PAYMENT_FILE,
     PAYMENT_FILES,
@@ -36,6 +38,7 @@ from tests.unit.cli.examples import (
     STATEMENTS,
     SYSTEMS,
     TRANSACTIONS,
+    TREE,
     UNREADABLE,
     detail,
     events,
@@ -111,6 +114,9 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     )
     gateway.on("GET", f"/runs/{RUN}", detail(state=RunState.SUCCEEDED))
     gateway.on("GET", f"/runs/{RUN}/events", Said(pieces=server_sent(events(state="succeeded"), end=True)))
+    gateway.on("GET", f"/runs/{RUN}/tree", TREE)
+    gateway.on("GET", "/overview", OVERVIEW)
+    gateway.on("GET", "/search", FOUND)
     gateway.on("GET", f"/runs/{RUN}/records", RECORDS)
     gateway.on("GET", "/records", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/calls", CALLS)
@@ -157,7 +163,10 @@ COMMANDS: dict[str, list[Any]] = {
     "start": ["start", "documents.ocr"],
     "start-wait": ["start", "documents.ocr", "--wait"],
     "runs": ["runs"],
+    "overview": ["overview"],
+    "search": ["search", "INV-4711"],
     "run": ["run", RUN],
+    "run-tree": ["run", RUN, "--tree"],
     "cancel": ["cancel", RUN],
     "rerun": ["rerun", RUN, "--failed-only"],
     "decide": ["decide", RUN, "reminder:4711", "happened", "--reason", "the customer has it"],
@@ -257,6 +266,8 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
         ),
         (["payables", "--state", "open", "--client", "main"], {"state": ["open"], "client": ["main"]}),
         (["payment-files", "--limit", "3"], {"limit": ["3"]}),
+        (["overview", "--job", "a.b", "--client", "main"], {"job": ["a.b"], "client": ["main"]}),
+        (["search", "CH93", "0076", "2011"], {"q": ["CH93 0076 2011"], "limit": ["20"]}),
         (
             [
                 "bank-transactions",

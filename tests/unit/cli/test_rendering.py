@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from rich.console import Console, RenderableType
 
-from cli.answers import DocumentChain
+from cli.answers import DocumentChain, SearchResults
 from cli.bars import Bars, LiveRun
 from cli.render.approvals import approval_view, approvals_view, chain_view
 from cli.render.bank import statements_view, transactions_view
 from cli.render.documents import document_view
+from cli.render.finding import overview_view, search_view, tree_view
 from cli.render.lists import calls_view, logs_view, records_view
 from cli.render.payments import payables_view, payment_file_view, payment_files_view
 from cli.render.rates import rates_view
@@ -42,7 +43,10 @@ from tests.unit.cli.examples import (
     DETAIL,
     DOCUMENT,
     FILE,
+    FOUND,
     LOGS,
+    OTHER_RUN,
+    OVERVIEW,
     PAYABLES,
     PAYMENT_FILE,
     PAYMENT_FILES,
@@ -53,6 +57,7 @@ from tests.unit.cli.examples import (
     RUNS,
     STATEMENTS,
     TRANSACTIONS,
+    TREE,
     UNREADABLE,
     detail,
     events,
@@ -371,3 +376,28 @@ def test_a_chain_names_runs_with_their_cause_and_steps_with_their_author() -> No
     assert "documents.ocr" in lines[2]
     assert "caused by event.document.uploaded" in lines[4]
     assert "bea asked: Was this delivered?" in lines[5]
+
+
+def test_an_overview_tells_what_needs_somebody_what_goes_on_and_how_it_went() -> None:
+    text = shown(overview_view(OVERVIEW), width=120)
+    assert "3 need somebody  ·  0 queued  ·  2 running  ·  0 waiting" in text
+    line = next(line for line in text.splitlines() if "documents.ocr" in line)
+    for words in ("partially failed", "2 running", "40 of 43", "2.20 s"):
+        assert words in line
+
+
+def test_what_was_found_says_why_and_what_was_not_searched() -> None:
+    text = shown(search_view(SearchResults.model_validate(FOUND), full_ids=False), width=120)
+    assert "Recognize text  5c0e2a4b  the id of the run begins so" in text
+    assert "failed by documents.analyse-invoice 5c0e9999" in text
+    assert "type more of it" in text
+    assert "Not searched: documents: the documents service is not running." in text
+    nothing = SearchResults(items=[])
+    assert "Nothing that you may see was found." in shown(search_view(nothing, full_ids=True))
+
+
+def test_a_tree_of_runs_shows_the_cause_above_and_that_there_is_more() -> None:
+    first, second, third = shown(tree_view(TREE, RUN), width=120).splitlines()
+    assert str(OTHER_RUN) in first
+    assert str(RUN) in second
+    assert "…" in third

@@ -68,6 +68,13 @@ def test_the_last_run_is_the_one_requested_last_not_the_one_told_last() -> None:
     assert row.last[1] == late.run_id
 
 
+def test_a_dry_run_counts_and_tells_nothing_of_how_the_job_went() -> None:
+    dry = RunTeller("dry").requested(dry_run=True).started().finished(1)
+    row = folded([dry])[Place(EVERY, JOB)]
+    assert row.states == {RunState.SUCCEEDED: 1}
+    assert (row.last, row.ends, row.durations) == (None, [], [])
+
+
 def test_only_the_last_runs_count_for_how_it_went() -> None:
     runs = [RunTeller(f"run {n}").requested().started().finished(1) for n in range(RECENT + 7)]
     runs.append(RunTeller("bad").requested().started().finished(1, "failed", failure=failure()))

@@ -17,7 +17,7 @@ from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
 from services.gateway.pages.navigation import RUNS, Place
 from services.gateway.pages.rendering import Visit
-from services.gateway.pages.run.family import Family, read_family
+from services.gateway.pages.run.family import read_family
 from services.gateway.pages.run.picture import Picture, picture_of
 from services.gateway.pages.run.possibilities import Possibilities, possibilities_of
 from services.gateway.pages.run.tabs import TABS, Asked, Tab, as_json, read_tab, trace_id_of
@@ -25,7 +25,7 @@ from services.gateway.pages.run.ticket import ticket_of
 from services.gateway.pages.troubleshooting import troubleshooting
 from services.gateway.problems import status_of
 from services.gateway.routes.records import list_calls
-from shared.commands import CallRow, RunDetail
+from shared.commands import CallRow, RunDetail, RunTree
 from shared.errors import Failure, TagwerkError
 from shared.ids import new_id
 from shared.jobs import CatalogueEntry
@@ -56,7 +56,8 @@ class RunPage:
     entry: CatalogueEntry | None
     possibilities: Possibilities
     picture: Picture
-    family: Family
+    #: None where it stands alone.
+    family: RunTree | None
     tab: Tab
     #: For support, as plain text.
     ticket: str

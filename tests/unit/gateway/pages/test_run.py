@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from services.gateway.pages.run.family import origin_of
 from services.gateway.pages.run.page import advice_of
 from services.gateway.pages.run.picture import NARROWEST, WIDTH, picture_of
 from services.gateway.pages.run.possibilities import possibilities_of
@@ -22,7 +21,7 @@ from services.gateway.pages.run.tabs import (
 from services.gateway.pages.run.ticket import ticket_of
 from shared.commands import Attempt, CallRow, EventRow, RunDetail
 from shared.errors import Failure
-from shared.events import Cause, DoubtfulEffect
+from shared.events import DoubtfulEffect
 from shared.words import CallOutcome, Danger, RunState
 from tests.unit.gateway.pages.jobs import CLERK, NOW, READER, entry, run
 
@@ -109,9 +108,11 @@ def test_everything_is_seen_and_nothing_lies_outside() -> None:
     before = call.model_copy(update={"started_at": NOW - timedelta(seconds=1)})
     moment = detail(calls=5, attempts=[attempt(1, 10, 10, "failed")])
     shown = picture_of(moment, [before, call], NOW)
-    for one in [*shown.segments, *shown.calls]:
-        assert one.width >= NARROWEST
-        assert 0 <= one.x <= WIDTH - NARROWEST
+    places = [(one.x, one.width) for one in shown.segments] + [(one.x, one.width) for one in shown.calls]
+    assert len(places) == 4
+    for x, width in places:
+        assert width >= NARROWEST
+        assert 0 <= x <= WIDTH - NARROWEST
     assert shown.more_calls == 3
     at_once = detail(finished_at=NOW, started_at=NOW, attempts=[attempt(1, 0, 0, "succeeded")])
     assert picture_of(at_once, [], NOW).segments[0].width >= NARROWEST
@@ -216,9 +217,6 @@ def test_an_empty_field_of_a_form_is_none() -> None:
     assert Asked(key=" item:1 ").key == "item:1"
 
 
-def test_where_a_run_comes_from_and_its_trace() -> None:
-    assert origin_of(detail()) is None
-    assert origin_of(detail(cause=Cause(run_id=UUID(int=5)))) == UUID(int=5)
-    assert origin_of(detail(cause=Cause(run_id=UUID(int=5)), rerun_of=UUID(int=6))) == UUID(int=6)
+def test_the_trace_is_that_of_the_request() -> None:
     assert trace_id_of(detail(traceparent=f"00-{'a' * 32}-{'b' * 16}-01")) == "a" * 32
     assert trace_id_of(detail()) is None
