@@ -38,7 +38,7 @@ DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 
-_EVERYDAY = (JOBS,)
+_EVERYDAY = (JOBS, APPROVALS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS)
 
 
