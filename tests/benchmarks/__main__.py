@@ -16,11 +16,13 @@ from tests.benchmarks.bank import measure_bank
 from tests.benchmarks.documents import measure_documents, measure_memory
 from tests.benchmarks.figures import Figure, Report
 from tests.benchmarks.ocr import measure_ocr
+from tests.benchmarks.pages import measure_pages
+from tests.benchmarks.pages_volume import Installation
 from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "bank", "memory")
+PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -39,7 +41,9 @@ async def measure_start(folder: Path, rounds: int, report: Report) -> None:
     report.add(Figure.of("pss_mb_idle", "MB", [pss for _, pss in memory], sync="always", laboratory=False))
 
 
-async def measure(parts: set[str], volume: Volume, report: Report, folder: Path) -> None:
+async def measure(
+    parts: set[str], volume: Volume, installation: Installation, report: Report, folder: Path
+) -> None:
     if "start" in parts:
         await measure_start(folder / "start", volume.rounds, report)
     if "runs" in parts:
@@ -61,6 +65,9 @@ async def measure(parts: set[str], volume: Volume, report: Report, folder: Path)
     if "bank" in parts:
         async with LocalStack(config(folder / "bank", "always", laboratory=False)) as stack:
             await measure_bank(stack, min(3, volume.rounds), report)
+    if "pages" in parts:
+        async with LocalStack(config(folder / "pages", "always", laboratory=False)) as stack:
+            await measure_pages(stack, min(3, volume.rounds), installation, report)
 
 
 async def _measure_runs(state: Path, sync: Sync, volume: Volume, report: Report) -> None:
@@ -76,13 +83,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5000, help="runs in a round")
     parser.add_argument("--documents", type=int, default=1000, help="documents for the worker's memory")
     parser.add_argument("--latencies", type=int, default=200, help="single runs in a round")
+    parser.add_argument(
+        "--fullness", type=float, default=1.0, help="of pages: 1 is 1,000,000 runs with 10,000,000 records"
+    )
     chosen = parser.parse_args()
     report = Report(Path(".tagwerk") / "bench.jsonl")
     folder = Path(tempfile.mkdtemp(prefix="tagwerk-bench-"))
     folder.chmod(0o711)
     volume = Volume(chosen.rounds, chosen.runs, chosen.latencies, chosen.documents)
+    installation = Installation(
+        runs=int(1_000_000 * chosen.fullness), records=int(10_000_000 * chosen.fullness)
+    )
     try:
-        asyncio.run(measure(set(chosen.only or PARTS), volume, report, folder))
+        asyncio.run(measure(set(chosen.only or PARTS), volume, installation, report, folder))
     finally:
         for state in folder.iterdir():
             remove_state(state)

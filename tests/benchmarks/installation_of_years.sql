@@ -58,7 +58,7 @@ update made set records = 100000 where i in (
 insert into runs (
     run_id, job, client, principal, effective_principal, trigger, requested_at, parameters, rerun_of, cause_run,
     request, first_sequence, sequence, requested, state, action_required, started_at, finished_at, duration,
-    attempt, counts, records, changed, failure, cancel_requested, history_incomplete
+    attempt, calls, counts, records, changed, failure, cancel_requested, history_incomplete
 )
 select
     m.run_id, job_id, client_id,
@@ -75,6 +75,7 @@ select
     case when i <= :runs - 400 then at + interval '1 second' * (1 + seconds) end,
     case when i <= :runs - 400 then seconds end,
     case when state = 'queued' then 0 else 1 end,
+    case when i % 3 = 1 then json_build_object('system-' || job % 12, json_build_object('succeeded', 1)) end,
     json_strip_nulls(json_build_object(
         'created', nullif(m.records - m.records / 4 - failed, 0), 'unchanged', nullif(m.records / 4, 0),
         'failed', nullif(failed, 0)
@@ -123,3 +124,41 @@ from (
 on conflict do nothing;
 
 drop table plan, made;
+
+-- What the fold keeps beside the rows: see services/status/totals.py.
+create temporary table counted as
+    select '' as client, job, run_id, state, action_required, requested_at, finished_at, duration from runs
+    union all
+    select client, job, run_id, state, action_required, requested_at, finished_at, duration from runs;
+
+create temporary table lately as
+select client, job, count(*)::int as ended, count(*) filter (where state = 'succeeded')::int as good,
+    percentile_cont(0.5) within group (order by duration) filter (where state = 'succeeded') as typical,
+    json_build_object(
+        'ends', json_agg(state = 'succeeded' order by finished_at),
+        'durations', coalesce(json_agg(duration order by finished_at) filter (where state = 'succeeded'), '[]')
+    ) as recent
+from (
+    select *, row_number() over (partition by client, job order by finished_at desc) as place from counted
+    where finished_at is not null and state <> 'cancelled'
+) ranked
+where place <= 50
+group by client, job;
+
+insert into totals
+select c.client, c.job,
+    count(*) filter (where state = 'queued'), count(*) filter (where state = 'running'),
+    count(*) filter (where state = 'waiting'), count(*) filter (where state = 'succeeded'),
+    count(*) filter (where state = 'partially_failed'), count(*) filter (where state = 'failed'),
+    count(*) filter (where state = 'cancelled'), count(*) filter (where state = 'timed_out'),
+    count(*) filter (where state = 'interrupted'), count(*) filter (where action_required),
+    (array_agg(run_id order by requested_at desc, run_id desc))[1], max(requested_at),
+    coalesce(any_value(l.ended), 0), coalesce(any_value(l.good), 0), any_value(l.typical),
+    any_value(l.recent::text)::json
+from counted c left join lately l on l.client = c.client and l.job = c.job
+group by c.client, c.job;
+
+insert into record_kinds
+values ('bank-file'), ('bank-transaction'), ('document'), ('invoice'), ('page'), ('rate') on conflict do nothing;
+
+drop table counted, lately;

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 
 _SCRIPT = Path(__file__).with_name("installation_of_years.sql")
-_FILLED = ("runs", "run_about", "records", "calls")
+_FILLED = ("runs", "run_about", "records", "calls", "totals")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,13 @@ from services.gateway.pages import (
     preferences_page,
     sign_in,
     static_files,
+    systems,
 )
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
 from services.gateway.pages.start import page as start
+from services.gateway.pages.users import page as users
+from services.gateway.pages.users import steps as user_steps
 
 #: One module a page, or a few that belong together.
 _PAGES = (
@@ -23,6 +26,9 @@ _PAGES = (
     run_page,
     run_steps,
     dead_letters,
+    systems,
+    users,
+    user_steps,
     account,
     preferences_page,
     sign_in,
