@@ -32,7 +32,6 @@ class Menu:
 
 JOBS = Place(N_("Jobs"), "/")
 RUNS = Place(N_("Runs"), "/runs")
-DOCUMENTS = Place(N_("Documents"), "/documents")
 APPROVALS = Place(N_("Approvals"), "/approvals")
 DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
