@@ -58,7 +58,6 @@ PAGES: dict[str, str] = {
 
 async def prepare(stack: LocalStack) -> None:
     """What the pages show: a run that went well and one with failed records, an account, dead letters."""
-    """What the pages show: runs, an account, dead letters."""
     headers = {"Authorization": f"Bearer {stack.token}"}
     letters = stack.state / "letters"
     letters.mkdir()
