@@ -84,7 +84,9 @@ def systems_view(page: SystemsPage) -> RenderableType:
         return Text("There are no systems that you may see.", style="dim")
     grid = _grid()
     for state in page.items:
-        name = f"{state.kind} {state.name}" + (f" ({state.client})" if state.client else "")
+        name = f"{state.kind} {state.name}"
+        if state.client:
+            name += f" ({state.service}, {state.client})"
         grid.add_row(_verdict(state.verdict), Text(name), _state(state))
     return grid
 

@@ -1,7 +1,8 @@
 """Makes the pictures of the README from what really happens: `python docs/pictures/make.py`.
 
 A stack of its own is started in a temporary folder, the commands run in a terminal, and what they wrote
-becomes `terminal.svg`. With a Chromium on the path, the report of a demo becomes `report.png`.
+becomes `terminal.svg`. With a Chromium on the path, the report of a demo becomes `report.png`, and the page
+of a run that failed `run.png`.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ import termios
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
@@ -34,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         subprocess.run([TAGWERK, "demo", "--state", state], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        screenshot(state / "demo-report.html", HERE / "report.png")
+        screenshot((state / "demo-report.html").as_uri(), HERE / "report.png", height=1400)
         shutil.rmtree(state)
         with stack(state):
             sample = "samples/qr-bill-scanned.pdf"
@@ -43,7 +45,15 @@ def main() -> None:
             analysis = ("runs", "--job", "documents.analyse-invoice", "--json")
             run = json.loads(in_terminal(state, *analysis))["items"][0]["run_id"]
             written.append((("run", run[:8]), in_terminal(state, "run", run[:8])))
-        draw(written, HERE / "terminal.svg")
+            draw(written, HERE / "terminal.svg")
+            broken = Path(folder) / "invoice-4711.pdf"
+            broken.write_bytes((ROOT / sample).read_bytes()[:9000])
+            in_terminal(state, "upload", str(broken), "--wait")
+            signed_in = json.loads((state / "credentials.json").read_text())
+            failed = json.loads(in_terminal(state, "runs", "--state", "failed", "--json"))["items"][0][
+                "run_id"
+            ]
+            screenshot(f"{signed_in['url']}/runs/{failed}", HERE / "run.png", token=signed_in["token"])
 
 
 class stack:
@@ -117,21 +127,22 @@ def draw(written: list[tuple[tuple[str, ...], str]], target: Path) -> None:
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 
-def screenshot(page: Path, target: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        print("No Chromium: report.png stays as it is.")
+def screenshot(page: str, target: Path, *, height: int = 900, token: str | None = None) -> None:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        print(f"No Chromium: {target.name} stays as it is.")
         return
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [
-                browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1240,1400",
-                f"--screenshot={target}", page.as_uri(),
-            ],
-            check=True, capture_output=True,
-        )  # fmt: skip
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        context = browser.new_context(
+            viewport={"width": 1240, "height": height},
+            extra_http_headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+        shown = context.new_page()
+        shown.goto(page)
+        shown.screenshot(path=target)
+        browser.close()
     # A scanned page is full of noise, and a README is loaded often.
     Image.open(target).quantize(192, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size:,} bytes")

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.gateway.pages import (
     account,
+    approvals,
     catalogue,
     dead_letters,
     job,
@@ -12,10 +13,13 @@ from services.gateway.pages import (
     search,
     sign_in,
     static_files,
+    systems,
 )
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
 from services.gateway.pages.start import page as start
+from services.gateway.pages.users import page as users
+from services.gateway.pages.users import steps as user_steps
 
 #: One module a page, or a few that belong together.
 _PAGES = (
@@ -26,7 +30,11 @@ _PAGES = (
     run_page,
     run_steps,
     search,
+    approvals,
     dead_letters,
+    systems,
+    users,
+    user_steps,
     account,
     preferences_page,
     sign_in,

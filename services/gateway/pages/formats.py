@@ -1,9 +1,10 @@
 """Numbers, moments and durations as the reader writes them. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 from services.gateway.pages.preferences import Preferences
@@ -21,6 +22,18 @@ class Formats:
 
     def number(self, value: float) -> str:
         return str(format_decimal(value, locale=self.preferences.locale))
+
+    def amount(self, value: str) -> str:
+        """`1234.50` with every digit that it has: `1,234.50`."""
+        return str(
+            format_decimal(Decimal(value), locale=self.preferences.locale, decimal_quantization=False)
+            if Decimal(value).as_tuple().exponent not in (0, -1, -2)
+            else format_decimal(Decimal(value), "#,##0.00", locale=self.preferences.locale)
+        )
+
+    def day(self, value: date) -> str:
+        """`27 Nov 2026`."""
+        return format_date(value, "medium", locale=self.preferences.locale)
 
     def percent(self, share: float) -> str:
         return str(format_percent(share, locale=self.preferences.locale))

@@ -56,6 +56,13 @@ async def end_sessions_of(principal_id: PrincipalId, asking: MayAdminister, gate
 
 async def _account(gateway: Gateway, asking: Asker, id: str) -> Principal:
     """Raises `access_refused`, `principal_not_found`."""
+    principal = await account_to_read(gateway, asking, id)
+    await check_grant(gateway, asking, principal)
+    return principal
+
+
+async def account_to_read(gateway: Gateway, asking: Asker, id: str) -> Principal:
+    """Raises `access_refused`, `principal_not_found`."""
     await gateway.gate.operate(asking, f"principal:{id}")
     principal = await gateway.accounts.principal(id)
     if principal is None:
@@ -65,5 +72,4 @@ async def _account(gateway: Gateway, asking: Asker, id: str) -> Principal:
             concern=id,
             next_step="Look it up with `GET /api/v1/principals`.",
         )
-    await check_grant(gateway, asking, principal)
     return principal

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import nats
 from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
@@ -50,6 +51,12 @@ PAGES: dict[str, str] = {
     "search for a record": "/search?q=item",
     "search without a match": "/search?q=zzz",
     "search without a word": "/search",
+    "approvals": "/approvals",
+    "dead letters": "/dead-letters",
+    "dead letter": "/dead-letters/1",
+    "systems": "/systems",
+    "users and roles": "/users",
+    "user": "/users/bea",
     "preferences": "/preferences",
     "account": "/account",
     "sign in": "/sign-in",
@@ -59,7 +66,8 @@ PAGES: dict[str, str] = {
 
 
 async def prepare(stack: LocalStack) -> None:
-    """The runs for the pages to show."""
+    """What the pages show: a run that went well and one with failed records, an account, dead letters."""
+    """What the pages show: runs, an account, dead letters."""
     headers = {"Authorization": f"Bearer {stack.token}"}
     letters = stack.state / "letters"
     letters.mkdir()
@@ -75,6 +83,16 @@ async def prepare(stack: LocalStack) -> None:
             assert started.json()["run_id"] == str(run_of(key))
             run = await http.get(f"/runs/{run_of(key)}", params={"wait": 20})
             assert run.json()["finished_at"] is not None
+        bea = {"name": "Bea Berger", "roles": ["accounting", "bank-viewer"], "clients": ["alpha", "beta"]}
+        assert (await http.put("/principals/bea", json=bea)).status_code == 200
+        token = {"principal": "bea", "name": "laptop", "scopes": ["read", "start"]}
+        assert (await http.post("/tokens", json=token)).status_code == 201
+        bus = await nats.connect(stack.nats_url())
+        await bus.jetstream().publish("event.document.uploaded", b'{"client": "alpha", "file": "<b>.pdf"}')
+        await bus.close()
+        async with asyncio.timeout(20):
+            while not (await http.get("/dead-letters")).json()["items"]:  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.1)
 
 
 class Reader:

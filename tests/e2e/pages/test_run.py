@@ -80,13 +80,14 @@ async def test_the_page_goes_on_after_the_gateway_was_away(reader: Reader, stack
 async def test_a_run_is_cancelled(reader: Reader, stack: LocalStack, scripts: bool) -> None:
     page = await reader.page(java_script_enabled=scripts)
     await opened(page, await start(stack, "lab.sleep", steps=2400, step_seconds=0.05))
+    if not scripts:
+        await expect(page.get_by_text("As of")).to_be_visible()
     await page.locator("#cancel > summary").click()
     await page.locator("#cancel-reason").fill("wrong month")
     await page.locator("#cancel form button").click()
     if scripts:
         await state_is(page, "cancelled")
     else:
-        await expect(page.get_by_text("As of")).to_be_visible()
         for _ in range(100):
             if await page.locator("[data-live]").count() == 0:
                 break

@@ -80,6 +80,16 @@ async def test_everybody_sees_their_jobs_and_why_they_may_not_start_them(site: S
     assert "/dead-letters" in administrator
 
 
+async def test_every_link_of_the_navigation_leads_to_a_page(site: Site) -> None:
+    admin = browser(site, site.admin_token)
+    page = (await admin.get("/")).text
+    menu = page[page.index('<nav class="menu"') : page.index("<main")]
+    paths = re.findall(r'href="([^"#]+)"', menu)
+    assert {"/", "/dead-letters", "/systems", "/users"} <= set(paths)
+    for path in paths:
+        assert (await admin.get(path)).status_code == 200, path
+
+
 async def test_what_jobs_and_people_write_is_no_html(site: Site) -> None:
     nasty = "<script>alert(1)</script>\"'><img src=x>"
     await site.offer("desk.nasty", title=nasty, description=nasty, owner=nasty, on=nasty, schedule=nasty)

@@ -79,6 +79,12 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "GET /jobs/{job_id}/start", "POST /jobs/{job_id}/start", "POST /jobs/{job_id}/start/checks",
         "POST /jobs/{job_id}/start/upload", "POST /runs/{run_id}/cancel", "POST /runs/{run_id}/rerun",
         "POST /runs/{run_id}/decisions",
+        "GET /approvals", "GET /approvals/{document_id}", "POST /approvals/{document_id}/{act}",
+        "GET /dead-letters", "GET /dead-letters/{letter_id}", "POST /dead-letters/{letter_id}/replay",
+        "GET /systems", "GET /users", "GET /users/{principal_id}",
+        *(f"POST /users/{{principal_id}}/{step}" for step in (
+            "access", "active", "password", "sessions/end", "tokens/{token_id}/revoke",
+        )),
     },
     OPEN: {
         "GET /asyncapi.json", "GET /healthz", "GET /readyz", "GET /static/{hash}/{name}",

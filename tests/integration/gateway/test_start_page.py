@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
+import pytest
+from argon2 import PasswordHasher
 
+from services.gateway.identity import passwords
 from shared.access import Access
 from shared.words import Level
 from tests.integration.gateway.site import TESTER, Site
+from tests.integration.gateway.test_sessions import set_password, signed_in
 
 
 class Form(HTMLParser):
@@ -229,3 +234,36 @@ async def test_a_file_comes_in_without_scripts_and_the_form_is_as_it_was(site: S
         action[1].replace("&amp;", "&"), data={"client": "alpha"}, files={"file": ("x", b"x" * 1_000_001)}
     )
     assert large.status_code == 413
+
+
+async def test_the_form_of_a_session_carries_its_token_and_without_it_nothing_starts(
+    working_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=4096, parallelism=1)
+    monkeypatch.setattr(passwords, "PasswordHasher", cheap)
+    await working_site.user("clara", roles=(TESTER, "accounting"))
+    await set_password(working_site, "clara")
+    await working_site.start("integrations")
+    await working_site.knows("integrations.import-daily-rates")
+    clara = await signed_in(working_site, "clara")
+    form = await opened(clara, "/jobs/lab.records/start") | {"p.count": "2"}
+    bare = {name: value for name, value in form.items() if name != "csrf_token"}
+    assert len(bare) == len(form) - 1
+    for path in ("/jobs/lab.records/start", "/jobs/lab.records/start/checks"):
+        forged = await clara.post(path, data={**bare, "do": "start"})
+        assert forged.status_code == 403, path
+    checked = await clara.post("/jobs/lab.records/start/checks", data=form)
+    assert checked.status_code == 200
+    assert "All checks are good" in checked.text
+    assert run_of(await pressed(clara, "lab.records", form, "start"))
+
+    page = await clara.get("/jobs/integrations.import-daily-rates/start")
+    action = re.search(r'id="upload-file"[^>]*action="([^"]+)"', page.text)
+    assert action is not None
+    address = action[1].replace("&amp;", "&")
+    files = {"file": ("june.xml", b"<x/>")}
+    assert (await clara.post(address, data={"client": "alpha"}, files=files)).status_code == 303
+    stripped = re.sub(r"csrf_token=[^&]*", "", address)
+    assert stripped != address
+    assert (await clara.post(stripped, data={"client": "alpha"}, files=files)).status_code == 403
+    assert len((await clara.get("/api/v1/runs", headers={"Accept": "application/json"})).json()["items"]) == 1

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from services.gateway.identity.doorkeeper import CSRF_FIELD
+from services.gateway.pages.codes import title_of
 from services.gateway.pages.languages import N_
 from services.gateway.pages.safety import Badge, Start
 from services.gateway.pages.start.equivalents import call, command
@@ -116,6 +117,17 @@ class StartPage:
         if self.filled.reason.strip():
             found.pop("reason", None)
         return found
+
+    @property
+    def stands_at_fields(self) -> bool:
+        """Whether the fields say all that there is to say about why it was not started."""
+        problem = self.problem
+        return problem is not None and problem.code in (*_AT_FIELDS, "parameters_invalid")
+
+    @property
+    def problem_title(self) -> str:
+        """A message."""
+        return (title_of(self.problem.code) if self.problem is not None else None) or N_("It was not started")
 
     @property
     def files(self) -> list[str]:

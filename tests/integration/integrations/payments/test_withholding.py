@@ -85,8 +85,8 @@ async def test_of_two_at_once_the_one_that_has_its_turn_first_decides(
 
     real_choose, real_hold = PostgresPaymentFiles._choose, payables.hold
 
-    async def choose(self: PostgresPaymentFiles, *arguments: Any) -> Any:
-        chosen = await real_choose(self, *arguments)
+    async def choose(self: PostgresPaymentFiles, *arguments: Any, **words: Any) -> Any:
+        chosen = await real_choose(self, *arguments, **words)
         if first == "file":
             await pause()
         return chosen

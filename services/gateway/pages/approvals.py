@@ -1,0 +1,237 @@
+"""The inbox of approvals, and one invoice with what people do about it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel, ValidationError
+
+from services.gateway.context import Gateway, MayApprove, TheGateway, TheTrace
+from services.gateway.identity.asker import Asker
+from services.gateway.pages.asking import PageAsking, TheVisit
+from services.gateway.pages.codes import title_of
+from services.gateway.pages.invoice_words import APPROVALS as STATES
+from services.gateway.pages.invoice_words import FIELDS, SOURCES, STEPS, VERDICTS
+from services.gateway.pages.navigation import APPROVALS, Place
+from services.gateway.pages.rendering import Visit, link
+from services.gateway.problems import ProblemError, WrongField, status_of, wrong_fields
+from services.gateway.routes import approvals as api
+from services.gateway.routes.documents import find_document
+from services.gateway.tracing import Trace
+from shared.commands import ApprovalDetail, ApprovalsPage, DocumentDetail, InvoiceField, StepTaken
+from shared.errors import Failure, TagwerkError
+from shared.words import ApprovalState
+
+router = APIRouter(include_in_schema=False)
+
+Act = Literal["approve", "reject", "ask", "answer", "withdraw", "correct"]
+Typed = Mapping[str, Any]
+
+#: What is still to be done: those that nobody has decided.
+OPEN = (ApprovalState.WAITING, ApprovalState.QUESTIONED)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    name: str
+    #: A message.
+    label: str
+    #: What was found; None where nothing was.
+    found: InvoiceField | None
+    #: What stands in the form: the value, or what was typed.
+    value: str
+    doubtful: bool
+    #: Why what was typed was not taken.
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A step that was not taken."""
+
+    failure: Failure
+    #: A message; None for a code that no page knows by name.
+    title: str | None
+    errors: Sequence[WrongField]
+    act: Act
+    typed: Typed
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPage:
+    approval: ApprovalDetail
+    document: DocumentDetail
+    #: Fields that have a value or are in doubt; then those that nobody has found.
+    fields: Sequence[FieldRow]
+    missing: Sequence[FieldRow]
+    #: Whether the reader's own approval counts.
+    mine: bool
+    open: bool
+    refused: Refused | None
+
+
+def approval_view(
+    approval: ApprovalDetail, document: DocumentDetail, reader: str, refused: Refused | None = None
+) -> ApprovalPage:
+    """`reader`: the id of who looks at it."""
+    invoice = document.invoice
+    found = {field.name: field for field in invoice.fields} if invoice is not None else {}
+    typed = refused.typed if refused is not None and refused.act == "correct" else {}
+    wrong = {one.field: one.message for one in refused.errors} if refused is not None and typed else {}
+    rows = [
+        FieldRow(
+            name,
+            label,
+            found.get(name),
+            typed.get(f"is.{name}", _value(name, found, approval)),
+            name in approval.doubtful,
+            wrong.get(name),
+        )
+        for name, label in FIELDS.items()
+    ]
+    shown = [row for row in rows if row.found or row.value or row.doubtful or row.error]
+    return ApprovalPage(
+        approval,
+        document,
+        shown,
+        [row for row in rows if row not in shown],
+        reader in approval.approved_by,
+        approval.state in OPEN,
+        refused,
+    )
+
+
+def corrections(typed: Typed) -> dict[str, str | None]:
+    """The fields that differ from what the form showed; None for one that was emptied."""
+    changed: dict[str, str | None] = {}
+    for key, said in typed.items():
+        name = key.removeprefix("is.")
+        if name != key and said.strip() != typed.get(f"was.{name}", "").strip():
+            changed[name] = said.strip() or None
+    return changed
+
+
+def _value(name: str, found: Mapping[str, InvoiceField], approval: ApprovalDetail) -> str:
+    if name == "cost_center":
+        return approval.cost_center or ""
+    return found[name].value if name in found else approval.values.get(name, "")
+
+
+class Wanted(BaseModel):
+    """The query string of the inbox."""
+
+    state: Literal["open", "waiting", "questioned", "approved", "rejected", "all"] = "open"
+    cursor: str | None = None
+
+
+def states_of(wanted: Wanted) -> list[ApprovalState]:
+    if wanted.state == "open":
+        return list(OPEN)
+    return [] if wanted.state == "all" else [ApprovalState(wanted.state)]
+
+
+@router.get("/approvals")
+async def read_inbox(
+    visit: TheVisit, asking: PageAsking, gateway: TheGateway, wanted: Annotated[Wanted, Query()]
+) -> HTMLResponse:
+    chosen = api.ApprovalsFilter(state=states_of(wanted), cursor=wanted.cursor)
+    found: ApprovalsPage = await api.list_approvals(chosen, asking, gateway)
+    return visit.page(
+        "approvals.html",
+        trail=(APPROVALS,),
+        found=found,
+        wanted=wanted,
+        states=STATES,
+        fields=FIELDS,
+        roles=asking.roles,
+    )
+
+
+@router.get("/approvals/{document_id}")
+async def read_one(
+    document_id: UUID, visit: TheVisit, asking: PageAsking, gateway: TheGateway
+) -> HTMLResponse:
+    return await _show(visit, asking, gateway, document_id)
+
+
+@router.post("/approvals/{document_id}/{act}")
+async def take_step(
+    document_id: UUID,
+    act: Act,
+    request: Request,
+    visit: TheVisit,
+    asking: MayApprove,
+    gateway: TheGateway,
+    trace: TheTrace,
+) -> Response:
+    """Back to the page, with the step among its steps; or with why it was not taken, and what was typed."""
+    form = await request.form()
+    typed: dict[str, Any] = {key: str(value) for key, value in form.items()}
+    typed["confirm"] = [str(value) for value in form.getlist("confirm")]
+    try:
+        await _step(act, typed)(document_id, asking, gateway, trace)
+    except ValidationError as error:
+        wrong = [
+            WrongField(field=".".join(map(str, one["loc"])), message=one["msg"])
+            for one in error.errors(include_url=False)
+        ]
+        refusal: TagwerkError = wrong_fields("request_invalid", wrong)
+    except TagwerkError as error:
+        if error.failure.code in ("document_not_found", "approval_not_found"):
+            raise
+        refusal = error
+    else:
+        return RedirectResponse(f"/approvals/{document_id}", 303)
+    errors = (refusal.members.get("errors") or []) if isinstance(refusal, ProblemError) else []
+    refused = Refused(refusal.failure, title_of(refusal.failure.code), errors, act, typed)
+    return await _show(visit, asking, gateway, document_id, refused)
+
+
+def _step(act: Act, typed: Typed) -> Callable[[UUID, Asker, Gateway, Trace], Awaitable[StepTaken]]:
+    """The route of the API that takes the step; raises what is wrong with its body."""
+    said = typed.get("said", "")
+
+    async def take(document_id: UUID, asking: Asker, gateway: Gateway, trace: Trace) -> StepTaken:
+        match act:
+            case "approve":
+                approval = api.Approve(
+                    values_version=typed.get("values_version", ""),
+                    comment=said.strip() or None,
+                    confirm=typed["confirm"],
+                )
+                return await api.approve(document_id, approval, asking, gateway, trace)
+            case "reject":
+                return await api.reject(document_id, api.Because(reason=said), asking, gateway, trace)
+            case "withdraw":
+                return await api.withdraw(document_id, api.Because(reason=said), asking, gateway, trace)
+            case "ask":
+                return await api.ask(document_id, api.Ask(question=said), asking, gateway, trace)
+            case "answer":
+                return await api.answer(document_id, api.AnswerIt(answer=said), asking, gateway, trace)
+            case "correct":
+                body = api.Correct(fields=corrections(typed), reason=said.strip() or None)
+                return await api.correct(document_id, body, asking, gateway, trace)
+
+    return take
+
+
+async def _show(
+    visit: Visit, asking: Asker, gateway: Gateway, document_id: UUID, refused: Refused | None = None
+) -> HTMLResponse:
+    approval = await api.read_approval(document_id, asking, gateway)
+    document = await find_document(gateway, asking, document_id)
+    path = link(f"{APPROVALS.path}/{document_id}")
+    return visit.page(
+        "approval.html",
+        trail=(APPROVALS, Place(document.file_name, path, given=True)),
+        status=200 if refused is None else status_of(refused.failure),
+        view=approval_view(approval, document, asking.id, refused),
+        states=STATES,
+        steps=STEPS,
+        sources=SOURCES,
+        verdicts=VERDICTS,
+        fields=FIELDS,
+    )

@@ -1,0 +1,138 @@
+"""What somebody does with an account on its page: the forms in front of the routes of the API."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from services.gateway.context import Gateway, TheGateway
+from services.gateway.fields import Text
+from services.gateway.identity.asker import Asker
+from services.gateway.pages.asking import PageAsking, TheVisit
+from services.gateway.pages.rendering import Visit, link
+from services.gateway.pages.users.page import Step, show
+from services.gateway.problems import WrongField, wrong_fields
+from services.gateway.routes.accounts import PrincipalId, WritePrincipal, put_principal
+from services.gateway.routes.passwords import SetPassword, account_to_read, end_sessions_of, set_password
+from services.gateway.routes.tokens import delete_token
+from shared.access import EVERY_CLIENT
+from shared.errors import TagwerkError
+
+router = APIRouter(include_in_schema=False)
+
+
+class AccessForm(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: Text = ""
+    role: list[Text] = []
+    every_client: bool = False
+    #: Names, between them commas or blanks.
+    clients: Text = ""
+
+
+class ActiveForm(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    active: bool
+
+
+class PasswordForm(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    password: SecretStr = SecretStr("")
+
+
+@router.post("/users/{principal_id}/access")
+async def change_access(
+    principal_id: PrincipalId,
+    form: Annotated[AccessForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+) -> Response:
+    clients = {EVERY_CLIENT} if form.every_client else set(re.split(r"[\s,;]+", form.clients)) - {""}
+
+    async def do() -> None:
+        change = {"name": form.name.strip(), "roles": set(form.role), "clients": clients}
+        await _change(gateway, asking, principal_id, change)
+
+    return await _step(visit, asking, gateway, principal_id, "access", do)
+
+
+@router.post("/users/{principal_id}/active")
+async def change_active(
+    principal_id: PrincipalId,
+    form: Annotated[ActiveForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+) -> Response:
+    async def do() -> None:
+        await _change(gateway, asking, principal_id, {"active": form.active})
+
+    return await _step(visit, asking, gateway, principal_id, "active", do)
+
+
+@router.post("/users/{principal_id}/password")
+async def give_password(
+    principal_id: PrincipalId,
+    form: Annotated[PasswordForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+) -> Response:
+    async def do() -> None:
+        await set_password(principal_id, SetPassword(password=form.password), asking, gateway)
+
+    return await _step(visit, asking, gateway, principal_id, "password", do)
+
+
+@router.post("/users/{principal_id}/sessions/end")
+async def end_all_sessions(
+    principal_id: PrincipalId, visit: TheVisit, asking: PageAsking, gateway: TheGateway
+) -> Response:
+    async def do() -> None:
+        await end_sessions_of(principal_id, asking, gateway)
+
+    return await _step(visit, asking, gateway, principal_id, "sessions", do)
+
+
+@router.post("/users/{principal_id}/tokens/{token_id}/revoke")
+async def revoke_token(
+    principal_id: PrincipalId, token_id: UUID, visit: TheVisit, asking: PageAsking, gateway: TheGateway
+) -> Response:
+    async def do() -> None:
+        await delete_token(token_id, asking, gateway)
+
+    return await _step(visit, asking, gateway, principal_id, "token", do)
+
+
+async def _change(gateway: Gateway, asking: Asker, id: str, change: dict[str, Any]) -> None:
+    """What the form does not have stays as it is."""
+    principal = await account_to_read(gateway, asking, id)
+    body = WritePrincipal.model_validate(principal.model_dump(exclude={"id"}) | change)
+    await put_principal(id, body, asking, gateway)
+
+
+async def _step(
+    visit: Visit, asking: Asker, gateway: Gateway, id: str, step: Step, do: Callable[[], Awaitable[None]]
+) -> Response:
+    """Back to the account: with what is done, or with what stood in the way."""
+    try:
+        await do()
+    except ValidationError as error:
+        wrong = [
+            WrongField(field=".".join(str(part) for part in one["loc"]), message=one["msg"])
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        refused: TagwerkError = wrong_fields("request_invalid", wrong)
+    except TagwerkError as error:
+        refused = error
+    else:
+        return RedirectResponse(link(f"/users/{id}", done=step), 303)
+    return await show(visit, asking, gateway, id, refusal=refused.failure)
