@@ -1,7 +1,7 @@
 """One search over everything: each part asks who knows, at the same time, and says so if it does not know."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from services.gateway.context import Gateway
 from services.gateway.identity.asker import Asker
 from shared import subjects
+from shared.access import Principal
 from shared.commands import SearchHit, SearchHits, SearchQuery
 from shared.errors import TagwerkError
 from shared.jobs import CatalogueEntry
@@ -65,17 +66,24 @@ class _Part:
     unanswered: Unanswered | None = None
 
 
-async def find(gateway: Gateway, asking: Asker, q: str, limit: int) -> SearchResults:
-    """Everything that `asking` may see and that is, or begins with, what was typed."""
+async def find(
+    gateway: Gateway,
+    asking: Principal,
+    q: str,
+    limit: int,
+    name: Callable[[CatalogueEntry], str] = lambda entry: entry.title,
+) -> SearchResults:
+    """Everything that `asking` may see and that is, or begins with, what was typed. `name`: what the asker
+    calls a job."""
     query = SearchQuery(q=q, limit=limit, **await gateway.gate.scope(asking))
     parts = ["status"]
-    if asking.jobs is None:
+    if not isinstance(asking, Asker) or asking.jobs is None:
         # A token for some jobs reads no documents.
         parts.append("documents")
     visible = await gateway.gate.visible_jobs(asking)
     answered = await asyncio.gather(*(_ask(gateway, part, query) for part in parts))
-    hits = [*find_jobs(visible, q), *(hit for part in answered for hit in part.found.items)]
-    titles = {entry.id: entry.title for entry in visible}
+    hits = [*find_jobs(visible, q, name), *(hit for part in answered for hit in part.found.items)]
+    titles = {entry.id: name(entry) for entry in visible}
     return SearchResults(
         items=[_item(hit, titles) for hit in ranked(hits)],
         more=any(part.found.more for part in answered),
@@ -92,16 +100,18 @@ async def _ask(gateway: Gateway, part: str, query: SearchQuery) -> _Part:
         return _Part(unanswered=Unanswered(part=part, cause=failure.cause, next_step=failure.next_step))
 
 
-def find_jobs(entries: Iterable[CatalogueEntry], q: str) -> list[SearchHit]:
-    """Those that are not retired, by id or by words of id and title."""
+def find_jobs(
+    entries: Iterable[CatalogueEntry], q: str, name: Callable[[CatalogueEntry], str]
+) -> list[SearchHit]:
+    """Those that are not retired, by id or by words of id, title and name."""
     words = q.lower().split()
     found = []
     for entry in entries:
-        text = f"{entry.id} {entry.title}".lower()
+        text = f"{entry.id} {entry.title} {name(entry)}".lower()
         if entry.retired or not words or not all(word in text for word in words):
             continue
         match = "job_id" if q.strip().lower() == entry.id else "job_title"
-        found.append(SearchHit(kind="job", id=entry.id, title=entry.title, match=match, job=entry.id))
+        found.append(SearchHit(kind="job", id=entry.id, title=name(entry), match=match, job=entry.id))
     return found
 
 

@@ -96,6 +96,12 @@ class _Measured:
         self._rounds = rounds
         self._conditions = conditions
 
+    async def take_page(self, name: str, asked: "Sequence[Callable[[], Awaitable[httpx.Response]]]") -> None:
+        """A page as HTML, and how heavy it is."""
+        heaviest = max([len((await ask()).content) for ask in asked])
+        self._report.add(Figure.of(f"page_{name}_kb", "kB", [heaviest / 1000], **self._conditions))
+        await self.take(f"page_{name}", "http", asked)
+
     async def take(self, name: str, through: str, asked: Sequence[Ask], **conditions: Any) -> None:
         for ask in asked[: len(asked) // 4]:
             await ask()
@@ -119,6 +125,13 @@ class _Measured:
         self._report.add(Figure.of(f"{name}_cpu_ms", "ms", cpu, **facts))
 
 
+def _of_form(filter: dict[str, Any]) -> dict[str, Any]:
+    """A filter as the form of the page sends it."""
+    since = filter.get("requested_after")
+    rest = {name: value for name, value in filter.items() if name != "requested_after"}
+    return rest if since is None else {**rest, "since": since.date().isoformat()}
+
+
 async def _measure(measured: _Measured, asker: _Asker, size: Installation) -> None:
     draw = random.Random(4)
     overview = OverviewQuery(scope=asker.scope)
@@ -132,6 +145,11 @@ async def _measure(measured: _Measured, asker: _Asker, size: Installation) -> No
         queries = [RunsQuery(scope=asker.scope, **filter) for filter in filters]
         await measured.take(name, "bus", [_asking(asker, "runs", query, RunsPage) for query in queries])
         await measured.take(name, "http", [_getting(asker, "/api/v1/runs", filter) for filter in filters])
+    filters = [_of_page(draw) for _ in range(ASKED)]
+    await measured.take_page("catalogue", [lambda: asker.get("/")] * few)
+    await measured.take_page("runs", [_getting(asker, "/runs", _of_form(filter)) for filter in filters])
+    typed = [q for each in _typed(draw, size).values() for q in each[: ASKED // 6]]
+    await measured.take_page("search", [_getting(asker, "/search", {"q": q}) for q in typed])
     for kind, typed in _typed(draw, size).items():
         asked = [SearchQuery(q=q, scope=asker.scope) for q in typed]
         await measured.take(
@@ -165,7 +183,7 @@ def _asking(asker: _Asker, name: str, query: BaseModel, answer: type[BaseModel])
     return lambda: asker.ask(name, query, answer)
 
 
-def _getting(asker: _Asker, path: str, params: dict[str, Any]) -> Ask:
+def _getting(asker: _Asker, path: str, params: dict[str, Any]) -> Callable[[], Awaitable[httpx.Response]]:
     return lambda: asker.get(path, **params)
 
 

@@ -10,10 +10,11 @@ from fastapi.responses import HTMLResponse
 from services.gateway.context import TheGateway
 from services.gateway.pages.asking import TheVisit
 from services.gateway.pages.languages import job_text
-from services.gateway.pages.overview import JobOverview, Overview, read_overview
+from services.gateway.pages.overview import read_overview
 from services.gateway.pages.preferences import Language
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from shared.access import Principal
+from shared.commands import JobOverview, Overview
 from shared.jobs import CatalogueEntry
 from shared.words import Kind
 
@@ -68,12 +69,13 @@ def catalogue_view(
     language: Language = "en",
 ) -> Catalogue:
     """`entries`: the jobs that `principal` may see. Retired ones are left out."""
+    runs = {job.job: job for job in overview.jobs}
     rows = [
         JobRow(
             entry,
             badge_of(entry),
             start_of(entry, principal),
-            overview.jobs.get(entry.id),
+            runs.get(entry.id),
             _words(entry, language),
         )
         for entry in entries

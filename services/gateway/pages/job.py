@@ -1,5 +1,6 @@
-"""One job: every documented fact, its parameters, what to do about trouble, and its last runs."""
+"""One job: every documented fact, its parameters, what to do about trouble, its last runs and how long."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,14 +10,15 @@ from markupsafe import Markup
 
 from services.gateway.context import QUERY_TIMEOUT, TheGateway
 from services.gateway.pages.asking import TheVisit
+from services.gateway.pages.durations import DurationChart, duration_chart
 from services.gateway.pages.navigation import JOBS, Place
-from services.gateway.pages.overview import overview_of
+from services.gateway.pages.overview import read_overview
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from services.gateway.pages.schema import Parameter, parameters_of
 from services.gateway.pages.troubleshooting import troubleshooting
 from shared import subjects
 from shared.access import Principal
-from shared.commands import RunsPage, RunsQuery, RunSummary
+from shared.commands import Durations, DurationsQuery, JobOverview, RunsPage, RunsQuery, RunSummary
 from shared.jobs import CatalogueEntry
 
 router = APIRouter(include_in_schema=False)
@@ -33,22 +35,30 @@ class JobPage:
     parameters: Sequence[Parameter]
     #: The newest first.
     runs: Sequence[RunSummary]
-    #: Seconds: the median of the successful ones among them.
-    typical: float | None
+    #: None if it never ran, as far as the reader may see.
+    overview: JobOverview | None
+    chart: DurationChart | None
     #: Whether there are older ones.
     more_runs: bool
     troubleshooting: Markup | None
 
 
-def job_view(entry: CatalogueEntry, principal: Principal, runs: RunsPage, trouble: Markup | None) -> JobPage:
-    overview = overview_of(runs.items).jobs.get(entry.id)
+def job_view(
+    entry: CatalogueEntry,
+    principal: Principal,
+    runs: RunsPage,
+    overview: JobOverview | None,
+    durations: Durations,
+    trouble: Markup | None,
+) -> JobPage:
     return JobPage(
         entry=entry,
         badge=badge_of(entry),
         start=start_of(entry, principal),
         parameters=parameters_of(entry.parameters),
         runs=runs.items,
-        typical=overview.typical if overview else None,
+        overview=overview,
+        chart=duration_chart(durations.items, entry.expected_runtime, overview.typical if overview else None),
         more_runs=runs.next_cursor is not None,
         troubleshooting=trouble,
     )
@@ -56,11 +66,27 @@ def job_view(entry: CatalogueEntry, principal: Principal, runs: RunsPage, troubl
 
 @router.get("/jobs/{job_id}")
 async def read_job(job_id: str, visit: TheVisit, gateway: TheGateway) -> HTMLResponse:
-    assert visit.principal is not None
-    entry = await gateway.gate.job_to_see(visit.principal, job_id)
-    query = RunsQuery(**await gateway.gate.scope(visit.principal), job=job_id, limit=SHOWN_RUNS)
-    runs = await gateway.bus.ask(subjects.query("status", "runs"), query, RunsPage, timeout=QUERY_TIMEOUT)
-    view = job_view(entry, visit.principal, runs, troubleshooting(entry.troubleshooting))
+    principal = visit.principal
+    assert principal is not None
+    entry = await gateway.gate.job_to_see(principal, job_id)
+    scope = await gateway.gate.scope(principal)
+    runs, durations, overview = await asyncio.gather(
+        gateway.bus.ask(
+            subjects.query("status", "runs"),
+            RunsQuery(**scope, job=job_id, limit=SHOWN_RUNS),
+            RunsPage,
+            timeout=QUERY_TIMEOUT,
+        ),
+        gateway.bus.ask(
+            subjects.query("status", "durations"),
+            DurationsQuery(**scope, job=job_id),
+            Durations,
+            timeout=QUERY_TIMEOUT,
+        ),
+        read_overview(gateway, principal, job=job_id, last_runs=False),
+    )
+    of_job = next(iter(overview.jobs), None)
+    view = job_view(entry, principal, runs, of_job, durations, troubleshooting(entry.troubleshooting))
     return visit.page(
         "job.html", trail=(JOBS, Place(entry.title, f"/jobs/{entry.id}", given=True)), view=view
     )

@@ -71,7 +71,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"GET {API}/me/tokens", f"POST {API}/me/tokens", f"DELETE {API}/me/tokens/{{token_id}}",
     },
     PAGE: {
-        "GET /", "GET /jobs/{job_id}", "GET /runs/{run_id}", "GET /preferences", "GET /account",
+        "GET /", "GET /jobs/{job_id}", "GET /runs", "GET /runs/{run_id}", "GET /search",
+        "GET /preferences", "GET /account",
         "POST /account/password",
         "POST /account/sessions/{session_id}/end", "POST /account/tokens",
         "POST /account/tokens/{token_id}/revoke", "POST /sign-out",

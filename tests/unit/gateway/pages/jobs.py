@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.access import Access, Principal
-from shared.commands import RunSummary
+from shared.commands import RunDuration, RunSummary
 from shared.jobs import CatalogueEntry
 from shared.words import Kind, Level, RunState, Trigger
 
@@ -37,3 +37,7 @@ def run(job: str, *, minutes_ago: float = 1, **changes: Any) -> RunSummary:
         "requested_at": NOW - timedelta(minutes=minutes_ago),
     }  # fmt: skip
     return RunSummary(**{**facts, **changes})
+
+
+def took(seconds: float | None, state: RunState = RunState.SUCCEEDED) -> RunDuration:
+    return RunDuration(run_id=UUID(int=1), started_at=NOW, state=state, duration=seconds)

@@ -1,9 +1,9 @@
 import pytest
 
 from services.gateway.pages.catalogue import Catalogue, catalogue_view
-from services.gateway.pages.overview import Overview, overview_of
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from shared.access import Access
+from shared.commands import JobOverview, Overview
 from shared.jobs import CatalogueEntry
 from shared.words import Danger, Kind, Level, RunState
 from tests.unit.gateway.pages.jobs import CLERK, READER, entry, run
@@ -53,21 +53,18 @@ def test_the_filter_looks_through_both_languages(filter: str, found: list[Catalo
     assert (view.shown, view.total) == (len(found), 3)
 
 
-def test_a_job_shows_its_last_run_and_the_median_of_the_successful_ones() -> None:
-    runs = [
-        run(RATES.id, minutes_ago=1, state=RunState.FAILED, action_required=True, duration=900),
-        run(RATES.id, minutes_ago=2, duration=1),
-        run(PAY.id, minutes_ago=3, state=RunState.RUNNING, duration=None),
-        run(RATES.id, minutes_ago=4, duration=3),
-        run(RATES.id, minutes_ago=5, duration=30),
-        run(OCR.id, minutes_ago=6, state=RunState.WAITING, duration=None),
-        run(OCR.id, minutes_ago=7, state=RunState.QUEUED, duration=None),
-    ]
-    overview = overview_of(runs)
-    assert overview.jobs[RATES.id].last is runs[0]
-    assert overview.jobs[RATES.id].typical == 3
-    assert overview.jobs[PAY.id].typical is None
-    assert (overview.needs_attention, overview.running, overview.waiting) == (1, 1, 2)
+def test_a_job_shows_how_its_runs_stand_and_one_that_never_ran_shows_nothing() -> None:
+    last = run(RATES.id, state=RunState.FAILED, action_required=True)
+    stands = JobOverview(job=RATES.id, states={"failed": 1}, action_required=1, last=last, typical=3.0)
+    hidden = JobOverview(job="system.hidden", states={"succeeded": 1})
+    view = catalogue_view([RATES, PAY], CLERK, Overview(jobs=[stands, hidden]))
+    shown = {
+        row.entry.id: row.runs
+        for section in view.sections
+        for module in section.modules
+        for row in module.rows
+    }
+    assert shown == {RATES.id: stands, PAY.id: None}
 
 
 def test_the_badge_tells_the_worst_that_a_start_can_do() -> None:

@@ -8,9 +8,9 @@ from services.gateway.identity.core import local_path
 from services.gateway.pages.job import job_view
 from services.gateway.pages.schema import parameters_of
 from services.gateway.pages.troubleshooting import ROOT, render, troubleshooting
-from shared.commands import RunsPage
+from shared.commands import Durations, JobOverview, RunsPage
 from shared.incoming import IncomingFile
-from tests.unit.gateway.pages.jobs import CLERK, entry, run
+from tests.unit.gateway.pages.jobs import CLERK, entry, run, took
 
 
 class Wanted(BaseModel):
@@ -32,12 +32,16 @@ def test_parameters_are_read_from_the_schema() -> None:
     assert found["count"].limits == ["≥ 1", "≤ 9"]
 
 
-def test_a_job_page_knows_typical_duration_and_whether_there_is_more() -> None:
+def test_a_job_page_knows_how_its_runs_stand_and_whether_there_is_more() -> None:
     job = entry()
     runs = [run(job.id, minutes_ago=1, duration=4), run(job.id, minutes_ago=2, duration=2)]
-    view = job_view(job, CLERK, RunsPage(items=runs, next_cursor="more"), None)
-    assert (view.typical, view.more_runs, list(view.runs)) == (3, True, runs)
-    assert job_view(job, CLERK, RunsPage(items=[]), None).typical is None
+    stands = JobOverview(job=job.id, states={"succeeded": 2}, ended=2, succeeded=2, typical=3.0)
+    durations = Durations(items=[took(4), took(2)])
+    view = job_view(job, CLERK, RunsPage(items=runs, next_cursor="more"), stands, durations, None)
+    assert (view.overview, view.more_runs, list(view.runs)) == (stands, True, runs)
+    assert view.chart is not None
+    nothing = job_view(job, CLERK, RunsPage(items=[]), None, Durations(items=[]), None)
+    assert (nothing.overview, nothing.chart) == (None, None)
 
 
 def test_troubleshooting_is_html_with_anchors_for_codes_and_nothing_live() -> None:
