@@ -37,7 +37,7 @@ DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 
-_EVERYDAY = (JOBS, APPROVALS)
+_EVERYDAY = (JOBS, RUNS, APPROVALS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS)
 
 
