@@ -37,10 +37,13 @@ class Bounds:
 
 
 def bound(seen: frozenset[str] | None, wanted: str | None) -> tuple[str, ...] | None:
-    """What is left of what the asker may see (None: everything) if only `wanted` is asked for."""
+    """What is left of what the asker may see (None: everything) if only `wanted` is asked for.
+
+    No client and no job has an empty name, which in the totals means all of them.
+    """
     if wanted is None:
-        return None if seen is None else tuple(sorted(seen))
-    return (wanted,) if seen is None or wanted in seen else ()
+        return None if seen is None else tuple(sorted(seen - {EVERY}))
+    return (wanted,) if wanted != EVERY and (seen is None or wanted in seen) else ()
 
 
 async def measure(pool: Pool, query: RunsQuery, bounds: Bounds) -> Sizes:

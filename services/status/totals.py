@@ -96,4 +96,4 @@ def _add(totals: TotalsRow, counted: Counted, number: int) -> None:
 
 
 def _places(client: str | None, job: str) -> Iterable[Place]:
-    return (Place(EVERY, job),) if client is None else (Place(EVERY, job), Place(client, job))
+    return (Place(EVERY, job), Place(client, job)) if client else (Place(EVERY, job),)

@@ -46,6 +46,6 @@ insert into totals
         null, null, 0, 0, null, null
     from runs
     group by grouping sets ((client, job), (job))
-    having grouping(client) = 1 or client is not null;
+    having grouping(client) = 1 or client <> '';
 insert into rebuilds (id, principal)
     select gen_random_uuid(), 'migration 0005' where exists (select from runs);

@@ -86,6 +86,9 @@ async def test_an_overview_counts_by_job_what_the_asker_may_see(parts: Parts) ->
     assert [job.job for job in one_job.jobs] == ["integrations.rates"]
     nobodys = await parts.overviews.overview(OverviewQuery(scope=Scope(clients=frozenset())))
     assert (nobodys.jobs, nobodys.states) == ([], {})
+    # The empty name, under which all clients are counted, is nobody's.
+    for nameless in (OverviewQuery(scope=Scope(clients=frozenset({""}))), OverviewQuery(client="")):
+        assert (await parts.overviews.overview(nameless)).jobs == []
     hidden = OverviewQuery(scope=ALPHA, client="beta")
     assert (await parts.overviews.overview(hidden)).jobs == []
 

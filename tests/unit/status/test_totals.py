@@ -97,6 +97,11 @@ def test_a_run_without_its_request_is_nobodys_until_it_comes() -> None:
     assert totals[Place(EVERY, JOB)].states == {RunState.RUNNING: 1}
 
 
+def test_a_client_without_a_name_is_not_counted_as_all_of_them() -> None:
+    totals = folded([RunTeller("nameless").requested(client="").started()])
+    assert {place: row.states for place, row in totals.items()} == {Place(EVERY, JOB): {RunState.RUNNING: 1}}
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_batches_make_no_difference(seed: int) -> None:
     draw = random.Random(seed)
