@@ -11,6 +11,7 @@ JOB = "integrations.import-bank-statements"
 @pytest.fixture
 async def bank_site(site: Site) -> Site:
     await site.start("integrations")
+    await site.knows("integrations.import-bank-statements")
     return site
 
 

@@ -13,6 +13,7 @@ JOB = "integrations.import-daily-rates"
 @pytest.fixture
 async def files_site(site: Site) -> Site:
     await site.start("integrations")
+    await site.knows("integrations.import-daily-rates")
     return site
 
 

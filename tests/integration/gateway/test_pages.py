@@ -87,7 +87,8 @@ async def test_every_link_of_the_navigation_leads_to_a_page(site: Site) -> None:
     paths = re.findall(r'href="([^"#]+)"', menu)
     assert {"/", "/dead-letters", "/systems", "/users"} <= set(paths)
     for path in paths:
-        assert (await admin.get(path)).status_code == 200, path
+        # Without the service behind it a page says so, at the same place.
+        assert (await admin.get(path)).status_code in (200, 503), path
 
 
 async def test_what_jobs_and_people_write_is_no_html(site: Site) -> None:

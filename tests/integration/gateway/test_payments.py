@@ -25,6 +25,7 @@ async def payments_site(site: Site, tmp_path: Path) -> AsyncIterator[Site]:
     file.write_text(EXAMPLE.replace("clients.main", "clients.alpha"))
     service = build_integrations(site.settings("integrations", accounts_file=file))
     await service.start()
+    await site.knows("integrations.create-payment-file")
     yield site
     await service.stop()
 

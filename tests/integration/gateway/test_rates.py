@@ -15,6 +15,7 @@ JOB = "integrations.import-daily-rates"
 async def rates_site(site: Site) -> Site:
     """The integrations service runs, and a file lies in the inbox of the client alpha."""
     await site.start("integrations")
+    await site.knows("integrations.import-daily-rates")
     files = Files(open_store(f"file://{site.folder}/files"), "alpha")
     content = bazg_file("06.03.2026,07.03.2026", [("1 USD", "0.79588"), ("100 EGP", "1.66619")])
     await files.put(f"inbox/{AREA}/rates.xml", content)
