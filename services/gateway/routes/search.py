@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
-from services.gateway.context import MayRead, TheGateway
+from services.gateway.context import MayReadJobs, TheGateway
 from services.gateway.fields import Text
 from services.gateway.finding import SearchResults, find
 
@@ -16,7 +16,7 @@ Typed = Annotated[Text, StringConstraints(min_length=1, max_length=200, strip_wh
 
 @router.get("/search", summary="Runs, records, jobs and documents by id, number or name")
 async def search(
-    asking: MayRead,
+    asking: MayReadJobs,
     gateway: TheGateway,
     q: Annotated[
         Typed,

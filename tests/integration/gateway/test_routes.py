@@ -39,13 +39,13 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         *(f"GET {API}{path}" for path in (
             "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
             f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}", "/payables", "/payments/files",
-            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates", "/search",
+            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates",
         )),
     },
     RUNS: {
         *(f"GET {API}{path}" for path in (
             "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
-            "/systems",
+            "/search", "/systems",
         )),
         *(f"GET {API}{_RUN}{list}" for list in (
             "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/tree",
