@@ -97,10 +97,12 @@ def search_view(q: str, found: SearchResults) -> SearchPage:
 
 
 def _path(item: FoundItem) -> str:
-    """The page of what was found; of a record the runs that touched it."""
+    """The page of what was found; of a record the runs that touched it, of a document those that are about it."""
     if item.kind == "record":
         return link("/runs", record_key=item.id)
-    return {"run": "/runs/", "job": "/jobs/", "document": "/documents/"}[item.kind] + item.id
+    if item.kind == "document":
+        return link("/runs", about=f"document:{item.id}")
+    return {"run": "/runs/", "job": "/jobs/"}[item.kind] + item.id
 
 
 @router.get("/search")
