@@ -97,7 +97,7 @@ def search_view(q: str, found: SearchResults) -> SearchPage:
 
 
 def _path(item: FoundItem) -> str:
-    """The page of what was found; of a record the runs that touched it, of a document those that are about it."""
+    """The page of what was found; of a record the runs that touched it, of a document those about it."""
     if item.kind == "record":
         return link("/runs", record_key=item.id)
     if item.kind == "document":
