@@ -246,7 +246,8 @@ async def test_an_effect_in_doubt_waits_for_a_person_and_is_done_again_only_as_d
         f"/api/v1/runs/{run_id}", params={"at_least": answer.json()["sequence"]}
     )
     assert decided.json()["action_required"] is False
-    again = await installation.http.post(f"/api/v1/runs/{run_id}/rerun", json={"only": "failed"})
+    sure = {"only": "failed", "confirm": "lab.send", "reason": "letter one is missing"}
+    again = await installation.http.post(f"/api/v1/runs/{run_id}/rerun", json=sure)
     assert (await installation.ended(again.json()["run_id"]))["state"] == "succeeded"
     assert (tmp_path / "sent").read_text().split() == ["one", "two", "one"]
     twice = await installation.http.post(f"/api/v1/runs/{run_id}/decisions", json=decision)

@@ -1,5 +1,6 @@
 """The service from an upload's event to text, records, events and answers."""
 
+from collections import Counter
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -126,7 +127,5 @@ async def test_a_mail_brings_its_attachments_along_as_documents_of_the_same_chai
     assert "pdf" in (await installation.detail(mail.document_id)).files
 
     again = await installation.rerun(mail.document_id, "documents.convert-to-pdf")
-    assert [record.outcome for record in again.records] == [
-        Outcome.UNCHANGED, Outcome.UNCHANGED, Outcome.FAILED,
-    ]  # fmt: skip
+    assert Counter(record.outcome for record in again.records) == {Outcome.UNCHANGED: 2, Outcome.FAILED: 1}
     assert len(await installation.uploads()) == 2
