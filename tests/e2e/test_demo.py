@@ -176,6 +176,7 @@ def payments(state: Path) -> tuple[list[str], list[str]]:
     return payables, [row["file_id"] for row in answer(state, "payment-files")["items"]]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_a_demo_that_is_ended_in_the_middle_is_taken_up_wherever_it_was(another_state: Path) -> None:
     state = another_state
