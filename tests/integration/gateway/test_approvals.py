@@ -20,6 +20,7 @@ def invoice(number: str = "2026-0815") -> bytes:
 @pytest.fixture
 async def paying_site(working_site: Site) -> Site:
     await working_site.start("documents")
+    await working_site.knows("documents.convert-to-pdf")
     return working_site
 
 

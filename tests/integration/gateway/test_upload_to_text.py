@@ -20,6 +20,7 @@ async def follow(client: httpx.AsyncClient, run_id: str) -> list[str]:
 async def test_an_upload_starts_its_run_by_itself_and_ends_in_a_text(working_site: Site) -> None:
     site = working_site
     await site.start("documents")
+    await site.knows("documents.convert-to-pdf")
     uma = await site.user("uma", roles=("uploader",))
     sample = SAMPLES / "offer-with-text-layer.pdf"
     with sample.open("rb") as file:
@@ -70,6 +71,7 @@ async def test_an_upload_starts_its_run_by_itself_and_ends_in_a_text(working_sit
 async def test_uploaded_twice_at_once_by_two_people_it_is_one_run(working_site: Site) -> None:
     site = working_site
     await site.start("documents")
+    await site.knows("documents.convert-to-pdf")
     uma, ugo = await site.user("uma", roles=("uploader",)), await site.user("ugo", roles=("uploader",))
     content = (SAMPLES / "offer-with-text-layer.pdf").read_bytes()
     responses = await asyncio.gather(
