@@ -28,6 +28,7 @@ async def test_an_invoice_is_asked_about_corrected_and_approved_by_two(paying_si
     one, two = page_of(site, ada), page_of(site, await site.user("bea", roles=("accounting",)))
     path = f"/approvals/{await arrived(ada)}"
     inbox = (await one.get("/approvals")).text
+    assert 'href="/approvals" aria-current="page"' in inbox, "where one is, is marked"
     assert f'href="{path}"' in inbox
     assert "1,190.00 EUR" in inbox
     assert "Nothing waits here" in (await one.get("/approvals?state=approved")).text

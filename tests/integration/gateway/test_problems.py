@@ -108,20 +108,20 @@ async def test_an_unexpected_error_tells_its_trace_and_nothing_else(
     monkeypatch.setattr(edge, "log", log)
 
     async def broken(*_: object) -> None:
-        raise RuntimeError("the secret password is 4711")
+        raise RuntimeError("the secret password is Sesam, open up")
 
     monkeypatch.setattr("services.gateway.gate.Gate.jobs", broken)
     response = await outside.get("/api/v1/jobs")
     assert response.status_code == 500
     assert response.json()["code"] == "unexpected_error"
-    assert "4711" not in response.text
+    assert "Sesam" not in response.text
     assert "Traceback" not in response.text
     assert response.headers["x-frame-options"] == "DENY"
     # The answer comes before the log line.
     await asyncio.sleep(0.2)
     [(trace_id, error)] = log.exceptions
     assert trace_id == response.json()["trace_id"]
-    assert "4711" in str(error)
+    assert "Sesam" in str(error)
 
 
 async def test_a_request_goes_on_with_the_trace_of_its_caller(outside: httpx.AsyncClient) -> None:
