@@ -1,5 +1,6 @@
 """The messages of the admin pages: `python -m deploy.messages` brings the German catalogues up to date with
-templates, page code and declarations of jobs, and names what is left to translate."""
+templates, page code, declarations of jobs and what services say of failures, and names what is left to
+translate."""
 
 import importlib
 import io
@@ -13,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from deploy.local.config import SERVICES
+from deploy.service_messages import service_messages
 from services.gateway.pages import languages
 from services.gateway.pages.languages import DOMAINS, SOURCE, catalogue_file
 from services.gateway.pages.preferences import LANGUAGES, Language
@@ -69,7 +71,7 @@ def declared_jobs() -> Iterator[CatalogueEntry]:
             yield CatalogueEntry.of(job, SOFTWARE_VERSION)
 
 
-MESSAGES = dict(zip(DOMAINS, (page_messages, job_messages), strict=True))
+MESSAGES = dict(zip(DOMAINS, (page_messages, job_messages, service_messages), strict=True))
 
 
 def updated(language: Language, domain: str) -> Catalog:

@@ -97,7 +97,7 @@ def after_success(counts: Counter[Outcome], in_doubt: list[DoubtfulEffect]) -> E
 def _records_failed(failed: int) -> Failure:
     return Failure(
         code="records_failed",
-        cause=f"{failed} record{'s' if failed > 1 else ''} failed",
+        cause=f"{failed} records failed" if failed > 1 else "1 record failed",
         next_step="Read the failed records: each names its cause and next step. Then rerun the failed ones.",
     )
 

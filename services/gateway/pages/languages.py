@@ -1,16 +1,19 @@
 """Texts in the reader's language: gettext catalogues, read at start and kept in memory.
 
 The English text is the message id. Domain `pages` holds what the pages say, domain `jobs` what the
-services' declarations say. `python -m deploy.messages` brings both up to date.
+services' declarations say, domain `services` what services say when something fails (`service_texts.py`).
+`python -m deploy.messages` brings all of them up to date.
 """
 
 import io
 from functools import cache
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from markupsafe import Markup
 
 from services.gateway.pages.preferences import LANGUAGES, Language
 
@@ -18,7 +21,7 @@ FOLDER = Path(__file__).parent / "locale"
 
 #: The language in which messages are written.
 SOURCE: Language = "en"
-DOMAINS = ("pages", "jobs")
+DOMAINS = ("pages", "jobs", "services")
 
 
 def catalogue_file(language: Language, domain: str) -> Path:
@@ -30,12 +33,15 @@ def translations(language: Language, domain: str = "pages") -> NullTranslations:
     """The compiled catalogue; English translates to itself."""
     if language == SOURCE:
         return NullTranslations()
-    with catalogue_file(language, domain).open("rb") as file:
-        catalogue = read_po(file, locale=language, domain=domain)
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, catalogue(language, domain))
     compiled.seek(0)
     return Translations(compiled, domain=domain)
+
+
+def catalogue(language: Language, domain: str) -> Catalog:
+    with catalogue_file(language, domain).open("rb") as file:
+        return read_po(file, locale=language, domain=domain)
 
 
 def read_all() -> None:
@@ -51,6 +57,11 @@ def job_text(language: Language, text: str) -> tuple[str, bool]:
         return text, True
     translated = translations(language, "jobs").gettext(text)
     return translated, translated != text
+
+
+def spoken_text(text: str, spoken: bool) -> Markup:
+    """A text that is in the reader's language, or else is marked as English for whoever reads it aloud."""
+    return Markup("{}" if spoken else f'<span lang="{SOURCE}">{{}}</span>').format(text)  # noqa: S704
 
 
 def N_(text: str) -> str:

@@ -18,10 +18,11 @@ from services.gateway.identity.asker import SignedIn
 from services.gateway.identity.doorkeeper import CSRF_FIELD
 from services.gateway.pages import words
 from services.gateway.pages.formats import Formats
-from services.gateway.pages.languages import SOURCE, job_text, translations
+from services.gateway.pages.languages import job_text, spoken_text, translations
 from services.gateway.pages.navigation import Place, menu
 from services.gateway.pages.preferences import LANGUAGES, THEMES, Language, Preferences, preferences_of
 from services.gateway.pages.schedules import schedule_of
+from services.gateway.pages.service_texts import service_text
 from services.gateway.pages.static_files import static_files
 from services.gateway.problems import trace_of
 from shared.access import Principal
@@ -57,6 +58,7 @@ def environment(language: Language) -> Environment:
     made.globals |= {
         "static": static_files().path,
         "job_text": lambda text: _job_text(language, text),
+        "service_text": lambda text, at_most=None: _service_text(language, text, at_most),
         "job_sentence": lambda text: _job_text(language, text, begins=True),
         "words": words,
         "languages": LANGUAGES,
@@ -73,7 +75,15 @@ def _job_text(language: Language, text: str, *, begins: bool = False) -> Markup:
     translated, spoken = job_text(language, text)
     if begins:
         translated = translated[:1].upper() + translated[1:]
-    return Markup("{}" if spoken else f'<span lang="{SOURCE}">{{}}</span>').format(translated)  # noqa: S704
+    return spoken_text(translated, spoken)
+
+
+def _service_text(language: Language, text: str, at_most: int | None) -> Markup:
+    """Marked as English where there is no translation; cut where it has more than `at_most` characters."""
+    said, spoken = service_text(language, text)
+    if at_most is not None and len(said) > at_most:
+        said = said[: at_most - 1] + "…"
+    return spoken_text(said, spoken)
 
 
 def link(path: str, /, **parameters: Any) -> str:

@@ -173,8 +173,11 @@ def _older(one: Said, since: datetime) -> str:
 def _problem(order: Ordered, one: Said) -> Failure | None:
     """What speaks against applying a statement that names the order."""
     if one.message_id is not None and one.payment_id is not None and one.message_id != order.message_id:
-        cause = f"it names the payment {order.payment_id} as part of message {one.message_id}; we sent it in "
-        return _needs_person("status_of_another_file", cause + order.message_id, order)
+        cause = (
+            f"it names the payment {order.payment_id} as part of message {one.message_id}; "
+            f"we sent it in {order.message_id}"
+        )
+        return _needs_person("status_of_another_file", cause, order)
     if one.amount is not None and one.currency == order.currency and one.amount != order.amount:
         cause = f"it names {one.currency} {one.amount:f}; ordered were {order.currency} {order.amount:f}"
         return _needs_person("status_amount_differs", cause, order)

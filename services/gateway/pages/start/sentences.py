@@ -9,8 +9,9 @@ from markupsafe import Markup, escape
 
 from services.gateway.pages import words
 from services.gateway.pages.formats import Formats
-from services.gateway.pages.languages import SOURCE, job_text, translations
+from services.gateway.pages.languages import job_text, spoken_text, translations
 from services.gateway.pages.preferences import Language
+from services.gateway.pages.service_texts import service_text
 from services.gateway.preflight.sayings import Ago, Saying, Told
 from shared.words import Outcome, RunState
 
@@ -57,5 +58,5 @@ def _value(value: Any, language: Language, formats: Formats) -> Markup:
 
 def told_text(text: str, language: Language) -> Markup:
     """What a job or service said: translated where that is known, else marked as English."""
-    translated, spoken = job_text(language, text)
-    return Markup("{}" if spoken else f'<span lang="{SOURCE}">{{}}</span>').format(translated)  # noqa: S704
+    declared, spoken = job_text(language, text)
+    return spoken_text(*((declared, spoken) if spoken else service_text(language, text)))

@@ -61,8 +61,7 @@ const OWN = { confirm: true, reason: true };
 
 function tell(field, error) {
   const place = field.querySelector(".error");
-  place.textContent = error?.textContent ?? "";
-  place.lang = error?.lang || document.documentElement.lang;
+  place.replaceChildren(...Array.from(error?.childNodes ?? [], (node) => node.cloneNode(true)));
   place.hidden = !error;
   field.toggleAttribute("data-wrong", Boolean(error));
   for (const control of field.querySelectorAll("[aria-describedby]:not(fieldset)")) {
@@ -151,7 +150,7 @@ for (const input of form.querySelectorAll("[data-uploads]")) {
       const words = document.createElement("span");
       words.textContent = error.message || form.dataset.failed;
       words.lang = "en";
-      tell(field, words);
+      tell(field, { childNodes: [words] });
       status.textContent = form.dataset.failed;
     } finally {
       field.removeAttribute("aria-busy");

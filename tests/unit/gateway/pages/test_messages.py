@@ -37,7 +37,7 @@ def test_translations_have_the_same_placeholders(language: Language, domain: str
 def placeholders(text: object) -> set[str]:
     """Of the last form, which is the one that names a number."""
     last = text[-1] if isinstance(text, list | tuple) else text
-    return set(re.findall(r"%\(\w+\)s", str(last)))
+    return set(re.findall(r"%\(\w+\)s|\{\w+\}", str(last)))
 
 
 def test_a_removed_message_and_a_new_one_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

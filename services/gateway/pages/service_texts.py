@@ -1,0 +1,85 @@
+"""What services said when something failed, in the reader's language.
+
+They say it in English, in events that are kept for years: `there is no job 'x.y' that you may see`. The
+catalogue `services` knows the templates that such sentences are made of, `there is no job {job} that you
+may see`, and their translations. A sentence is recognized by its template, and its values go into the
+translation; those that are sentences themselves (`the PDF is damaged: {detail}`) are translated likewise.
+"""
+
+import re
+import string
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from services.gateway.pages.languages import SOURCE, catalogue
+from services.gateway.pages.preferences import Language
+
+#: How deep sentences lie in sentences.
+_DEEPEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    #: What is said, each part with the name of the value that follows it.
+    translation: list[tuple[str, str | None]]
+    #: Its longest part without values: a sentence without it needs no closer look.
+    landmark: str
+    pattern: re.Pattern[str]
+    #: Characters that are no values; of several templates that fit, the one that says most is taken.
+    length: int
+
+
+def service_text(language: Language, text: str) -> tuple[str, bool]:
+    """The sentence, and whether it is in the reader's language."""
+    return (text, True) if language == SOURCE or not text else _translated(language, text, _DEEPEST)
+
+
+@lru_cache(maxsize=4096)
+def _translated(language: Language, text: str, deep: int) -> tuple[str, bool]:
+    if not deep:
+        return text, False
+    # Some stand at the beginning of a line, some in the middle of a sentence.
+    ending = "." if text.endswith(".") else ""
+    bare = text.removesuffix(".")
+    fitting = [
+        (template, found)
+        for template in _templates(language)
+        if template.landmark in bare and (found := template.pattern.fullmatch(bare))
+    ]
+    if not fitting:
+        return text, False
+    template, found = min(fitting, key=lambda one: (_swallowed(one[1]), -one[0].length))
+    said = [
+        literal + (_translated(language, found[f"v_{name}"], deep - 1)[0] if name else "")
+        for literal, name in template.translation
+    ]
+    return "".join(said) + ending, True
+
+
+def _swallowed(found: re.Match[str]) -> int:
+    """Sentences inside values that are not the last: where there are any, another template fits better."""
+    return sum(value.count(": ") for value in found.groups()[:-1])
+
+
+@cache
+def _templates(language: Language) -> list[_Template]:
+    """Those that have a translation."""
+    return [
+        _template(str(message.id), str(message.string))
+        for message in catalogue(language, "services")
+        if message.id and message.string
+    ]
+
+
+def _template(source: str, translation: str) -> _Template:
+    parts = _parts(source)
+    literals = [literal for literal, _ in parts]
+    # A group of a pattern cannot be called `1`.
+    pattern = "".join(re.escape(text) + (f"(?P<v_{name}>.*?)" if name else "") for text, name in parts)
+    return _Template(
+        _parts(translation), max(literals, key=len), re.compile(pattern, re.DOTALL), sum(map(len, literals))
+    )
+
+
+def _parts(text: str) -> list[tuple[str, str | None]]:
+    return [(literal, name) for literal, name, _, _ in string.Formatter().parse(text.removesuffix("."))]
