@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
 
 from services.gateway.context import QUERY_TIMEOUT, TheGateway
 from services.gateway.pages.asking import TheVisit
@@ -15,7 +14,7 @@ from services.gateway.pages.navigation import JOBS, Place
 from services.gateway.pages.overview import read_overview
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from services.gateway.pages.schema import Parameter, parameters_of
-from services.gateway.pages.troubleshooting import troubleshooting
+from services.gateway.pages.troubleshooting import Guide, troubleshooting
 from shared import subjects
 from shared.access import Principal
 from shared.commands import Durations, DurationsQuery, JobOverview, RunsPage, RunsQuery, RunSummary
@@ -40,7 +39,7 @@ class JobPage:
     chart: DurationChart | None
     #: Whether there are older ones.
     more_runs: bool
-    troubleshooting: Markup | None
+    guide: Guide | None
 
 
 def job_view(
@@ -49,7 +48,7 @@ def job_view(
     runs: RunsPage,
     overview: JobOverview | None,
     durations: Durations,
-    trouble: Markup | None,
+    guide: Guide | None,
 ) -> JobPage:
     return JobPage(
         entry=entry,
@@ -60,7 +59,7 @@ def job_view(
         overview=overview,
         chart=duration_chart(durations.items, entry.expected_runtime, overview.typical if overview else None),
         more_runs=runs.next_cursor is not None,
-        troubleshooting=trouble,
+        guide=guide,
     )
 
 
@@ -86,7 +85,8 @@ async def read_job(job_id: str, visit: TheVisit, gateway: TheGateway) -> HTMLRes
         read_overview(gateway, principal, job=job_id, last_runs=False),
     )
     of_job = next(iter(overview.jobs), None)
-    view = job_view(entry, principal, runs, of_job, durations, troubleshooting(entry.troubleshooting))
+    guide = troubleshooting(entry.troubleshooting, visit.preferences.language)
+    view = job_view(entry, principal, runs, of_job, durations, guide)
     return visit.page(
         "job.html", trail=(JOBS, Place(entry.title, f"/jobs/{entry.id}", given=True)), view=view
     )

@@ -1,16 +1,20 @@
 """The troubleshooting page of a job, from Markdown to HTML.
 
 The pages lie in `docs/jobs` beside the packages: in a checkout, in the image, and in a wheel, which carries
-the folder as data.
+the folder as data. Those of other languages than English lie in a folder each (`docs/jobs/de`).
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
+
+from services.gateway.pages.languages import SOURCE
+from services.gateway.pages.preferences import Language
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,12 +24,22 @@ _PAGE = re.compile(r"docs/jobs/[a-z0-9-]+\.md")
 _FORMAT = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def troubleshooting(page: str) -> Markup | None:
-    """The page as HTML, or None if this installation does not have it. `page` is a catalogue entry's."""
-    file = ROOT / page
-    if not _PAGE.fullmatch(page) or not file.is_file():
+@dataclass(frozen=True, slots=True)
+class Guide:
+    html: Markup
+    #: That of the reader where there is such a page.
+    language: Language
+
+
+def troubleshooting(page: str, language: Language = SOURCE) -> Guide | None:
+    """None if this installation does not have the page. `page` is a catalogue entry's."""
+    if not _PAGE.fullmatch(page):
         return None
-    return _rendered(file, file.stat().st_mtime_ns)
+    file = ROOT / page
+    for lang, of_language in ((language, file.parent / language / file.name), (SOURCE, file)):
+        if of_language.is_file():
+            return Guide(_rendered(of_language, of_language.stat().st_mtime_ns), lang)
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -122,10 +122,10 @@ def advice_of(entry: CatalogueEntry | None, failure: Failure | None) -> str | No
     """The place in the job's page that speaks of the failure's code, else where it speaks of trouble."""
     if entry is None or failure is None:
         return None
-    page = troubleshooting(entry.troubleshooting)
-    if page is None:
+    guide = troubleshooting(entry.troubleshooting)
+    if guide is None:
         return None
-    place = failure.code if f'id="{failure.code}"' in page else "trouble"
+    place = failure.code if f'id="{failure.code}"' in guide.html else "trouble"
     return f"/jobs/{entry.id}#{place}"
 
 

@@ -1,4 +1,6 @@
+import re
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -6,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.gateway.identity.core import local_path
 from services.gateway.pages.job import job_view
+from services.gateway.pages.preferences import LANGUAGES, Language
 from services.gateway.pages.schema import parameters_of
 from services.gateway.pages.troubleshooting import ROOT, render, troubleshooting
 from shared.commands import Durations, JobOverview, RunsPage
@@ -58,12 +61,29 @@ def test_troubleshooting_is_html_with_anchors_for_codes_and_nothing_live() -> No
     assert '<table tabindex="0">' in html
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/jobs").glob("*.md")), ids=lambda page: page.stem)
-def test_every_troubleshooting_page_is_rendered(page: object) -> None:
-    html = troubleshooting(str(page).removeprefix(f"{ROOT}/"))
-    assert html is not None
-    assert "<h3>" in html
-    assert "](" not in html
+def test_every_troubleshooting_page_is_rendered_in_every_language(page: Path, language: Language) -> None:
+    guide = troubleshooting(f"docs/jobs/{page.name}", language)
+    assert guide is not None
+    assert guide.language == language, "the page is not translated"
+    assert "<h3>" in guide.html
+    assert "](" not in guide.html
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/jobs/de").glob("*.md")), ids=lambda page: page.stem)
+def test_a_translated_page_tells_as_much_as_the_page_itself(page: Path) -> None:
+    """The same headings, steps and rows in the same order, the same code, addresses and settings."""
+    english, german = ((folder / page.name).read_text() for folder in (page.parents[1], page.parent))
+    assert _outline(german) == _outline(english)
+    assert set(re.findall(r"`([a-zA-Z_./-]{3,})`", english)) <= set(
+        re.findall(r"`([a-zA-Z_./-]{3,})`", german)
+    )
+
+
+def _outline(text: str) -> list[str]:
+    lines = [re.match(r"#{1,3} (`\w+`)?|\d+\. |\|", line) for line in text.splitlines()]
+    return [line[0] for line in lines if line]
 
 
 @pytest.mark.parametrize("page", ["docs/jobs/none.md", "docs/jobs/../api.md", "/etc/passwd", "README.md", ""])
