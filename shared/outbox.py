@@ -163,6 +163,10 @@ class Relay:
     LOOK_EVERY = 1.0
     #: Seconds that a run's end waits for a database that is away.
     PATIENCE = 60.0
+    #: Seconds after which PostgreSQL takes rows away from a relay that holds them and does nothing: its
+    #: process is frozen, or its machine is gone without a word. Longer than a publish waits for its
+    #: acknowledgement, shorter than the server knows message ids (2 minutes): nothing is published twice.
+    HELD_AT_MOST = 60.0
 
     def __init__(self, pool: Pool, bus: Bus) -> None:
         self._pool = pool
@@ -182,7 +186,9 @@ class Relay:
             try:
                 while await self._pass():
                     pass
-            except (TagwerkError, PublishRefused, asyncpg.PostgresError, OSError) as error:
+            except (
+                TagwerkError, PublishRefused, asyncpg.PostgresError, asyncpg.InterfaceError, OSError,
+            ) as error:  # fmt: skip
                 log.warning("the outbox waits: a message could not be published", error=str(error))
                 await asyncio.sleep(self.LOOK_EVERY)
             try:
@@ -225,6 +231,9 @@ class Relay:
         all others were published and deleted: sent again for ever, they would outlive the server's window
         for message ids."""
         async with self._passing, self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                f"set local idle_in_transaction_session_timeout = '{self.HELD_AT_MOST:g}s'"
+            )
             rows = await connection.fetch(
                 "select id, msg_id, run_id, subject, payload from outbox order by id limit 200"
                 " for update skip locked"

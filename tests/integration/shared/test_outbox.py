@@ -90,6 +90,34 @@ async def test_a_relay_killed_between_publish_and_delete_doubles_nothing(post: P
     assert await post.waiting() == 0
 
 
+async def test_a_frozen_relay_keeps_nothing_from_the_others_and_goes_on_when_it_thaws(post: Post) -> None:
+    run_id, later = new_id(), new_id()
+    await post.record(run_id, "a")
+    published, thawed = asyncio.Event(), asyncio.Event()
+
+    async def publish_and_freeze(subject: str, payload: bytes, **options: str) -> int:
+        sequence = await post.bus.publish(subject, payload, **options)  # type: ignore[arg-type]
+        published.set()
+        await thawed.wait()
+        return sequence
+
+    frozen = Relay(post.pool, post.bus)
+    frozen.HELD_AT_MOST = 0.5
+    frozen._bus = type("Freezing", (), {"publish": staticmethod(publish_and_freeze)})()
+    running = asyncio.create_task(frozen.run())
+    await published.wait()
+    assert await asyncio.wait_for(Relay(post.pool, post.bus).flush(run_id), 30) > 0
+    published.clear()
+    thawed.set()
+    await post.record(later, "b")
+    await asyncio.wait_for(published.wait(), 30)
+    for run, records in ((run_id, 1), (later, 1)):
+        assert len(await post.bus.read(subjects.RUNS, RunSubjects("lab.store", run).all)) == records
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 async def test_what_was_stored_beside_a_refused_message_is_not_sent_again(post: Post) -> None:
     run_id = new_id()
     await post.upload()
