@@ -1,10 +1,10 @@
-"""What services say when something fails: causes and next steps, found in their code.
+"""What services say to people: causes, next steps, what a probe found, choices. Found in their code.
 
 Services write these sentences in English, into events that are kept for years. The pages translate them by
 their templates: `f"there is no client {client!r} that you act for"` is the message
 `there is no client {client} that you act for`. A sentence is found where it is given to a parameter with one
 of the names below, by whatever is called: directly, through a name, or as what a function of the same file
-returns. Texts that are values of such a sentence are messages too (of `it is {kind}`: `plain text`).
+returns. What a probe returns is one, and so are texts that are values of such a sentence (`it is {kind}`).
 """
 
 import ast
@@ -19,12 +19,14 @@ ROOT = Path(__file__).parents[1]
 
 #: The parameters that take sentences for people.
 PARAMETERS = frozenset({"cause", "next_step", "mend", "reason", "detail", "note"})
+#: What these models are given besides.
+MODELS = {"Failure": frozenset[str](), "Choice": frozenset({"label"}), "SystemState": frozenset({"words"})}
 
 #: These speak for themselves, in catalogues of their own.
 _APART = ("services/gateway/pages/", "services/gateway/preflight/")
 
 #: With less, a template would fit sentences that it was not made for.
-_FEWEST_LETTERS = 8
+_FEWEST_LETTERS = 5
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -89,8 +91,8 @@ def _parameters(trees: Iterable[ast.Module]) -> dict[str, list[str]]:
     """Function or class -> its positional parameters, of those that take a sentence. A class without a
     constructor of its own has its parent's."""
     classes: list[ast.ClassDef] = []
-    #: Models and parents' constructors are given sentences by name.
-    found: dict[str, list[str]] = {"Failure": [], "__init__": []}
+    # Models and parents' constructors are given sentences by name.
+    found: dict[str, list[str]] = {name: [] for name in (*MODELS, "__init__")}
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.ClassDef):
             classes.append(node)
@@ -128,8 +130,11 @@ def _sentences(module: _Module, parameters: dict[str, list[str]]) -> Iterator[st
             positional = zip(parameters[called], node.args, strict=False)
             named = ((keyword.arg, keyword.value) for keyword in node.keywords)
             for name, value in [*positional, *named]:
-                if name in PARAMETERS:
+                if name in PARAMETERS or name in MODELS.get(called or "", ()):
                     yield from _texts(module, value, frozenset())
+        elif isinstance(node, _Function) and "probe" in node.name:
+            for value in module.returned[node.name]:
+                yield from _texts(module, value, frozenset())
 
 
 def _texts(module: _Module, value: ast.expr, seen: frozenset[str]) -> Iterator[str]:

@@ -13,10 +13,14 @@ async def probe_folder(folder: Path) -> str:
 
     Raises `location_unwritable`.
     """
-    return await asyncio.to_thread(_write_into, folder)
+    there = await asyncio.to_thread(_write_into, folder)
+    return (
+        "files can be written" if there == folder else "files can be written; the first one makes the folder"
+    )
 
 
-def _write_into(folder: Path) -> str:
+def _write_into(folder: Path) -> Path:
+    """Where a file could be written: the folder, or what there is of the way to it."""
     there = folder
     try:
         while not os.path.lexists(there):
@@ -31,9 +35,7 @@ def _write_into(folder: Path) -> str:
             f"{there} cannot be written: {error.strerror or error}",
             "Check that it is a folder, who may write there, and whether the disk is full.",
         ) from error
-    return (
-        "files can be written" if there == folder else "files can be written; the first one makes the folder"
-    )
+    return there
 
 
 def location_unwritable(concern: str, cause: str, mend: str) -> TagwerkError:

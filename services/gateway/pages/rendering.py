@@ -59,6 +59,7 @@ def environment(language: Language) -> Environment:
         "static": static_files().path,
         "job_text": lambda text: _job_text(language, text),
         "service_text": lambda text, at_most=None: _service_text(language, text, at_most),
+        "service_sentence": lambda text: _service_text(language, text, begins=True),
         "job_sentence": lambda text: _job_text(language, text, begins=True),
         "words": words,
         "languages": LANGUAGES,
@@ -78,9 +79,14 @@ def _job_text(language: Language, text: str, *, begins: bool = False) -> Markup:
     return spoken_text(translated, spoken)
 
 
-def _service_text(language: Language, text: str, at_most: int | None) -> Markup:
-    """Marked as English where there is no translation; cut where it has more than `at_most` characters."""
+def _service_text(
+    language: Language, text: str, at_most: int | None = None, *, begins: bool = False
+) -> Markup:
+    """Marked as English where there is no translation; cut where it has more than `at_most` characters;
+    with a capital letter where it `begins` a line with a word, which a name such as `x.y` is not."""
     said, spoken = service_text(language, text)
+    if begins and said.partition(" ")[0].isalpha():
+        said = said[0].upper() + said[1:]
     if at_most is not None and len(said) > at_most:
         said = said[: at_most - 1] + "…"
     return spoken_text(said, spoken)

@@ -119,12 +119,16 @@ async def _states_of(
     return states
 
 
+def _at_work(processes: int) -> str:
+    return "one process is at work" if processes == 1 else f"{processes} processes are at work"
+
+
 def _service_state(service: str, entries: list[CatalogueEntry], found: list[Instance]) -> SystemState:
     ready = [one for one in found if one.ready]
     trouble = next((one.trouble for one in found if one.trouble is not None), None)
     mend = None
     if ready:
-        verdict, words = CheckVerdict.OK, f"{len(ready)} at work"
+        verdict, words = CheckVerdict.OK, _at_work(len(ready))
     elif trouble is not None:
         verdict, words, mend = CheckVerdict.WARNING, trouble.cause, trouble.next_step
     elif found:

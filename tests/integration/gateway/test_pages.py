@@ -107,7 +107,7 @@ async def test_an_error_is_a_page_for_people_and_a_problem_for_programs(site: Si
     assert page.status_code == 404
     assert page.headers["content-type"].startswith("text/html")
     assert "Diesen Job gibt es nicht" in page.text
-    assert "es gibt keinen Job desk.missing, den Sie sehen dürfen" in page.text
+    assert "Es gibt keinen Job desk.missing, den Sie sehen dürfen" in page.text
     assert page.headers["x-request-id"] in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert (await admin.get("/api/v1/jobs/desk.missing")).json()["code"] == "job_not_found"
