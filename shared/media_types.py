@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from shared.words import DocumentKind
+
 #: Media types that Tagwerk can process -> what a person calls them.
 PROCESSABLE: Final = {
     "application/pdf": "PDF",
@@ -33,6 +35,12 @@ PROCESSABLE: Final = {
     "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument spreadsheet",
     "application/vnd.oasis.opendocument.presentation": "OpenDocument presentation",
     "application/rtf": "RTF",
+}
+_KINDS_OF_PROGRAMS: Final = {
+    "application/pdf": DocumentKind.PDF,
+    "message/rfc822": DocumentKind.MAIL,
+    "application/vnd.ms-outlook": DocumentKind.MAIL,
+    "application/xml": DocumentKind.XML,
 }
 #: For messages.
 KINDS: Final = (
@@ -111,6 +119,20 @@ _MAIL_HEADERS: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|div|meta|p|span)[\s>/]", re.IGNORECASE)
+
+
+def kind_of(media_type: str) -> DocumentKind:
+    """Of one that can be processed."""
+    if media_type in _KINDS_OF_PROGRAMS:
+        return _KINDS_OF_PROGRAMS[media_type]
+    if media_type.startswith("image/"):
+        return DocumentKind.PICTURE
+    return DocumentKind.TEXT if media_type.startswith("text/") else DocumentKind.OFFICE
+
+
+def types_of(kind: DocumentKind) -> list[str]:
+    """The media types that are of this kind."""
+    return [media_type for media_type in PROCESSABLE if kind_of(media_type) is kind]
 
 
 class Unsuitable(Exception):

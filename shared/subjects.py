@@ -156,6 +156,8 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "repeats"): "earlier runs of a job with the same parameters, and effects in doubt",
     query("status", "system-calls"): "the last good and the last bad call of each system",
     query("documents", "document"): "one document with its pages and derived files",
+    query("documents", "documents"): "documents by client, kind, stage and file name, the newest first",
+    query("documents", "page-image"): "a page of a document as a picture, made if there is none yet",
     query("documents", "search"): "documents by id, file name or invoice number",
     query("documents", "approvals"): "approvals of invoices that the asker may see, the earliest due first",
     query("documents", "approval"): "the approval of one invoice, with its history",

@@ -146,6 +146,31 @@ class RateSource(StrEnum):
     BAZG = "bazg"
 
 
+class DocumentKind(StrEnum):
+    """What sort of file a document is: several media types each."""
+
+    PDF = "pdf"
+    PICTURE = "picture"
+    MAIL = "mail"
+    #: Mostly an e-invoice.
+    XML = "xml"
+    TEXT = "text"
+    OFFICE = "office"
+
+
+class DocumentStage(StrEnum):
+    """How far the reading of a document has come."""
+
+    #: It is there; no PDF has been made of it.
+    UPLOADED = "uploaded"
+    #: There is a PDF, whose text has not been read.
+    CONVERTED = "converted"
+    #: Its text is there; no invoice has been found in it.
+    READ = "read"
+    #: An invoice was found, or entered by a person.
+    INVOICE = "invoice"
+
+
 class ApprovalState(StrEnum):
     """Where an invoice stands with the people who approve it."""
 

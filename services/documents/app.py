@@ -15,12 +15,14 @@ from services.documents.approvals.workflow import PostgresWorkflow, Workflow
 from services.documents.attachments import Attachments, IntakeAttachments
 from services.documents.converters import ChildConverters, Converters
 from services.documents.declaration import DECLARATION
+from services.documents.document_list import list_documents
 from services.documents.invoice_store import InvoiceStore, PostgresInvoices
+from services.documents.page_images import PICTURE_LIMITS, PageImages
 from services.documents.readers import ChildReaders, Engine, Readers
 from services.documents.search import search
 from services.documents.store import DocumentStore, PostgresDocuments
 from services.documents.suppliers.lessons import Lessons, PostgresLessons
-from shared.commands import DocumentQuery, SearchQuery
+from shared.commands import DocumentQuery, DocumentsQuery, PageImageQuery, SearchQuery
 from shared.events import DocumentUploaded, InvoicePaid, PaymentStatusChanged, PaymentWithheld, RatesImported
 from shared.files import Files, open_store
 from shared.intake import Intake
@@ -45,6 +47,7 @@ PRELOAD = (
     "services.documents.steps.checks",
     "services.documents.steps.converter",
     "services.documents.steps.invoice_reader",
+    "services.documents.steps.page_pictures",
     "services.documents.steps.pictures",
     "services.documents.steps.reader",
     "services.documents.steps.recognition",
@@ -68,6 +71,8 @@ def build(settings: Settings) -> Service:
     readers = ChildReaders(children, engine)
     analysts = ChildAnalysts(children)
     store = open_store(settings.files_url)
+    # Somebody waits in front of each, so they do not wait behind documents that are being read.
+    page_images = PageImages(store, Children(1, PICTURE_LIMITS, nursery=nursery))
 
     def attachments(attempt: Attempt) -> Attachments:
         intake = Intake(service.pool, service.relay, store, size_limit=settings.upload_limit)
@@ -122,6 +127,16 @@ def build(settings: Settings) -> Service:
         query("documents", "document"),
         DocumentQuery,
         lambda request: queries.describe_document(service.pool, request),
+    )
+    service.answer(
+        query("documents", "documents"),
+        DocumentsQuery,
+        lambda request: list_documents(service.pool, request),
+    )
+    service.answer(
+        query("documents", "page-image"),
+        PageImageQuery,
+        lambda request: page_images.answer(service.pool, request),
     )
     service.answer(query("documents", "search"), SearchQuery, lambda request: search(service.pool, request))
     answer_people(service, desk)

@@ -31,6 +31,9 @@ MAX_NESTING: Final = 5
 MAX_PAGES: Final = 2000
 #: Pixels of a page as it is recognized: A1 at 200 dpi fits.
 MAX_RENDERED_PIXELS: Final = 36_000_000
+#: Pixels of a page as it is looked at: A4 in its largest width fits twice. Pixels of its longer side: WebP's.
+MAX_PICTURE_PIXELS: Final = 10_000_000
+MAX_PICTURE_SIDE: Final = 16_000
 #: Pixels of a picture in a file, or of one that is a file: A3 at 600 dpi fits.
 MAX_IMAGE_PIXELS: Final = 100_000_000
 #: Characters of a text, a mail or a page that is set as a PDF.

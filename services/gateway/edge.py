@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 BODY_LIMIT = 512 * 1024
 
 #: Where larger bodies are read piece by piece, with limits of their own.
-UPLOADS = re.compile(r"/api/v1/(documents|files)|/jobs/[^/]+/start/upload")
+UPLOADS = re.compile(r"(/api/v1)?/documents|/api/v1/files|/jobs/[^/]+/start/upload")
 
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -44,6 +44,7 @@ STATUS: Mapping[str, int] = {
     "document_not_found": 404,
     "file_missing": 404,
     "file_not_ready": 404,
+    "page_not_found": 404,
     "payment_file_not_found": 404,
     "invoice_not_found": 404,
     "job_not_found": 404,

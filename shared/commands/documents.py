@@ -1,13 +1,23 @@
 """Documents, and the invoices that were found in them."""
 
 from datetime import date, datetime
+from enum import IntEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access import Principal
-from shared.commands.common import Query
-from shared.words import ApprovalState, PaymentState, StepKind
+from shared.commands.common import PagedQuery, Query
+from shared.words import ApprovalState, DocumentKind, DocumentStage, PaymentState, StepKind
+
+
+class PageImageWidth(IntEnum):
+    """Pixels."""
+
+    #: Beside something else on a screen.
+    SCREEN = 900
+    #: For who looks closely.
+    CLOSE = 1800
 
 
 class DocumentQuery(Query):
@@ -194,3 +204,85 @@ class DocumentDetail(BaseModel):
     duplicate_of: UUID | None = None
     approval: ApprovalDetail | None = None
     payment: Payment | None = None
+
+
+class DocumentsQuery(PagedQuery):
+    """`query.documents.documents` -> `DocumentsPage`: the newest first."""
+
+    #: Who asks: approvals are told as far as they may see them. None: to the service itself, and all are.
+    asker: Principal | None = None
+    client: str | None = None
+    #: Words that all stand in the file name, in any order and case.
+    text: str | None = None
+    #: Any of these.
+    kind: list[DocumentKind] = Field(default_factory=list)
+    stage: list[DocumentStage] = Field(default_factory=list)
+    #: Only what came with this document.
+    parent_id: UUID | None = None
+    #: Documents that the asker has heard of: those that are not known here are named in the answer.
+    heard_of: list[UUID] = Field(default_factory=list, max_length=1000)
+
+
+class DocumentRow(BaseModel):
+    """One row of a list of documents."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    document_id: UUID
+    client: str
+    file_name: str
+    media_type: str
+    size: int
+    uploaded_at: datetime
+    stage: DocumentStage
+    parent_id: UUID | None = None
+    page_count: int | None = None
+    #: `invoice` or `credit_note`, where one was found.
+    invoice_kind: str | None = None
+    issuer_name: str | None = None
+    invoice_number: str | None = None
+    #: What is to be paid, as `1234.50`.
+    amount: str | None = None
+    currency: str | None = None
+    duplicate_of: UUID | None = None
+    approval: ApprovalState | None = None
+    payment: PaymentState | None = None
+
+
+class DocumentsPage(BaseModel):
+    items: list[DocumentRow]
+    next_cursor: str | None = None
+    #: Of `heard_of` those that the service does not know (yet).
+    unknown: list[UUID] = Field(default_factory=list)
+
+
+class PageImageQuery(Query):
+    """`query.documents.page-image` -> `PageImage`, which is stored by then. `document_not_found`,
+    `file_not_ready` as long as there is no PDF, `page_not_found`, or why the page cannot be shown."""
+
+    document_id: UUID
+    #: From 1.
+    page: int
+    width: PageImageWidth = PageImageWidth.SCREEN
+
+
+class PageImage(BaseModel):
+    """A page of a document's PDF as a picture."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    #: In the files of the client.
+    client: str
+    key: str
+    media_type: str
+    #: Bytes.
+    size: int
+    sha256: str
+    #: Pixels.
+    width: int
+    height: int
+    #: Points, as the boxes of fields are measured.
+    page_width: float
+    page_height: float
+    #: Pages of the document.
+    pages: int

@@ -15,6 +15,8 @@ from services.documents.core import (
     BEST_DPI,
     MAX_IMAGE_PIXELS,
     MAX_PAGES,
+    MAX_PICTURE_PIXELS,
+    MAX_PICTURE_SIDE,
     MAX_STREAM_BYTES,
     has_real_text,
     resolution_for,
@@ -81,6 +83,16 @@ class PdfPages:
                 found[number] = f"it measures {width:.0f} x {height:.0f} points ({_meters(width, height)})"
         return found
 
+    def oversize(self, number: int) -> str | None:
+        """Why this one page is not decoded; None if it may be."""
+        with pikepdf.open(self._path) as pdf:
+            return next(_oversize(pdf.pages[number - 1].obj), None)
+
+    def size(self, number: int) -> tuple[float, float]:
+        """Width and height of a page as it is shown, in points."""
+        width, height = self._pdf.get_page_size(number - 1)
+        return float(width), float(height)
+
     def text_layer(self, number: int) -> str | None:
         """The text of a page, `""` for an empty page, None if the page has to be recognized."""
         page = self._load(number)
@@ -111,6 +123,22 @@ class PdfPages:
             image = bitmap.to_pil().convert("L")
             bitmap.close()
             return image, dpi
+        finally:
+            page.close()
+
+    def picture(self, number: int, width: int) -> Image.Image:
+        """A page in color, to look at: `width` pixels wide, less where it is longer than pages are."""
+        page_width, page_height = self.size(number)
+        if page_width <= 0 or page_height <= 0:
+            raise page_too_large(f"it measures {page_width:.0f} x {page_height:.0f} points")
+        area = page_width * page_height
+        scale = min(width / page_width, (MAX_PICTURE_PIXELS / area) ** 0.5, MAX_PICTURE_SIDE / page_height)
+        page = self._load(number)
+        try:
+            bitmap = page.render(scale=scale, may_draw_forms=False)
+            image: Image.Image = bitmap.to_pil().convert("RGB")
+            bitmap.close()
+            return image
         finally:
             page.close()
 

@@ -15,6 +15,8 @@ from services.gateway.pages import (
     static_files,
     systems,
 )
+from services.gateway.pages.documents import list as document_list
+from services.gateway.pages.documents import page as document_page
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
 from services.gateway.pages.start import page as start
@@ -30,6 +32,8 @@ _PAGES = (
     run_page,
     run_steps,
     search,
+    document_list,
+    document_page,
     approvals,
     dead_letters,
     systems,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
@@ -34,6 +34,28 @@ class Formats:
     def day(self, value: date) -> str:
         """`27 Nov 2026`."""
         return format_date(value, "medium", locale=self.preferences.locale)
+
+    def written_day(self, value: str) -> str:
+        """`2026-11-27` as `27 Nov 2026`; anything else as it stands."""
+        try:
+            return self.day(date.fromisoformat(value))
+        except ValueError:
+            return value
+
+    def written_amount(self, value: str) -> str:
+        """`1234.50` as `1,234.50`; anything else as it stands."""
+        try:
+            return self.amount(value)
+        except (InvalidOperation, ValueError, TypeError):
+            return value
+
+    def size(self, bytes: int) -> str:
+        """`831 kB`, `1.4 MB`."""
+        if bytes < 1000:
+            return f"{self.number(bytes)} B"
+        if bytes < 1_000_000:
+            return f"{self.number(round(bytes / 1000))} kB"
+        return f"{self.number(round(bytes / 1_000_000, 1))} MB"
 
     def percent(self, share: float) -> str:
         return str(format_percent(share, locale=self.preferences.locale))

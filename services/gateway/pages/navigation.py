@@ -32,12 +32,13 @@ class Menu:
 
 JOBS = Place(N_("Jobs"), "/")
 RUNS = Place(N_("Runs"), "/runs")
+DOCUMENTS = Place(N_("Documents"), "/documents")
 APPROVALS = Place(N_("Approvals"), "/approvals")
 DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 
-_EVERYDAY = (JOBS, RUNS, APPROVALS)
+_EVERYDAY = (JOBS, RUNS, DOCUMENTS, APPROVALS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS)
 
 

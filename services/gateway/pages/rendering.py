@@ -119,7 +119,7 @@ class Visit:
         return f"{url.path}?{url.query}" if url.query else url.path
 
     @property
-    def _csrf_token(self) -> str | None:
+    def csrf_token(self) -> str | None:
         """For forms and scripts; None where no session is behind the page."""
         session: SignedIn | None = getattr(self.request.state, "session", None)
         return None if session is None else core.csrf_token(session.secret)
@@ -127,7 +127,7 @@ class Visit:
     def _csrf_field(self) -> Markup:
         """Belongs into every form that changes something."""
         field = Markup('<input type="hidden" name="{}" value="{}">')
-        return Markup() if self._csrf_token is None else field.format(CSRF_FIELD, self._csrf_token)
+        return Markup() if self.csrf_token is None else field.format(CSRF_FIELD, self.csrf_token)
 
     def page(
         self,
@@ -146,7 +146,7 @@ class Visit:
             menu=menu(self.principal, self.request.url.path),
             trail=trail,
             trace_id=trace_of(self.request).trace_id,
-            csrf_token=self._csrf_token,
+            csrf_token=self.csrf_token,
             csrf_field=self._csrf_field,
             **shown,
         )  # fmt: skip

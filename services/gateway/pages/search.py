@@ -97,12 +97,10 @@ def search_view(q: str, found: SearchResults) -> SearchPage:
 
 
 def _path(item: FoundItem) -> str:
-    """The page of what was found; of a record the runs that touched it, of a document those about it."""
+    """The page of what was found; of a record the runs that touched it."""
     if item.kind == "record":
         return link("/runs", record_key=item.id)
-    if item.kind == "document":
-        return link("/runs", about=f"document:{item.id}")
-    return {"run": "/runs/", "job": "/jobs/"}[item.kind] + item.id
+    return {"run": "/runs/", "job": "/jobs/", "document": "/documents/"}[item.kind] + item.id
 
 
 @router.get("/search")

@@ -1,15 +1,17 @@
 """The whole chain of a document: from its upload to its payment, in the order of time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.gateway.context import QUERY_TIMEOUT, AtLeast, MayRead, TheGateway
+from services.gateway.context import QUERY_TIMEOUT, AtLeast, Gateway, MayRead, TheGateway
 from services.gateway.problems import answers
 from services.gateway.routes.documents import find_document
 from shared import subjects
+from shared.access import Principal
 from shared.commands import DocumentDetail, RunsPage, RunsQuery, RunSummary
 from shared.words import ApprovalState, PaymentState, RunState
 
@@ -54,6 +56,13 @@ async def read_chain(
 ) -> DocumentChain:
     """Runs of jobs that you may see, each with its cause; and the steps of an approval that you may see."""
     document = await find_document(gateway, asking, document_id)
+    return chain_of(document, await read_runs(gateway, asking, document_id, at_least))
+
+
+async def read_runs(
+    gateway: Gateway, asking: Principal, document_id: UUID, at_least: int = 0
+) -> Sequence[RunSummary]:
+    """The runs about a document that `asking` may see, in the order in which they were requested."""
     query = RunsQuery(
         about=f"document:{document_id}",
         sort="requested_at",
@@ -61,10 +70,14 @@ async def read_chain(
         **await gateway.gate.scope(asking, at_least),
     )
     subject = subjects.query("status", "runs")
-    runs = await gateway.bus.ask(subject, query, RunsPage, timeout=QUERY_TIMEOUT)
-    entries = [_uploaded(document), *map(_of_run, runs.items), *_of_approval(document)]
+    return (await gateway.bus.ask(subject, query, RunsPage, timeout=QUERY_TIMEOUT)).items
+
+
+def chain_of(document: DocumentDetail, runs: Sequence[RunSummary]) -> DocumentChain:
+    """What is known of a document, in the order of time. Pure."""
+    entries = [_uploaded(document), *map(_of_run, runs), *_of_approval(document)]
     return DocumentChain(
-        document_id=document_id,
+        document_id=document.document_id,
         file_name=document.file_name,
         approval=document.approval.state if document.approval is not None else None,
         payment=document.payment.state if document.payment is not None else None,

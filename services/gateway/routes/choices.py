@@ -52,7 +52,8 @@ async def choices_of(
     """Raises `choices_unknown`, and what a start raises for a client or role that is missing."""
     source = sources_of(entry.parameters).get(parameter)
     if source is None and parameter == CLIENT and CLIENT not in entry.parameters.get("properties", {}):
-        found = containing(await _clients(gateway, asking), text)
+        clients = [Choice(value=name, label=name) for name in await clients_of(gateway, asking)]
+        found = containing(clients, text)
         return ChoicesPage(items=found[:limit], more=len(found) > limit)
     if source is None:
         raise TagwerkError(
@@ -67,10 +68,10 @@ async def choices_of(
     return await gateway.bus.ask(subjects.choices(entry.service), query, ChoicesPage, timeout=QUERY_TIMEOUT)
 
 
-async def _clients(gateway: Gateway, asking: Principal) -> list[Choice]:
+async def clients_of(gateway: Gateway, asking: Principal) -> list[str]:
     """The clients of the asker; who acts for every client chooses among those that anybody acts for."""
     names = set(asking.clients)
     if EVERY_CLIENT in names:
         everybody = (await gateway.principals.all()).values()
         names = {core.MAIN_CLIENT}.union(*(principal.clients for principal in everybody))
-    return [Choice(value=name, label=name) for name in sorted(names - {EVERY_CLIENT})]
+    return sorted(names - {EVERY_CLIENT})

@@ -1,26 +1,63 @@
-"""Documents: what is known of one, and its files."""
+"""Documents: the list of them, what is known of one, and its files."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
-from services.gateway import core
+from services.gateway import arrivals, core
 from services.gateway.context import QUERY_TIMEOUT, Gateway, MayRead, TheGateway
+from services.gateway.fields import Text
+from services.gateway.lists import ClientFilter
 from services.gateway.problems import answers
 from shared import subjects
 from shared.access import Principal
-from shared.commands import DocumentDetail, DocumentQuery
+from shared.commands import DocumentDetail, DocumentQuery, DocumentsPage, DocumentsQuery
 from shared.errors import TagwerkError
-from shared.events import DocumentUploaded
 from shared.files import Files
 from shared.intake import original_key
+from shared.words import DocumentKind, DocumentStage
 
 router = APIRouter(tags=["documents"])
 
 FileKind = Literal["original", "pdf", "text", "searchable-pdf"]
+
+
+class DocumentsFilter(ClientFilter):
+    text: Text | None = Field(
+        default=None, max_length=200, description="Words that all stand in the file name, in any case."
+    )
+    kind: list[DocumentKind] = Field(default_factory=list, description="Any of these sorts of files.")
+    stage: list[DocumentStage] = Field(
+        default_factory=list, description="Any of these: how far the reading of the document has come."
+    )
+    parent: UUID | None = Field(default=None, description="Only what came with this document, an e-mail.")
+
+
+@router.get("/documents", summary="Documents, the newest first", responses=answers(404))
+async def list_documents(
+    filter: Annotated[DocumentsFilter, Query()], asking: MayRead, gateway: TheGateway
+) -> DocumentsPage:
+    """With the invoice that was found in each, and how far approval and payment are. What has just been
+    uploaded is among them."""
+    if filter.client is not None:
+        await gateway.gate.act_for(asking, filter.client, "documents")
+    query = DocumentsQuery(
+        asker=asking,
+        parent_id=filter.parent,
+        **filter.model_dump(exclude={"parent"}),
+        **await gateway.gate.scope(asking),
+    )
+    heard_of = {} if filter.cursor is not None else await arrivals.newest(gateway.pool, query)
+    query = query.model_copy(update={"heard_of": list(heard_of)})
+    subject = subjects.query("documents", "documents")
+    page = await gateway.bus.ask(subject, query, DocumentsPage, timeout=QUERY_TIMEOUT)
+    rows = [arrivals.as_row(heard_of[id]) for id in page.unknown if arrivals.fits(heard_of[id], query)]
+    # They are newer than what the service knows, but for a moment; no row is left out for them.
+    return DocumentsPage(items=[*rows, *page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/documents/{document_id}", summary="One document with its pages", responses=answers(404))
@@ -38,8 +75,7 @@ async def find_document(gateway: Gateway, asking: Principal, document_id: UUID) 
     except TagwerkError as error:
         if error.failure.code != "document_not_found":
             raise
-    row = await gateway.pool.fetchval("select event from arrivals where document_id = $1", document_id)
-    event = None if row is None else DocumentUploaded.model_validate_json(row)
+    event = await arrivals.find(gateway.pool, document_id)
     if event is None or not asking.may_act_for(event.client):
         gateway.gate.look_for_hidden_document(asking, document_id, event)
         raise core.document_not_found(document_id)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from services.gateway import core
 from services.gateway.context import Gateway, MayUpload, TheGateway, TheTrace
+from services.gateway.identity.asker import Asker
 from services.gateway.multipart import Received, ReceivedFile, received
 from services.gateway.problems import Problem, ProblemError, WrongField, answers, problem_of, wrong_fields
 from services.gateway.tracing import Trace
@@ -91,6 +92,16 @@ async def upload_documents(
 ) -> JSONResponse:
     """A bad file does not refuse the others: it has a `problem` of its own. Sending the same content again
     answers the same ids."""
+    answer = await take_in(request, asking, gateway, trace)
+    if all(file.problem is not None for file in answer.files):
+        raise _nothing_accepted(answer.files)
+    new = any(file.duplicate is False for file in answer.files)
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 201 if new else 200)
+
+
+async def take_in(request: Request, asking: Asker, gateway: Gateway, trace: Trace) -> UploadAnswer:
+    """Make documents of the files of a form; what is wrong with one of them stands in its `problem`. Raises
+    what the form as a whole is refused for."""
     async with received(request, file_limit=gateway.settings.upload_limit) as form:
         client, interactive = _check_form(form, asking)
         await gateway.gate.act_for(asking, client, "documents")
@@ -99,19 +110,13 @@ async def upload_documents(
             reason = f"{asking.id} may not upload: it lacks the role {' or '.join(roles)}"
             await gateway.gate.refuse(asking, "documents", reason, client=client, roles_wanted=roles)
         files = []
-        new = False
         for file in form.files:
             arrival = Arrival(
                 client, asking.id, file.file_name, file.path, file.declared_type, interactive,
                 trace.traceparent,
             )  # fmt: skip
-            uploaded = await _accept(gateway, asking, arrival, file, trace)
-            new = new or uploaded.duplicate is False
-            files.append(uploaded)
-    if all(file.problem is not None for file in files):
-        raise _nothing_accepted(files)
-    answer = UploadAnswer(client=client, files=files)
-    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), 201 if new else 200)
+            files.append(await _accept(gateway, asking, arrival, file, trace))
+    return UploadAnswer(client=client, files=files)
 
 
 def _check_form(form: Received, asking: Principal) -> tuple[str, bool]:

@@ -1,0 +1,131 @@
+"""One document: how it stands, what was read on its pages, and all that happened to it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from services.gateway.context import TheGateway
+from services.gateway.pages.asking import PageAsking, TheVisit
+from services.gateway.pages.documents.pictures import Pictures, read_pictures
+from services.gateway.pages.documents.pipeline import JOBS, NAMES, Pipeline, pipeline_of
+from services.gateway.pages.documents.words import KINDS, PAYMENTS
+from services.gateway.pages.invoice_words import APPROVALS, FIELDS, SOURCES, VERDICTS
+from services.gateway.pages.invoice_words import STEPS as APPROVAL_STEPS
+from services.gateway.pages.navigation import DOCUMENTS, Place
+from services.gateway.pages.rendering import link
+from services.gateway.routes.chain import DocumentChain, chain_of, read_runs
+from services.gateway.routes.documents import find_document
+from shared.access import Action, Principal, decide_access
+from shared.commands import DocumentDetail, InvoiceField
+from shared.jobs import CatalogueEntry
+from shared.media_types import kind_of
+from shared.words import DocumentKind
+
+router = APIRouter(include_in_schema=False)
+
+_ORDER: Final = {name: place for place, name in enumerate(FIELDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A step that the reader may have done again."""
+
+    job: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    document: DocumentDetail
+    kind: DocumentKind
+    pipeline: Pipeline
+    chain: DocumentChain
+    pictures: Pictures | None
+    #: What was read, in the order in which people look for it.
+    fields: Sequence[InvoiceField]
+    #: Titles of jobs, by id.
+    titles: Mapping[str, str]
+    again: Sequence[Again]
+
+    @property
+    def name(self) -> str:
+        """Whose invoice it is, else the name of the file."""
+        values = {field.name: field.value for field in self.fields}
+        return values.get("issuer_name") or values.get("payee_name") or self.document.file_name
+
+
+def document_view(
+    document: DocumentDetail,
+    chain: DocumentChain,
+    pipeline: Pipeline,
+    pictures: Pictures | None,
+    entries: Sequence[CatalogueEntry],
+    reader: Principal,
+) -> DocumentPage:
+    fields = document.invoice.fields if document.invoice is not None else []
+    return DocumentPage(
+        document=document,
+        kind=kind_of(document.media_type),
+        pipeline=pipeline,
+        chain=chain,
+        pictures=pictures,
+        fields=sorted(fields, key=lambda field: _ORDER.get(field.name, len(_ORDER))),
+        titles={entry.id: entry.title for entry in entries},
+        again=_again(document, entries, reader),
+    )
+
+
+def _again(document: DocumentDetail, entries: Sequence[CatalogueEntry], reader: Principal) -> list[Again]:
+    """The steps that can be started for it by hand, filled in."""
+    may = {
+        entry.id
+        for entry in entries
+        if not entry.retired and decide_access(reader, entry.access, Action.START, document.client).allowed
+    }
+    filled = {"client": document.client, "p.document": document.document_id}
+    return [Again(job, link(f"/jobs/{job}/start", **filled)) for job in JOBS.values() if job in may]
+
+
+@router.get("/documents/{document_id}")
+async def read_document_page(
+    document_id: UUID,
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    fragment: bool = False,
+) -> HTMLResponse:
+    """`page`: the first one that is shown as a picture. `fragment`: only what changes while it is read."""
+    document = await find_document(gateway, asking, document_id)
+    runs, pictures, entries = await asyncio.gather(
+        read_runs(gateway, asking, document_id),
+        read_pictures(gateway, asking, document, page),
+        gateway.gate.visible_jobs(asking),
+    )
+    view = document_view(
+        document,
+        chain_of(document, runs),
+        pipeline_of(document, runs, datetime.now(UTC)),
+        pictures,
+        entries,
+        asking,
+    )
+    return visit.page(
+        "document/part.html" if fragment else "document/page.html",
+        trail=(DOCUMENTS, Place(document.file_name, f"/documents/{document_id}", given=True)),
+        view=view,
+        step_names=NAMES,
+        states=APPROVALS,
+        approval_steps=APPROVAL_STEPS,
+        payments=PAYMENTS,
+        kinds=KINDS,
+        sources=SOURCES,
+        verdicts=VERDICTS,
+        fields=FIELDS,
+    )
