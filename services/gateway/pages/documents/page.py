@@ -41,6 +41,16 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Gist:
+    """By what a person knows an invoice again."""
+
+    number: str | None
+    #: As `1234.50`.
+    amount: str | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentPage:
     document: DocumentDetail
     kind: DocumentKind
@@ -56,8 +66,22 @@ class DocumentPage:
     @property
     def name(self) -> str:
         """Whose invoice it is, else the name of the file."""
-        values = {field.name: field.value for field in self.fields}
+        values = self._values
         return values.get("issuer_name") or values.get("payee_name") or self.document.file_name
+
+    @property
+    def gist(self) -> Gist | None:
+        """None for what is no invoice."""
+        values = self._values
+        number, amount = (
+            values.get("invoice_number"),
+            values.get("payable_amount") or values.get("gross_amount"),
+        )
+        return Gist(number, amount, values.get("currency")) if number or amount else None
+
+    @property
+    def _values(self) -> dict[str, str]:
+        return {field.name: field.value for field in self.fields}
 
 
 def document_view(

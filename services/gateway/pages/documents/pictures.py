@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from services.gateway.context import Gateway
-from services.gateway.pages.invoice_words import FIELDS
 from services.gateway.routes.page_images import find_image
 from shared.access import Principal
 from shared.commands import DocumentDetail, InvoiceField, PageImage, PageImageWidth
@@ -23,18 +22,22 @@ _PATIENCE: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a field stands on a page."""
+    """A place on a page where one field stands, or several: a payment code says them all."""
 
-    field: str
-    #: A message.
-    label: str
-    value: str
-    verdict: str
+    fields: Sequence[InvoiceField]
     #: Points, from the upper left corner of the page.
     left: float
     top: float
     width: float
     height: float
+
+    @property
+    def names(self) -> str:
+        return " ".join(field.name for field in self.fields)
+
+    @property
+    def doubtful(self) -> bool:
+        return any(field.verdict != "certain" for field in self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +102,18 @@ def _picture(
     path = f"/api/v1/documents/{document.document_id}/pages/{number}/image"
     if isinstance(found, Failure):
         return Picture(number, path, problem=found)
-    return Picture(number, path, found, places=[_place(field) for field in fields if field.box is not None])
+    return Picture(number, path, found, places=_places(fields))
 
 
-def _place(field: InvoiceField) -> Place:
-    assert field.box is not None
-    left, top, right, bottom = field.box
-    label = FIELDS.get(field.name, field.name)
-    return Place(field.name, label, field.value, field.verdict, left, top, right - left, bottom - top)
+def _places(fields: Sequence[InvoiceField]) -> list[Place]:
+    at: dict[tuple[float, float, float, float], list[InvoiceField]] = {}
+    for field in fields:
+        if field.box is not None:
+            at.setdefault(field.box, []).append(field)
+    return [
+        Place(there, left, top, right - left, bottom - top)
+        for (left, top, right, bottom), there in at.items()
+    ]
 
 
 async def read_pictures(

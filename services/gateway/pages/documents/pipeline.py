@@ -77,8 +77,8 @@ class Pipeline:
     #: The step that says how the document stands: where it goes on, waits or failed; else the last one.
     now: Step
 
-    def step(self, name: StepName) -> Step:
-        return next(step for step in self.steps if step.name is name)
+    def step(self, name: str) -> Step:
+        return next(step for step in self.steps if step.name == name)
 
 
 def pipeline_of(document: DocumentDetail, runs: Iterable[RunSummary], now: datetime) -> Pipeline:

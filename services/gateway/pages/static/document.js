@@ -69,29 +69,30 @@ function follow(line) {
 }
 
 // One points at a field, and sees it on the page; or the other way round.
-let marked = null;
-function mark(name) {
-  if (name === marked) return;
+let marked = "";
+function mark(names) {
+  if (names === marked) return;
+  marked = names;
   for (const element of document.querySelectorAll("[data-on]:is(tr, rect)")) element.removeAttribute("data-on");
-  marked = name;
-  if (!name) return;
-  for (const element of document.querySelectorAll(`tr[data-field="${CSS.escape(name)}"], rect[data-place="${CSS.escape(name)}"]`)) {
-    element.dataset.on = "";
+  for (const name of names.split(" ").filter(Boolean)) {
+    for (const element of document.querySelectorAll(`tr[data-field="${name}"], rect[data-places~="${name}"]`)) {
+      element.dataset.on = "";
+    }
   }
 }
 
-function fieldAt(target) {
-  if (!(target instanceof Element)) return null;
-  return target.closest("tr[data-field]")?.dataset.field ?? target.closest("rect[data-place]")?.dataset.place ?? null;
+function pointedAt(target) {
+  if (!(target instanceof Element)) return "";
+  return target.closest("tr[data-field]")?.dataset.field ?? target.closest("rect[data-places]")?.dataset.places ?? "";
 }
-document.addEventListener("mouseover", (event) => mark(fieldAt(event.target)));
-document.addEventListener("focusin", (event) => mark(fieldAt(event.target)));
+document.addEventListener("mouseover", (event) => mark(pointedAt(event.target)));
+document.addEventListener("focusin", (event) => mark(pointedAt(event.target)));
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("[data-shows]");
-  if (!link) return;
-  const place = document.querySelector(`rect[data-place="${CSS.escape(link.dataset.shows)}"]`);
+  const place = link && document.querySelector(`rect[data-places~="${link.dataset.shows}"]`);
   if (!place) return;
   event.preventDefault();
+  mark(link.dataset.shows);
   place.scrollIntoView({ block: "center", behavior: "smooth" });
 });
