@@ -13,6 +13,7 @@ from services.gateway.context import Gateway, MayApprove, TheGateway, TheTrace
 from services.gateway.identity.asker import Asker
 from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
+from services.gateway.pages.documents.pictures import read_pictures
 from services.gateway.pages.invoice_words import APPROVALS as STATES
 from services.gateway.pages.invoice_words import FIELDS, SOURCES, STEPS, VERDICTS
 from services.gateway.pages.navigation import APPROVALS, Place
@@ -229,6 +230,7 @@ async def _show(
         trail=(APPROVALS, Place(document.file_name, path, given=True)),
         status=200 if refused is None else status_of(refused.failure),
         view=approval_view(approval, document, asking.id, refused),
+        pictures=await read_pictures(gateway, asking, document),
         states=STATES,
         steps=STEPS,
         sources=SOURCES,
