@@ -41,6 +41,7 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "choices": preflight.choices,
     "start": jobs.start,
     "upload": documents.upload,
+    "documents": documents.documents,
     "document": documents.document,
     "approvals": approvals.approvals,
     "approve": approvals.approve,

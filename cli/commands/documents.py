@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.options import Bulk, Timeout, Wait
+from cli.commands.options import Bulk, Cursor, Limit, Timeout, Wait
 from cli.exits import Exit
+from shared.words import DocumentKind, DocumentStage
 
 if TYPE_CHECKING:
     from cli.answers import UploadedFile
@@ -60,6 +61,41 @@ async def upload(
         session.output.say(f"Still running after {timeout:g} s. `tagwerk runs` shows how it goes on.")
     refused = any(document.failure is not None for document in sent)
     return Exit.PROBLEM if refused and exit is Exit.SUCCEEDED else exit
+
+
+async def documents(
+    session: "Session",
+    text: Annotated[str | None, typer.Option(help="Words that all stand in the file name.")] = None,
+    stage: Annotated[
+        list[DocumentStage], typer.Option(help="How far its reading has come; several times for several.")
+    ] = [],  # noqa: B006  # typer copies it
+    kind: Annotated[
+        list[DocumentKind], typer.Option(help="The sort of file; several times for several.")
+    ] = [],  # noqa: B006
+    client: Annotated[str | None, typer.Option(help="Only of this client.")] = None,
+    parent: Annotated[
+        str | None, typer.Option(metavar="DOCUMENT", help="Only what came with this e-mail.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> None:
+    """List documents, the newest first."""
+    from cli import ids
+    from cli.render.documents import documents_view
+    from shared.commands import DocumentsPage
+
+    page = await session.gateway.get(
+        "/documents",
+        DocumentsPage,
+        text=text,
+        stage=[str(one) for one in stage],
+        kind=[str(one) for one in kind],
+        client=client,
+        parent=None if parent is None else ids.document_id(parent),
+        limit=limit,
+        cursor=cursor,
+    )
+    session.output.answer(page, documents_view)
 
 
 async def document(

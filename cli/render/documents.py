@@ -10,8 +10,9 @@ from rich.text import Text
 from cli.answers import DocumentText, UploadedFile, UploadReport
 from cli.render.approvals import approval_view, payment_view
 from cli.render.run import failure_view, headline
-from cli.render.words import moment
-from shared.commands import AnalysedInvoice, DocumentDetail, RunDetail
+from cli.render.words import moment, rest
+from shared.commands import AnalysedInvoice, DocumentDetail, DocumentRow, DocumentsPage, RunDetail
+from shared.words import ApprovalState, DocumentStage, PaymentState
 
 
 def upload_view(report: UploadReport) -> RenderableType:
@@ -42,6 +43,45 @@ def _uploaded(document: UploadedFile, ended: dict[UUID, RunDetail]) -> list[Rend
         if run.run_id in ended:
             parts.append(Padding(headline(ended[run.run_id]), (0, 0, 0, 2)))
     return parts
+
+
+#: What a stage says to a person, and its style.
+_STAGES: dict[DocumentStage, tuple[str, str]] = {
+    DocumentStage.UPLOADED: ("not read yet", "cyan"),
+    DocumentStage.CONVERTED: ("text not read yet", "cyan"),
+    DocumentStage.READ: ("read, no invoice in it", "dim"),
+    DocumentStage.INVOICE: ("invoice found", "green"),
+}
+
+
+def documents_view(page: DocumentsPage) -> RenderableType:
+    """Two lines for each: how it stands and what it is, then where it came from."""
+    if not page.items:
+        return Text("No documents match.", style="dim")
+    lines = [line for row in page.items for line in _listed(row)]
+    return Group(*lines, rest(page.next_cursor)) if page.next_cursor else Group(*lines)
+
+
+def _listed(row: DocumentRow) -> list[Text]:
+    words, style = _STAGES[row.stage]
+    if row.payment is not None and row.approval is not ApprovalState.WAITING:
+        words, style = f"payment {row.payment}", "red" if row.payment is PaymentState.REJECTED else "green"
+    elif row.approval is not None:
+        words, style = f"{row.approval}", "blue"
+    head = Text(f"{words}  ", style=style)
+    head.append(row.file_name, style="bold")
+    if row.amount is not None:
+        head.append(f"  {row.amount} {row.currency or ''}".rstrip(), style="default")
+    named = " ".join(word for word in (row.issuer_name, row.invoice_number) if word)
+    head.append(f"  {named}" if named else "", style="default")
+    pages = "" if row.page_count is None else f", {row.page_count} page{'s' if row.page_count > 1 else ''}"
+    about = f"  {row.document_id}  {row.client}, {moment(row.uploaded_at)}, {row.size:,} bytes{pages}"
+    lines = [head, Text(about, style="dim")]
+    if row.parent_id is not None:
+        lines.append(Text(f"  came with document {row.parent_id}", style="dim"))
+    if row.duplicate_of is not None:
+        lines.append(Text(f"  seems to be the invoice of document {row.duplicate_of}", style="yellow"))
+    return lines
 
 
 def document_view(document: DocumentDetail) -> RenderableType:

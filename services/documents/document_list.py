@@ -9,7 +9,7 @@ from services.documents.approvals.access import may_see
 from services.documents.approvals.values import amount_of
 from services.documents.invoices.values import written
 from services.documents.settlement import FIELDS
-from shared.commands import DocumentRow, DocumentsPage, DocumentsQuery
+from shared.commands import DocumentRow, DocumentsFound, DocumentsQuery
 from shared.database import Pool
 from shared.media_types import types_of
 from shared.paging import Conditions, Key, Order, encode_cursor
@@ -27,7 +27,7 @@ _INVOICE: Final = "exists (select from invoices where invoices.document_id = doc
 _UNREAD: Final = frozenset({DocumentStage.UPLOADED, DocumentStage.CONVERTED})
 
 
-async def list_documents(pool: Pool, query: DocumentsQuery) -> DocumentsPage:
+async def list_documents(pool: Pool, query: DocumentsQuery) -> DocumentsFound:
     """Raises `cursor_invalid`."""
     statement, arguments = statement_of(query)
     rows = await pool.fetch(statement, *arguments)
@@ -35,7 +35,7 @@ async def list_documents(pool: Pool, query: DocumentsQuery) -> DocumentsPage:
     cursor = None
     if len(rows) > query.limit:
         cursor = encode_cursor(_NEWEST, [items[-1].uploaded_at, items[-1].document_id])
-    return DocumentsPage(items=items, next_cursor=cursor, unknown=await _unknown(pool, query.heard_of))
+    return DocumentsFound(items=items, next_cursor=cursor, unknown=await _unknown(pool, query.heard_of))
 
 
 def statement_of(query: DocumentsQuery) -> tuple[str, list[Any]]:

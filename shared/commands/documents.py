@@ -207,7 +207,7 @@ class DocumentDetail(BaseModel):
 
 
 class DocumentsQuery(PagedQuery):
-    """`query.documents.documents` -> `DocumentsPage`: the newest first."""
+    """`query.documents.documents` -> `DocumentsFound`: the newest first."""
 
     #: Who asks: approvals are told as far as they may see them. None: to the service itself, and all are.
     asker: Principal | None = None
@@ -252,6 +252,9 @@ class DocumentRow(BaseModel):
 class DocumentsPage(BaseModel):
     items: list[DocumentRow]
     next_cursor: str | None = None
+
+
+class DocumentsFound(DocumentsPage):
     #: Of `heard_of` those that the service does not know (yet).
     unknown: list[UUID] = Field(default_factory=list)
 

@@ -46,6 +46,7 @@ CODES: Mapping[str, str] = {
     "not_found": N_("There is no such page"),
     "not_signed_in": N_("You are not signed in"),
     "nothing_failed": N_("Nothing failed"),
+    "page_not_found": N_("The document has no such page"),
     "parameters_invalid": N_("Something in the form is not right"),
     "password_change_required": N_("Choose a password of your own first"),
     "password_refused": N_("This password cannot be taken"),

@@ -15,7 +15,7 @@ from services.gateway.lists import ClientFilter
 from services.gateway.problems import answers
 from shared import subjects
 from shared.access import Principal
-from shared.commands import DocumentDetail, DocumentQuery, DocumentsPage, DocumentsQuery
+from shared.commands import DocumentDetail, DocumentQuery, DocumentsFound, DocumentsPage, DocumentsQuery
 from shared.errors import TagwerkError
 from shared.files import Files
 from shared.intake import original_key
@@ -42,7 +42,7 @@ async def list_documents(
     filter: Annotated[DocumentsFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> DocumentsPage:
     """With the invoice that was found in each, and how far approval and payment are. What has just been
-    uploaded is among them."""
+    uploaded, and is not known further on, comes in front of the first page, besides its `limit`."""
     if filter.client is not None:
         await gateway.gate.act_for(asking, filter.client, "documents")
     query = DocumentsQuery(
@@ -54,9 +54,8 @@ async def list_documents(
     heard_of = {} if filter.cursor is not None else await arrivals.newest(gateway.pool, query)
     query = query.model_copy(update={"heard_of": list(heard_of)})
     subject = subjects.query("documents", "documents")
-    page = await gateway.bus.ask(subject, query, DocumentsPage, timeout=QUERY_TIMEOUT)
+    page = await gateway.bus.ask(subject, query, DocumentsFound, timeout=QUERY_TIMEOUT)
     rows = [arrivals.as_row(heard_of[id]) for id in page.unknown if arrivals.fits(heard_of[id], query)]
-    # They are newer than what the service knows, but for a moment; no row is left out for them.
     return DocumentsPage(items=[*rows, *page.items], next_cursor=page.next_cursor)
 
 

@@ -24,6 +24,8 @@ from shared.commands import (
     CurrencyTotal,
     DocumentDetail,
     DocumentPage,
+    DocumentRow,
+    DocumentsPage,
     InvoiceField,
     InvoiceFinding,
     JobOverview,
@@ -54,6 +56,7 @@ from shared.events import Cause
 from shared.words import (
     ApprovalState,
     CallOutcome,
+    DocumentStage,
     LogLevel,
     Outcome,
     PaymentState,
@@ -271,6 +274,40 @@ APPROVALS = ApprovalsPage(
             doubtful=["payable_amount"],
             duplicate_of=EVENT,
         )
+    ],
+    next_cursor="bW9yZQ",
+)
+
+DOCUMENTS = DocumentsPage(
+    items=[
+        DocumentRow(
+            document_id=DOCUMENT,
+            client="main",
+            file_name="scan [1].pdf",
+            media_type="application/pdf",
+            size=81_234,
+            uploaded_at=AT,
+            stage=DocumentStage.INVOICE,
+            page_count=2,
+            invoice_kind="invoice",
+            issuer_name="Nordlicht Druck GmbH",
+            invoice_number="2026-0815",
+            amount="1949.75",
+            currency="CHF",
+            duplicate_of=EVENT,
+            approval=ApprovalState.APPROVED,
+            payment=PaymentState.REJECTED,
+        ),
+        DocumentRow(
+            document_id=RUN,
+            client="main",
+            file_name="offer.docx",
+            media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            size=512,
+            uploaded_at=AT,
+            stage=DocumentStage.UPLOADED,
+            parent_id=DOCUMENT,
+        ),
     ],
     next_cursor="bW9yZQ",
 )

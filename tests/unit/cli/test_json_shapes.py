@@ -22,6 +22,7 @@ from tests.unit.cli.examples import (
     CHOICES,
     DETAIL,
     DOCUMENT,
+    DOCUMENTS,
     FILE,
     FOUND,
     JOB,
@@ -135,6 +136,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/documents/{DOCUMENT}", DETAIL)
     gateway.on("GET", f"/documents/{DOCUMENT}/files/text", "Größe\fSeite 2".encode(), media_type="text/plain")
     gateway.on("GET", f"/documents/{DOCUMENT}/chain", CHAIN)
+    gateway.on("GET", "/documents", DOCUMENTS)
     gateway.on("GET", "/approvals", APPROVALS)
     gateway.on("GET", f"/approvals/{DOCUMENT}", APPROVAL)
     taken = StepTaken(changed=True, approval=APPROVAL)
@@ -183,6 +185,7 @@ COMMANDS: dict[str, list[Any]] = {
     "bank-statements": ["bank-statements"],
     "upload": ["upload", "scan.pdf"],
     "upload-wait": ["upload", "scan.pdf", "--wait"],
+    "documents": ["documents"],
     "document": ["document", DOCUMENT],
     "document-text": ["document", DOCUMENT, "--text"],
     "document-chain": ["document", DOCUMENT, "--chain"],

@@ -13,7 +13,7 @@ from cli.answers import DocumentChain, SearchResults
 from cli.bars import Bars, LiveRun
 from cli.render.approvals import approval_view, approvals_view, chain_view
 from cli.render.bank import statements_view, transactions_view
-from cli.render.documents import document_view
+from cli.render.documents import document_view, documents_view
 from cli.render.finding import overview_view, search_view, tree_view
 from cli.render.lists import calls_view, logs_view, records_view
 from cli.render.payments import payables_view, payment_file_view, payment_files_view
@@ -24,6 +24,7 @@ from cli.render.words import clock, duration, parse_moment, short_ids
 from shared.commands import (
     BankStatementsPage,
     BankTransactionsPage,
+    DocumentsPage,
     LogsPage,
     PayablesPage,
     PaymentFilesPage,
@@ -42,6 +43,8 @@ from tests.unit.cli.examples import (
     CHAIN,
     DETAIL,
     DOCUMENT,
+    DOCUMENTS,
+    EVENT,
     FILE,
     FOUND,
     LOGS,
@@ -121,6 +124,7 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         rates_view(RatesPage(items=[])),
         approvals_view(APPROVALS),
         approval_view(APPROVAL),
+        documents_view(DOCUMENTS),
         chain_view(DocumentChain.model_validate(CHAIN)),
         payables_view(PAYABLES),
         payment_files_view(PAYMENT_FILES),
@@ -368,6 +372,18 @@ def test_a_list_of_approvals_says_what_is_late_and_what_to_confirm() -> None:
     for word in ("overdue", "1949.75 CHF", "Nordlicht Druck GmbH 2026-0815", str(DOCUMENT), "bW9yZQ"):
         assert word in text
     assert "to be confirmed first: payable amount" in text
+
+
+def test_a_list_of_documents_says_how_each_stands_and_where_it_came_from() -> None:
+    lines = shown(documents_view(DOCUMENTS), 160).splitlines()
+    assert lines[0] == "payment rejected  scan [1].pdf  1949.75 CHF  Nordlicht Druck GmbH 2026-0815"
+    assert lines[1].startswith(f"  {DOCUMENT}  main, ")
+    assert lines[1].endswith(", 81,234 bytes, 2 pages")
+    assert lines[2] == f"  seems to be the invoice of document {EVENT}"
+    assert lines[3] == "not read yet  offer.docx"
+    assert lines[5] == f"  came with document {DOCUMENT}"
+    assert "bW9yZQ" in lines[6]
+    assert "No documents match." in shown(documents_view(DocumentsPage(items=[])))
 
 
 def test_a_chain_names_runs_with_their_cause_and_steps_with_their_author() -> None:

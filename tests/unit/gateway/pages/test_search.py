@@ -35,7 +35,7 @@ def test_what_is_just_what_was_typed_stands_in_front() -> None:
     [
         (item("run", "0199", "run_id"), "/runs/0199"),
         (item("job", "a.b", "job_id"), "/jobs/a.b"),
-        (item("document", "d0c", "file_name"), "/runs?about=document%3Ad0c"),
+        (item("document", "d0c", "file_name"), "/documents/d0c"),
         (item("record", "file:a b&c", "record_key"), "/runs?record_key=file%3Aa+b%26c"),
     ],
 )
