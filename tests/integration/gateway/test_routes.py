@@ -38,7 +38,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     READ: {
         *(f"GET {API}{path}" for path in (
             "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
-            f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}", "/payables", "/payments/files",
+            "/documents", f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}",
+            f"{_DOCUMENT}/pages/{{page}}/image", "/payables", "/payments/files",
             "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates",
         )),
     },
@@ -79,6 +80,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "GET /jobs/{job_id}/start", "POST /jobs/{job_id}/start", "POST /jobs/{job_id}/start/checks",
         "POST /jobs/{job_id}/start/upload", "POST /runs/{run_id}/cancel", "POST /runs/{run_id}/rerun",
         "POST /runs/{run_id}/decisions",
+        "GET /documents", "POST /documents", "GET /documents/{document_id}",
         "GET /approvals", "GET /approvals/{document_id}", "POST /approvals/{document_id}/{act}",
         "GET /dead-letters", "GET /dead-letters/{letter_id}", "POST /dead-letters/{letter_id}/replay",
         "GET /systems", "GET /users", "GET /users/{principal_id}",
@@ -109,7 +111,7 @@ def test_every_route_says_who_may_use_it() -> None:
 
 def place(route: RouteFacts) -> str:
     path = route.path.replace("{job_id}", "desk.general").replace("{principal_id}", "somebody")
-    path = path.replace("{letter_id}", "1").replace("{kind}", "text")
+    path = path.replace("{letter_id}", "1").replace("{kind}", "text").replace("{page}", "1")
     return re.sub(r"{\w+}", SOME_ID, path)
 
 
