@@ -1,6 +1,7 @@
 """Somebody who reads pages in a real browser."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
 from services.gateway.core import MAIN_CLIENT
-from shared.ids import run_id_of
+from shared.ids import document_id_of, run_id_of
 
 #: The runs that there are to look at, by the key with which they are requested: job and parameters.
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -25,6 +26,10 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 def run_of(key: str) -> UUID:
     return run_id_of(MAIN_CLIENT, "admin", RUNS[key][0], key)
 
+
+#: A document that there is to look at.
+LETTER_TEXT = b"Dear Sir or Madam, thank you for your letter of Monday."
+LETTER = document_id_of(MAIN_CLIENT, hashlib.sha256(LETTER_TEXT).hexdigest())
 
 #: Pages that everybody can be asked to look at: name -> path. A page that is added belongs in here.
 PAGES: dict[str, str] = {
@@ -51,6 +56,9 @@ PAGES: dict[str, str] = {
     "search for a record": "/search?q=item",
     "search without a match": "/search?q=zzz",
     "search without a word": "/search",
+    "documents": "/documents",
+    "documents, none fits": "/documents?text=nothing+of+this+name&kind=mail&client=main",
+    "document": f"/documents/{LETTER}",
     "approvals": "/approvals",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
@@ -82,6 +90,8 @@ async def prepare(stack: LocalStack) -> None:
             assert started.json()["run_id"] == str(run_of(key))
             run = await http.get(f"/runs/{run_of(key)}", params={"wait": 20})
             assert run.json()["finished_at"] is not None
+        sent = await http.post("/documents", files={"file": ("letter.txt", LETTER_TEXT)})
+        assert sent.json()["files"][0]["document_id"] == str(LETTER)
         bea = {"name": "Bea Berger", "roles": ["accounting", "bank-viewer"], "clients": ["alpha", "beta"]}
         assert (await http.put("/principals/bea", json=bea)).status_code == 200
         token = {"principal": "bea", "name": "laptop", "scopes": ["read", "start"]}

@@ -71,7 +71,9 @@ async def test_a_document_is_listed_shown_and_pictured(paying_site: Site) -> Non
     assert 'data-moving="false"' in text
     assert 'data-field="iban"' in text
     assert "DE75 5121 0800 1245 1261 99" in text, "an IBAN is read in groups"
-    assert re.search(r'<rect data-places="[^"]*\binvoice_number\b[^"]*"[^>]* x="\d', text), "the place of a field is marked"
+    assert re.search(r'<rect data-places="[^"]*\binvoice_number\b[^"]*"[^>]* x="\d', text), (
+        "the place of a field is marked"
+    )
     assert f"/approvals/{document}" in text
     assert f"p.document={document}" in text, "a step can be started again"
     assert re.search(r'<img src="/api/v1/documents/[^"]+/pages/1/image\?width=900"[^>]* width="900"', text)
