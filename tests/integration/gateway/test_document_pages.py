@@ -172,6 +172,14 @@ async def test_files_are_uploaded_without_scripts(paying_site: Site) -> None:
     assert "Next step" in both.text
     bad = await page.post("/documents", data={"client": "alpha"}, **sent(("a.exe", PROGRAM)))
     assert bad.status_code == 422
+    alone = await page.post("/documents?fragment=true", data={"client": "alpha"}, **sent(("a.exe", PROGRAM)))
+    assert (alone.status_code, "<html" in alone.text) == (200, False)
+    assert 'data-outcome="refused"' in alone.text
+    german = {"Accept-Language": "de-CH"}
+    whole = await page.post("/documents?fragment=true", headers=german, **sent(("new.pdf", typed_pdf("new"))))
+    assert whole.status_code == 422
+    assert 'data-outcome="refused"' in whole.text
+    assert "wurde nicht angenommen" in whole.text
     nothing = await page.post("/documents", files={"client": (None, "alpha")})
     assert nothing.status_code == 422
     assert "at least one file" in nothing.text

@@ -114,8 +114,18 @@ class Refused:
     title: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentsView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What became of an upload."""
+
+    uploaded: UploadAnswer | None
+    refused: Refused | None
+    #: Nothing else is shown.
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentsView(Outcomes):
     wanted: Wanted
     rows: Sequence[Row]
     #: Clients whose documents the reader sees, and for whom they may upload.
@@ -125,8 +135,6 @@ class DocumentsView:
     client: str | None
     next: str | None
     first: str | None
-    uploaded: UploadAnswer | None
-    refused: Refused | None
     #: Where the form is sent. A form with a file is read piece by piece, so its token stands in the address.
     upload_path: str
 
@@ -169,18 +177,24 @@ async def read_documents(
 
 @router.post("/documents")
 async def post_documents(
-    request: Request, visit: TheVisit, asking: PageAsking, gateway: TheGateway, trace: TheTrace
+    request: Request,
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+    trace: TheTrace,
+    fragment: bool = False,
 ) -> Response:
-    """One new document leads to its page; anything else is told file by file."""
+    """One new document leads to its page; anything else is told file by file. `fragment`: for a script, which
+    sends one file after the other, only what became of it."""
     try:
         answer = await take_in(request, asking, gateway, trace)
     except TagwerkError as error:
         refused = Refused(error.failure, title_of(error.failure.code))
-        return await _show(visit, asking, gateway, Wanted(), refused=refused)
+        return await _show(visit, asking, gateway, Wanted(), refused=refused, alone=fragment)
     match answer.files:
-        case [UploadedFile(duplicate=False, document_id=UUID() as document_id)]:
+        case [UploadedFile(duplicate=False, document_id=UUID() as document_id)] if not fragment:
             return RedirectResponse(f"/documents/{document_id}", 303)
-    return await _show(visit, asking, gateway, Wanted(), uploaded=answer)
+    return await _show(visit, asking, gateway, Wanted(), uploaded=answer, alone=fragment)
 
 
 async def _show(
@@ -191,7 +205,14 @@ async def _show(
     *,
     uploaded: UploadAnswer | None = None,
     refused: Refused | None = None,
+    alone: bool = False,
 ) -> HTMLResponse:
+    status = _status(uploaded, refused)
+    if alone:
+        # What became of one file of several is no failure of the request.
+        status = 200 if refused is None else status
+        told = Outcomes(uploaded=uploaded, refused=refused, alone=True)
+        return visit.page("document/outcomes.html", status=status, view=told)
     page: DocumentsPage = await api.list_documents(wanted.filter(), asking, gateway)
     waiting = unread(page.items)
     runs, clients, jobs = await asyncio.gather(
@@ -205,6 +226,8 @@ async def _show(
     except TagwerkError:
         client = None
     view = DocumentsView(
+        uploaded=uploaded,
+        refused=refused,
         wanted=wanted,
         rows=[row_of(row, last.get(row.document_id)) for row in page.items],
         clients=clients,
@@ -212,18 +235,10 @@ async def _show(
         client=(uploaded.client if uploaded is not None else None) or wanted.client or client,
         next=wanted.link(cursor=page.next_cursor) if page.next_cursor else None,
         first=wanted.link() if wanted.cursor else None,
-        uploaded=uploaded,
-        refused=refused,
         upload_path=link("/documents", **{CSRF_FIELD: visit.csrf_token}),
     )
     return visit.page(
-        "documents.html",
-        trail=(DOCUMENTS,),
-        status=_status(uploaded, refused),
-        view=view,
-        kinds=KINDS,
-        stages=STAGES,
-        title_of=title_of,
+        "documents.html", trail=(DOCUMENTS,), status=status, view=view, kinds=KINDS, stages=STAGES
     )
 
 

@@ -81,20 +81,13 @@ function offerDropping(zone) {
   }
 
   function send({ file, line, many }) {
-    const client = form.elements.client;
-    if (!client.value) {
-      client.focus();
-      ended(line, "refused", (p) => (p.hidden = false), "[data-choose]");
-      return;
-    }
     const body = new FormData();
-    body.append("client", client.value);
+    body.append("client", form.elements.client.value);
     body.append("interactive", String(!many));
     body.append("file", file);
     const request = new XMLHttpRequest();
-    request.open("POST", zone.dataset.api);
-    request.responseType = "json";
-    request.setRequestHeader("Accept", "application/json");
+    request.open("POST", zone.dataset.sends);
+    request.setRequestHeader("Accept", "text/html");
     const token = document.querySelector("meta[name=csrf-token]")?.content;
     if (token) request.setRequestHeader("X-CSRF-Token", token);
     const bar = line.querySelector("progress");
@@ -106,45 +99,35 @@ function offerDropping(zone) {
       bar.value = 100;
       say(line, "checking");
     });
-    request.addEventListener("load", () => answered(line, request.status, request.response));
-    request.addEventListener("error", () => ended(line, "refused", (p) => (p.hidden = false), "[data-broken]"));
+    request.addEventListener("load", () => answered(line, file, request));
+    request.addEventListener("error", () => broken(line, "[data-broken]"));
     request.send(body);
   }
 
-  function answered(line, code, answer) {
-    const file = answer?.files?.[0];
-    if (code < 300 && file && !file.problem) {
-      const link = line.querySelector("[data-link]");
-      link.href = `/documents/${file.document_id}`;
-      link.querySelector("[data-unseen]").textContent = `: ${file.file_name}`;
-      link.hidden = false;
-      last = link.href;
-      ended(line, file.duplicate ? "known" : "new");
-    } else if (code === 401) {
-      ended(line, "refused", (p) => (p.hidden = false), "[data-ended]");
-    } else {
-      const problem = file?.problem ?? answer;
-      if (!problem?.detail) {
-        ended(line, "refused", (p) => (p.hidden = false), "[data-broken]");
-        return;
-      }
-      const cause = line.querySelector("[data-cause]");
-      cause.textContent = problem.detail;
-      cause.hidden = false;
-      ended(line, "refused", (p) => {
-        p.querySelector("span").textContent = problem.next_step;
-        p.hidden = false;
-      }, "[data-next]");
+  /** The page says in its own words what became of a file; signed out, there is another page. */
+  function answered(line, file, request) {
+    const said = new DOMParser().parseFromString(`<ul>${request.responseText}</ul>`, "text/html");
+    const told = said.querySelector("li[data-outcome]");
+    if (!told) {
+      broken(line, request.status < 400 ? "[data-ended]" : "[data-broken]");
+      return;
     }
+    const name = told.querySelector("[data-name]");
+    if (name) name.textContent = file.name;
+    line.replaceWith(told);
+    if (told.dataset.outcome === "new") last = told.querySelector("a").href;
+    ended(told.dataset.outcome);
   }
 
-  function ended(line, outcome, show, place) {
-    line.dataset.outcome = outcome;
+  function broken(line, place) {
+    line.dataset.outcome = "refused";
     line.querySelector("progress").remove();
-    const use = line.querySelector("use");
-    use.setAttribute("href", `${use.dataset.icons}#${{ new: "good", known: "info", refused: "error" }[outcome]}`);
-    say(line, outcome);
-    if (place) show(line.querySelector(place));
+    line.querySelector(place).hidden = false;
+    say(line, "refused");
+    ended("refused");
+  }
+
+  function ended(outcome) {
     counts[outcome] += 1;
     counts.done += 1;
     sending -= 1;
