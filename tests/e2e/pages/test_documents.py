@@ -90,7 +90,8 @@ async def test_a_chosen_file_is_followed_until_people_are_asked(reader: Reader) 
     await expect(page.locator(".pipeline [aria-current=step]")).to_contain_text("waiting for approval")
     picture = page.locator(".sheet img")
     await expect(picture).to_be_visible()
-    await page.wait_for_function("document.querySelector('.sheet img').naturalWidth > 0")
+    await expect(picture).to_have_js_property("complete", True, timeout=PATIENCE)
+    assert await picture.evaluate("(image) => image.naturalWidth") > 0
     assert reader.complaints == []
 
 
