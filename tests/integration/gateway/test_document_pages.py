@@ -185,6 +185,36 @@ async def test_files_are_uploaded_without_scripts(paying_site: Site) -> None:
     assert "at least one file" in nothing.text
 
 
+async def test_an_invoice_that_was_not_found_is_entered_by_hand(paying_site: Site) -> None:
+    site = paying_site
+    ada = await site.user("ada", roles=("accounting", "uploader"))
+    page = page_of(site, ada)
+    [file] = (await ada.post("/documents", **sent(("receipt.pdf", typed_pdf("Quittung"))))).json()["files"]
+    place = f"/documents/{file['document_id']}"
+    assert "It is an invoice: enter what it says" in await shows(page, place, "No invoice was found in this")
+    said = {
+        "issuer_name": "Bäckerei <Korn>",
+        "payable_amount": "12.50",
+        "currency": "CHF",
+        "iban": "CH93 0000",
+    }
+    nothing = await page.post(f"{place}/invoice", data={"issuer_name": " "})
+    assert (nothing.status_code, "none is filled in" in nothing.text) == (422, True)
+    uma = page_of(site, await site.user("uma", roles=("uploader",)))
+    assert (await uma.post(f"{place}/invoice", data=said)).status_code == 403
+    wrong = await page.post(f"{place}/invoice", data=said)
+    assert wrong.status_code == 422
+    assert 'id="enter-iban-error"' in wrong.text
+    assert 'value="Bäckerei &lt;Korn&gt;"' in wrong.text
+    right = await page.post(f"{place}/invoice", data={**said, "iban": "CH93 0076 2011 6238 5295 7"})
+    assert (right.status_code, right.headers["location"]) == (303, place)
+    text = await shows(page, place, "It waits for approval by the role accounting")
+    assert "a person" in text
+    assert "enter what it says" not in text
+    foreign = page_of(site, await site.user("sam", roles=("accounting",), clients=("beta",)))
+    assert (await foreign.post(f"{place}/invoice", data=said)).status_code == 404
+
+
 async def test_a_form_with_files_needs_the_token_of_its_session(site: Site) -> None:
     await site.start("documents")
     await site.knows("documents.convert-to-pdf")

@@ -81,6 +81,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "POST /jobs/{job_id}/start/upload", "POST /runs/{run_id}/cancel", "POST /runs/{run_id}/rerun",
         "POST /runs/{run_id}/decisions",
         "GET /documents", "POST /documents", "GET /documents/{document_id}",
+        "POST /documents/{document_id}/invoice",
         "GET /approvals", "GET /approvals/{document_id}", "POST /approvals/{document_id}/{act}",
         "GET /dead-letters", "GET /dead-letters/{letter_id}", "POST /dead-letters/{letter_id}/replay",
         "GET /systems", "GET /users", "GET /users/{principal_id}",

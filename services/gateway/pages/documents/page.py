@@ -7,27 +7,39 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
 
-from services.gateway.context import TheGateway
+from services.gateway.context import Gateway, MayApprove, TheGateway, TheTrace
+from services.gateway.identity.asker import Asker
 from services.gateway.pages.asking import PageAsking, TheVisit
+from services.gateway.pages.codes import title_of
 from services.gateway.pages.documents.pictures import Pictures, read_pictures
 from services.gateway.pages.documents.pipeline import JOBS, NAMES, Pipeline, pipeline_of
 from services.gateway.pages.documents.words import KINDS, PAYMENTS
 from services.gateway.pages.invoice_words import APPROVALS, FIELDS, SOURCES, VERDICTS
 from services.gateway.pages.invoice_words import STEPS as APPROVAL_STEPS
 from services.gateway.pages.navigation import DOCUMENTS, Place
-from services.gateway.pages.rendering import link
+from services.gateway.pages.rendering import Visit, link
+from services.gateway.problems import ProblemError, WrongField, status_of, wrong_fields
+from services.gateway.routes.approvals import Correct, correct
 from services.gateway.routes.chain import DocumentChain, chain_of, read_runs
 from services.gateway.routes.documents import find_document
 from shared.access import Action, Principal, decide_access
 from shared.commands import DocumentDetail, InvoiceField
+from shared.errors import Failure, TagwerkError
 from shared.jobs import CatalogueEntry
 from shared.media_types import kind_of
 from shared.words import DocumentKind
 
 router = APIRouter(include_in_schema=False)
+
+#: What a person is asked for where no invoice was found: enough to approve and to pay one.
+ENTERED: Final = (
+    "issuer_name", "invoice_number", "invoice_date", "due_date", "payable_amount", "currency", "iban",
+    "reference",
+)  # fmt: skip
 
 _ORDER: Final = {name: place for place, name in enumerate(FIELDS)}
 
@@ -51,6 +63,18 @@ class Gist:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """An invoice that was entered by hand, and not taken."""
+
+    failure: Failure
+    #: A message; None for a code that no page knows by name.
+    title: str | None
+    #: What is wrong, by field, and what was typed.
+    errors: Mapping[str, str]
+    typed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentPage:
     document: DocumentDetail
     kind: DocumentKind
@@ -62,6 +86,7 @@ class DocumentPage:
     #: Titles of jobs, by id.
     titles: Mapping[str, str]
     again: Sequence[Again]
+    refused: Refused | None = None
 
     @property
     def name(self) -> str:
@@ -91,6 +116,7 @@ def document_view(
     pictures: Pictures | None,
     entries: Sequence[CatalogueEntry],
     reader: Principal,
+    refused: Refused | None = None,
 ) -> DocumentPage:
     fields = document.invoice.fields if document.invoice is not None else []
     return DocumentPage(
@@ -102,6 +128,7 @@ def document_view(
         fields=sorted(fields, key=lambda field: _ORDER.get(field.name, len(_ORDER))),
         titles={entry.id: entry.title for entry in entries},
         again=_again(document, entries, reader),
+        refused=refused,
     )
 
 
@@ -126,6 +153,51 @@ async def read_document_page(
     fragment: bool = False,
 ) -> HTMLResponse:
     """`page`: the first one that is shown as a picture. `fragment`: only what changes while it is read."""
+    return await _show(visit, asking, gateway, document_id, page, fragment=fragment)
+
+
+@router.post("/documents/{document_id}/invoice")
+async def enter_invoice(
+    document_id: UUID,
+    request: Request,
+    visit: TheVisit,
+    asking: MayApprove,
+    gateway: TheGateway,
+    trace: TheTrace,
+) -> Response:
+    """What a person reads on a document in which no invoice was found; its approval follows by itself."""
+    form = await request.form()
+    typed = {name: str(form.get(name) or "").strip() for name in ENTERED}
+    errors: Mapping[str, str] = {}
+    try:
+        body = Correct(fields={name: value for name, value in typed.items() if value}, reason=None)
+        await correct(document_id, body, asking, gateway, trace)
+    except ValidationError:
+        failure = wrong_fields(
+            "request_invalid", [WrongField(field="fields", message="none is filled in")]
+        ).failure
+    except TagwerkError as error:
+        if error.failure.code == "document_not_found":
+            raise
+        failure = error.failure
+        if isinstance(error, ProblemError):
+            errors = {wrong.field: wrong.message for wrong in error.members.get("errors") or []}
+    else:
+        return RedirectResponse(f"/documents/{document_id}", 303)
+    refused = Refused(failure, title_of(failure.code), errors, typed)
+    return await _show(visit, asking, gateway, document_id, refused=refused)
+
+
+async def _show(
+    visit: Visit,
+    asking: Asker,
+    gateway: Gateway,
+    document_id: UUID,
+    page: int = 1,
+    *,
+    fragment: bool = False,
+    refused: Refused | None = None,
+) -> HTMLResponse:
     document = await find_document(gateway, asking, document_id)
     runs, pictures, entries = await asyncio.gather(
         read_runs(gateway, asking, document_id),
@@ -139,11 +211,14 @@ async def read_document_page(
         pictures,
         entries,
         asking,
+        refused,
     )
     return visit.page(
         "document/part.html" if fragment else "document/page.html",
         trail=(DOCUMENTS, Place(document.file_name, f"/documents/{document_id}", given=True)),
+        status=200 if refused is None else status_of(refused.failure),
         view=view,
+        entered=ENTERED,
         step_names=NAMES,
         states=APPROVALS,
         approval_steps=APPROVAL_STEPS,

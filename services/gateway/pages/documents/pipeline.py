@@ -1,7 +1,7 @@
 """Where a document stands between its upload and its payment, as a chain of steps. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -84,7 +84,6 @@ class Pipeline:
 def pipeline_of(document: DocumentDetail, runs: Iterable[RunSummary], now: datetime) -> Pipeline:
     """`runs`: those about the document, in the order in which they were requested."""
     latest = {run.job: run for run in runs if not run.dry_run}
-    read: dict[StepName, Step] = {}
     before = Step(StepName.UPLOADED, StepState.DONE, document.uploaded_at)
     steps = [before]
     there = {
@@ -93,7 +92,10 @@ def pipeline_of(document: DocumentDetail, runs: Iterable[RunSummary], now: datet
         StepName.INVOICE: document.invoice is not None,
     }
     for name, done in there.items():
-        before = read[name] = _read(name, done, latest.get(JOBS[name]), before)
+        before = _read(name, done, latest.get(JOBS[name]))
+        if name is StepName.INVOICE and document.invoice is not None:
+            # A person may have said it since, or instead of a run.
+            before = replace(before, at=document.invoice.analysed_at)
         steps.append(before)
     approval = _approval(document, latest.get(JOBS[StepName.APPROVAL]), before)
     payment = _payment(document, approval)
@@ -102,7 +104,7 @@ def pipeline_of(document: DocumentDetail, runs: Iterable[RunSummary], now: datet
     return Pipeline(steps, moving, _standing(steps))
 
 
-def _read(name: StepName, done: bool, run: RunSummary | None, before: Step) -> Step:
+def _read(name: StepName, done: bool, run: RunSummary | None) -> Step:
     """A step that a run does by itself, once the step before it is done."""
     if run is not None and not run.state.final:
         return Step(name, StepState.ACTIVE, run.started_at or run.requested_at, run)
@@ -136,7 +138,7 @@ def _approval(document: DocumentDetail, run: RunSummary | None, before: Step) ->
         return Step(name, StepState.NONE, run.finished_at, run)
     if before.state not in _FINISHED and run is None:
         return Step(name, StepState.NEXT)
-    return _read(name, False, run, before)
+    return _read(name, False, run)
 
 
 def _payment(document: DocumentDetail, approval: Step) -> Step:
