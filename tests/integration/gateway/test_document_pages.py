@@ -81,6 +81,10 @@ async def test_a_document_is_listed_shown_and_pictured(paying_site: Site) -> Non
     assert "Es wartet auf die Freigabe durch die Rolle accounting" in german
     fragment = (await page.get(place, params={"fragment": "true"})).text
     assert fragment.lstrip().startswith('<div id="document"')
+    found = re.search(r'href="(/runs/[0-9a-f-]{36})"', text)
+    assert found is not None
+    assert f'href="{place}"' in (await page.get(found[1])).text, "a run leads to its document"
+    assert f'href="{place}"' in (await page.get("/search?q=invoice.pdf")).text
     approval = (await page.get(f"/approvals/{document}")).text
     assert f"/api/v1/documents/{document}/pages/1/image" in approval
 
