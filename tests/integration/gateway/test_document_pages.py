@@ -148,6 +148,20 @@ async def test_a_broken_document_says_why_it_was_not_read(paying_site: Site) -> 
     assert (early["code"], early["status"]) == ("file_not_ready", 404)
 
 
+async def test_documents_can_be_looked_at_while_nobody_tells_of_runs(bare_site: Site) -> None:
+    site = bare_site
+    await site.start_gateway()
+    await site.start("documents")
+    await site.knows("documents.convert-to-pdf")
+    uma = await site.user("uma", roles=("uploader",))
+    [file] = (await uma.post("/documents", **sent(("letter.pdf", typed_pdf("a letter"))))).json()["files"]
+    page = page_of(site, uma)
+    text = await shows(page, f"/documents/{file['document_id']}", "/pages/1/image")
+    assert "Its runs cannot be read now" in text
+    listed = await page.get("/documents")
+    assert (listed.status_code, "letter.pdf" in listed.text) == (200, True)
+
+
 async def test_files_are_uploaded_without_scripts(paying_site: Site) -> None:
     site = paying_site
     ada = await site.user("ada", roles=("accounting", "uploader"), clients=("alpha", "beta"))

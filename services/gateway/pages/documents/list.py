@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.gateway import core
-from services.gateway.context import QUERY_TIMEOUT, Gateway, TheGateway, TheTrace
+from services.gateway.context import Gateway, TheGateway, TheTrace
 from services.gateway.fields import Text
 from services.gateway.identity.asker import Asker
 from services.gateway.identity.doorkeeper import CSRF_FIELD
@@ -37,6 +37,9 @@ router = APIRouter(include_in_schema=False)
 ROWS: Final = 50
 #: Documents on a page that are not read, of which the last run is asked for.
 _ASKED_ABOUT: Final = 20
+
+#: Seconds for what the list can do without.
+PATIENCE: Final = 2.0
 
 Look = Literal["error", "active", "people", "good", "quiet"]
 
@@ -251,7 +254,11 @@ def _status(uploaded: UploadAnswer | None, refused: Refused | None) -> int:
 
 
 async def _last_run(gateway: Gateway, asking: Asker, document_id: UUID) -> RunSummary | None:
+    """None where nobody tells: the list is of use without it."""
     query = RunsQuery(about=f"document:{document_id}", limit=1, **await gateway.gate.scope(asking))
     subject = subjects.query("status", "runs")
-    found = await gateway.bus.ask(subject, query, RunsPage, timeout=QUERY_TIMEOUT)
+    try:
+        found = await gateway.bus.ask(subject, query, RunsPage, timeout=PATIENCE)
+    except TagwerkError:
+        return None
     return found.items[0] if found.items else None

@@ -27,7 +27,7 @@ from services.gateway.routes.approvals import Correct, correct
 from services.gateway.routes.chain import DocumentChain, chain_of, read_runs
 from services.gateway.routes.documents import find_document
 from shared.access import Action, Principal, decide_access
-from shared.commands import DocumentDetail, InvoiceField
+from shared.commands import DocumentDetail, InvoiceField, RunSummary
 from shared.errors import Failure, TagwerkError
 from shared.jobs import CatalogueEntry
 from shared.media_types import kind_of
@@ -87,6 +87,8 @@ class DocumentPage:
     titles: Mapping[str, str]
     again: Sequence[Again]
     refused: Refused | None = None
+    #: Why nothing is known of its runs.
+    unknown: Failure | None = None
 
     @property
     def name(self) -> str:
@@ -117,6 +119,7 @@ def document_view(
     entries: Sequence[CatalogueEntry],
     reader: Principal,
     refused: Refused | None = None,
+    unknown: Failure | None = None,
 ) -> DocumentPage:
     fields = document.invoice.fields if document.invoice is not None else []
     return DocumentPage(
@@ -129,6 +132,7 @@ def document_view(
         titles={entry.id: entry.title for entry in entries},
         again=_again(document, entries, reader),
         refused=refused,
+        unknown=unknown,
     )
 
 
@@ -199,8 +203,8 @@ async def _show(
     refused: Refused | None = None,
 ) -> HTMLResponse:
     document = await find_document(gateway, asking, document_id)
-    runs, pictures, entries = await asyncio.gather(
-        read_runs(gateway, asking, document_id),
+    (runs, unknown), pictures, entries = await asyncio.gather(
+        _runs(gateway, asking, document_id),
         read_pictures(gateway, asking, document, page),
         gateway.gate.visible_jobs(asking),
     )
@@ -212,6 +216,7 @@ async def _show(
         entries,
         asking,
         refused,
+        unknown,
     )
     return visit.page(
         "document/part.html" if fragment else "document/page.html",
@@ -228,3 +233,13 @@ async def _show(
         verdicts=VERDICTS,
         fields=FIELDS,
     )
+
+
+async def _runs(
+    gateway: Gateway, asking: Asker, document_id: UUID
+) -> tuple[Sequence[RunSummary], Failure | None]:
+    """The document itself can be looked at without its runs."""
+    try:
+        return await read_runs(gateway, asking, document_id), None
+    except TagwerkError as error:
+        return [], error.failure
