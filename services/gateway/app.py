@@ -113,8 +113,9 @@ _STORIES = (
 )
 
 
+@functools.cache
 def application() -> FastAPI:
-    """All routes, without anything behind them: enough for the OpenAPI document."""
+    """All routes, without anything behind them: each request brings its gateway along, in its state."""
     app = FastAPI(
         title="Tagwerk",
         version=SOFTWARE_VERSION,
@@ -171,14 +172,14 @@ def build(settings: Settings) -> Server:
     service.background("expired sign-ins", lambda: keep_tidy(parts().sessions, service.pool))
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[dict[str, Gateway]]:
         await asyncio.to_thread(remove_left_behind)
         await service.start()
         try:
             await _check_roles(policy, parts().gate, settings.policy_file)
             await parts().sign_in.read_file()
-            app.state.gateway = made.gateway = parts()
-            yield
+            made.gateway = parts()
+            yield {"gateway": parts()}
             await parts().gate.settle()
         finally:
             if provider is not None:
@@ -186,9 +187,7 @@ def build(settings: Settings) -> Server:
             await service.stop()
 
     read_all()
-    app = application()
-    app.router.lifespan_context = lifespan
-    made = Server(Edge(app), trusted_proxies=settings.trusted_proxies)
+    made = Server(Edge(application(), lifespan), trusted_proxies=settings.trusted_proxies)
     return made
 
 

@@ -124,7 +124,7 @@ class Gateway:
 
 
 async def _gateway(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.gateway
+    gateway: Gateway = request.state.gateway
     return gateway
 
 

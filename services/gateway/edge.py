@@ -13,7 +13,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Router
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.gateway.problems import hidden_failure, problem_response
 from services.gateway.tracing import Trace
@@ -36,14 +37,15 @@ _SECURITY_HEADERS = {
 
 
 class Edge:
-    """Wraps the application."""
+    """Wraps the application; `lifespan` brings what requests find in their state."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, lifespan: Lifespan[Any]) -> None:
         self._app = app
+        self._life = Router(lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._life(scope, receive, send)
             return
         headers = Headers(scope=scope)
         trace = Trace.of(headers.get("traceparent"))

@@ -69,7 +69,7 @@ class Hasher:
         self._slots = asyncio.Semaphore(PARALLEL)
         self._waiting = 0
         #: Takes the place of the hash of a principal who has none, so that the answer takes as long.
-        self._nobody = self._hasher.hash("nobody's password")
+        self._nobody = _nobodys(self._hasher)
 
     async def hash(self, password: str) -> str:
         async with self._slots:
@@ -101,6 +101,19 @@ class Hasher:
             return self._hasher.verify(hash, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+@cache
+def _hash_of_nobody(time_cost: int, memory_cost: int, parallelism: int, hash_len: int) -> str:
+    hasher = PasswordHasher(
+        time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism, hash_len=hash_len
+    )
+    return hasher.hash("nobody's password")
+
+
+def _nobodys(hasher: PasswordHasher) -> str:
+    """Made once for the same parameters: it takes as long as a sign-in."""
+    return _hash_of_nobody(hasher.time_cost, hasher.memory_cost, hasher.parallelism, hasher.hash_len)
 
 
 def _plain(password: str) -> bytes:

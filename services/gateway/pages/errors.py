@@ -23,7 +23,7 @@ def error_page(request: Request, problem: Problem) -> Response:
         return RedirectResponse(sign_in_path(request), 303)
     if problem.code == "password_change_required":
         return RedirectResponse("/account", 303)
-    visit = Visit.of(request, _who(request), request.app.state.gateway.settings.time_zone)
+    visit = Visit.of(request, _who(request), request.state.gateway.settings.time_zone)
     return visit.page(
         "error.html",
         status=problem.status,

@@ -1,5 +1,6 @@
 """The pages of runs and of the search, over HTTP as a browser without scripts reads them."""
 
+import asyncio
 import html
 import re
 from typing import Any
@@ -21,25 +22,26 @@ NUMBER = 120
 async def filled(site: Site) -> Site:
     """More runs than a page holds: every tenth failed."""
     await site.offer(JOB, title="Collect invoices")
-    sequence = 0
-    for n in range(NUMBER):
-        answer = await site.admin.post(f"/jobs/{JOB}/runs", json={"client": "alpha" if n % 2 else "beta"})
+    admin = site.admin
+
+    async def fill(n: int) -> int:
+        answer = await admin.post(f"/jobs/{JOB}/runs", json={"client": "alpha" if n % 2 else "beta"})
         run: Any = answer.json()["run_id"]
         failed = n % 10 == 0
         outcome = Outcome.FAILED if failed else Outcome.CREATED
         failure = {"code": "record_invalid", "cause": "bad", "next_step": "mend"} if failed else None
         record = Record.model_validate({"key": f"invoice:INV-{n:03}", "outcome": outcome, "failure": failure})
+        state = RunState.PARTIALLY_FAILED if failed else RunState.SUCCEEDED
         for event in (
             Started(run_id=run, attempt=1, worker="w:1"),
             Recorded(run_id=run, attempt=1, records=[record]),
-            Finished(
-                run_id=run,
-                attempt=1,
-                state=RunState.PARTIALLY_FAILED if failed else RunState.SUCCEEDED,
-            ),
+            Finished(run_id=run, attempt=1, state=state),
         ):
             sequence = await site.bus.publish(RunSubjects(JOB, run).ev, event.encode())
-    await site.admin.get("/runs", params={"at_least": sequence})
+        return sequence
+
+    sequence = max(await asyncio.gather(*(fill(n) for n in range(NUMBER))))
+    await admin.get("/runs", params={"at_least": sequence})
     return site
 
 
