@@ -1,36 +1,34 @@
 """Live events of a run as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
 The stream RUNS is what is read, from a sequence on, so nothing is lost and nothing comes twice, over
-reconnects of the client and restarts of nats-server alike. A plain subscription only says when to look
-again: no consumer is made at the server that a client that went away could leave behind.
+reconnects of the client and restarts of nats-server alike.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 
 import orjson
 from fastapi.sse import format_sse_event
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
-from nats.errors import Error as NatsError
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
+from services.gateway.watching import Told, Watches, told
 from shared import subjects
-from shared.bus import Bus, Stored
+from shared.bus import Bus
 from shared.commands import EventRow, EventsPage, EventsQuery, RunDetail, Scope
 from shared.errors import TagwerkError
-from shared.events import Finished, Started, Undecodable, decode_run_event
+from shared.events import Finished, Started
 from shared.subjects import RunSubjects
 
 #: Seconds between two signs of life on a silent stream.
 HEARTBEAT = 10.0
-#: Seconds after which a silent run is looked at without a signal: one may have been lost in a reconnect.
-LOOK_EVERY = 1.0
-#: A signal comes before its message can be read. Seconds between looks until it can.
-_SETTLING = (0.002, 0.01, 0.05, 0.2)
+#: Seconds after which a silent run is looked at without a signal.
+LOOK_EVERY = 5.0
+#: A signal comes before its message can be read. Seconds before the first look; then between looks.
+SETTLE = 0.002
+_SETTLING = (0.01, 0.05, 0.2)
 
 #: Streams of one principal at once, of one gateway process.
 STREAMS_PER_PRINCIPAL = 64
@@ -57,8 +55,8 @@ class LiveStreams:
     def __init__(self, bus: Bus, draining: asyncio.Event) -> None:
         self._bus = bus
         self._draining = draining
+        self._watches = Watches(bus, draining)
         self._open: Counter[str] = Counter()
-        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def open(self) -> int:
@@ -83,29 +81,37 @@ class LiveStreams:
         """
         with self._counted(principal):
             position = _Position(run, after)
-            async with self._signals(RunSubjects(run.job, run.run_id).all) as signal:
+            subject = RunSubjects(run.job, run.run_id).all
+            async with self._watches.signal(subject) as signal:
                 async for row in self._archived(run, after):
-                    yield position.event(row.sequence, orjson.dumps(row.event))
-                pause = iter(_SETTLING)
+                    yield position.take(told(row.sequence, orjson.dumps(row.event)))
+                # What was published right before may come to be read yet.
+                missing, pauses = 1, iter(_SETTLING)
                 clock = asyncio.get_running_loop().time
                 said_at = clock()
                 while not self._draining.is_set():
-                    signal.clear()
-                    messages, more = await self._read(run, position.sequence)
+                    missing += signal.take()
+                    messages, more = await self._watches.read(subject, position.sequence + 1)
                     for message in messages:
-                        yield position.event(message.sequence, message.data)
+                        yield position.take(message)
+                    missing = max(0, missing - len(messages))
                     if more:
                         continue
                     if position.finished:
                         yield format_sse_event(event="end", data_str=position.end())
                         return
                     if messages:
-                        pause, said_at = iter(_SETTLING), clock()
+                        said_at = clock()
                     elif clock() - said_at >= HEARTBEAT:
                         yield b": heartbeat\n\n"
                         said_at = clock()
-                    if await self._signalled(signal, next(pause, LOOK_EVERY)):
-                        pause = iter(_SETTLING)
+                    pause = next(pauses, None) if missing else None
+                    if pause is None:
+                        # All that was announced has come, or was refused.
+                        missing, pause = 0, LOOK_EVERY
+                    if await signal.wait(pause):
+                        pauses = iter(_SETTLING)
+                        await asyncio.sleep(SETTLE)
 
     @contextmanager
     def _counted(self, principal: str) -> Iterator[None]:
@@ -116,42 +122,6 @@ class LiveStreams:
             self._open[principal] -= 1
             if not self._open[principal]:
                 del self._open[principal]
-
-    @asynccontextmanager
-    async def _signals(self, subject: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set whenever something is published on `subject`, and when the gateway stops."""
-        signal = asyncio.Event()
-
-        async def arrived(_: Msg) -> None:
-            signal.set()
-
-        async def drained() -> None:
-            await self._draining.wait()
-            signal.set()
-
-        subscription = await self._bus.nc.subscribe(subject, cb=arrived)
-        stopping = asyncio.create_task(drained())
-        try:
-            yield signal
-        finally:
-            stopping.cancel()
-            # Apart from the stream, which is being cancelled when its client has gone.
-            closing = asyncio.create_task(_unsubscribe(subscription))
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
-
-    async def _signalled(self, signal: asyncio.Event, timeout: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(signal.wait(), timeout)
-            return True
-        return False
-
-    async def _read(self, run: RunDetail, after: int) -> tuple[list[Stored], bool]:
-        """What the stream has after `after`; nothing while nats-server is away."""
-        try:
-            return await self._bus.read_page(subjects.RUNS, RunSubjects(run.job, run.run_id).all, after + 1)
-        except TagwerkError:
-            return [], False
 
     async def _archived(self, run: RunDetail, after: int) -> AsyncIterator[EventRow]:
         """Events that the stream may have dropped already, from the archive of the status service."""
@@ -170,11 +140,6 @@ class LiveStreams:
             query = query.model_copy(update={"cursor": page.next_cursor})
 
 
-async def _unsubscribe(subscription: Subscription) -> None:
-    with suppress(NatsError):
-        await subscription.unsubscribe()
-
-
 class _Position:
     """How far a stream has come, and whether the run has ended there."""
 
@@ -189,25 +154,18 @@ class _Position:
         """The end was seen; or it lies before the sequence at which the client began."""
         return self._ended_at is not None and self.sequence >= self._ended_at
 
-    def event(self, sequence: int, data: bytes) -> bytes:
-        """One event on the wire; what cannot be read is told as `undecodable`."""
-        self.sequence = sequence
-        try:
-            event = decode_run_event(data)
-            content = orjson.dumps(orjson.loads(data)).decode()
-            name = "".join(event.type.removeprefix("run.").split())
-        except (Undecodable, ValueError):
-            name, content = "undecodable", orjson.dumps({"sequence": sequence}).decode()
-        else:
-            match event:
-                case Started():
-                    self._attempt = max(self._attempt, event.attempt)
-                case Finished() if event.attempt >= self._attempt and self._ended_at is None:
-                    # What a stale attempt says of the end is not the end.
-                    self._ended_at = sequence
-                case _:
-                    pass
-        return format_sse_event(data_str=content, event=name, id=str(sequence))
+    def take(self, told: Told) -> bytes:
+        """The next event, as it goes out."""
+        self.sequence = told.sequence
+        match told.event:
+            case Started() as event:
+                self._attempt = max(self._attempt, event.attempt)
+            case Finished() as event if event.attempt >= self._attempt and self._ended_at is None:
+                # What a stale attempt says of the end is not the end.
+                self._ended_at = told.sequence
+            case _:
+                pass
+        return told.wire
 
     def end(self) -> str:
         return orjson.dumps({"run_id": str(self._run.run_id), "sequence": self.sequence}).decode()

@@ -23,9 +23,19 @@ class Figure:
     #: How many measurements.
     n: int
     conditions: dict[str, Any]
+    #: What it must not exceed; None where nothing is asked for.
+    target: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.target is None:
+            return ""
+        return "reached" if self.value <= self.target else "MISSED"
 
     @classmethod
-    def of(cls, name: str, unit: str, values: Sequence[float], **conditions: Any) -> "Figure":
+    def of(
+        cls, name: str, unit: str, values: Sequence[float], target: float | None = None, **conditions: Any
+    ) -> "Figure":
         return cls(
             name,
             round(statistics.median(values), 3),
@@ -34,6 +44,7 @@ class Figure:
             round(max(values), 3),
             len(values),
             conditions,
+            target,
         )
 
 
@@ -52,14 +63,15 @@ class Report:
         with self._path.open("a") as file:
             file.write(json.dumps({**asdict(figure), "at": self._at}) + "\n")
         told = ", ".join(f"{key}={value}" for key, value in figure.conditions.items())
+        if figure.target is not None:
+            told = f"{figure.verdict} (at most {figure.target:g}) {told}"
         self._console.print(f"  {figure.name:28} {figure.value:>12,.2f} {figure.unit:10} {told}")
 
     def print(self) -> None:
         table = Table(title="Medians, with the smallest and largest measurement")
-        for column in ("figure", "median", "min", "max", "n", "unit", "conditions"):
-            table.add_column(
-                column, justify="left" if column in ("figure", "unit", "conditions") else "right"
-            )
+        left = ("figure", "unit", "verdict", "conditions")
+        for column in ("figure", "median", "min", "max", "n", "unit", "at most", "verdict", "conditions"):
+            table.add_column(column, justify="left" if column in left else "right")
         for figure in self.figures:
             table.add_row(
                 figure.name,
@@ -68,6 +80,8 @@ class Report:
                 f"{figure.max:,.2f}",
                 str(figure.n),
                 figure.unit,
+                "" if figure.target is None else f"{figure.target:g}",
+                figure.verdict,
                 ", ".join(f"{key}={value}" for key, value in figure.conditions.items()),
             )
         self._console.print(table)

@@ -1,9 +1,11 @@
 """Decisions about sign-in that need nothing but what they are given. Pure."""
 
+import binascii
 import hashlib
 import hmac
 import ipaddress
-from base64 import urlsafe_b64encode
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -86,9 +88,32 @@ def secret_hash(secret: str) -> bytes:
 
 
 def csrf_token(session_secret: str) -> str:
-    """Belongs to one secret of a session, and tells nothing of it."""
-    mac = hmac.digest(session_secret.encode("utf-8", "surrogateescape"), b"csrf", "sha256")
-    return urlsafe_b64encode(mac).decode().rstrip("=")
+    """Belongs to one secret of a session, and tells nothing of it. Another one each time: the length of a
+    compressed page would tell of a constant one, to who can put guesses into the page
+    (https://www.breachattack.com)."""
+    mac = _csrf_mac(session_secret)
+    pad = secrets.token_bytes(len(mac))
+    return urlsafe_b64encode(pad + _xor(pad, mac)).decode().rstrip("=")
+
+
+def is_csrf_token(sent: str, session_secret: str) -> bool:
+    """Whether `csrf_token` made it for the session with this secret."""
+    mac = _csrf_mac(session_secret)
+    try:
+        both = urlsafe_b64decode(sent.encode("ascii") + b"=" * (-len(sent) % 4))
+    except (UnicodeEncodeError, binascii.Error):
+        return False
+    if len(both) != 2 * len(mac):
+        return False
+    return hmac.compare_digest(_xor(both[: len(mac)], both[len(mac) :]), mac)
+
+
+def _csrf_mac(session_secret: str) -> bytes:
+    return hmac.digest(session_secret.encode("utf-8", "surrogateescape"), b"csrf", "sha256")
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def privileges(principal: Principal) -> bytes:

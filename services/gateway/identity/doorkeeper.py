@@ -1,6 +1,5 @@
 """The door: from a request to its session, and whether a session or a token may be used for it."""
 
-import hmac
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,9 +82,7 @@ class Doorkeeper:
     async def check_form(self, request: Request, secret: str, principal: str) -> None:
         """A request that changes something comes from one of our own pages. Raises `request_forged`."""
         reason = core.why_foreign(request.headers, self._public_url)
-        if reason is None and not hmac.compare_digest(
-            (await _sent_token(request)).encode(errors="replace"), core.csrf_token(secret).encode()
-        ):
+        if reason is None and not core.is_csrf_token(await _sent_token(request), secret):
             reason = "the token of its form is missing or belongs to another session"
         if reason is not None:
             await self._refuse(request, reason, principal)

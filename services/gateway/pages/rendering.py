@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.gateway.compression import compressed
 from services.gateway.identity import core
 from services.gateway.identity.asker import SignedIn
 from services.gateway.identity.doorkeeper import CSRF_FIELD
@@ -124,11 +125,6 @@ class Visit:
         session: SignedIn | None = getattr(self.request.state, "session", None)
         return None if session is None else core.csrf_token(session.secret)
 
-    def _csrf_field(self) -> Markup:
-        """Belongs into every form that changes something."""
-        field = Markup('<input type="hidden" name="{}" value="{}">')
-        return Markup() if self.csrf_token is None else field.format(CSRF_FIELD, self.csrf_token)
-
     def page(
         self,
         template: str,
@@ -139,6 +135,7 @@ class Visit:
         **shown: Any,
     ) -> HTMLResponse:
         """`shown` is what the template knows besides the page around it; `trail` leads back to the start."""
+        csrf_token = self.csrf_token
         text = environment(self.preferences.language).get_template(template).render(
             visit=self,
             preferences=self.preferences,
@@ -146,8 +143,14 @@ class Visit:
             menu=menu(self.principal, self.request.url.path),
             trail=trail,
             trace_id=trace_of(self.request).trace_id,
-            csrf_token=self.csrf_token,
-            csrf_field=self._csrf_field,
+            csrf_token=csrf_token,
+            csrf_field=lambda: _csrf_field(csrf_token),
             **shown,
         )  # fmt: skip
-        return HTMLResponse(text, status, {**_HEADERS, **(headers or {})})
+        return compressed(HTMLResponse(text, status, {**_HEADERS, **(headers or {})}), self.request)
+
+
+def _csrf_field(token: str | None) -> Markup:
+    """Belongs into every form that changes something."""
+    field = Markup('<input type="hidden" name="{}" value="{}">')
+    return Markup() if token is None else field.format(CSRF_FIELD, token)

@@ -3,12 +3,15 @@
 // was seen, and the part is asked for with that event in it.
 import { takeOver } from "./morph.js";
 
-const EVENTS = [
-  "requested", "started", "progressed", "recorded", "called", "logged", "attempt_failed", "cancel_requested",
-  "due", "decided", "finished", "undecodable", "end",
+/** Events that change the state of a run: they are shown at once. */
+const TURNS = [
+  "requested", "started", "attempt_failed", "cancel_requested", "due", "decided", "finished", "undecodable", "end",
 ];
-/** Milliseconds between the beginnings of two fetches: at most five a second. */
-const PACE = 200;
+/** Events that tell how far it is: they are shown one after the other. */
+const STEPS = ["progressed", "recorded", "called", "logged"];
+/** Milliseconds between the beginnings of two fetches for steps; longer where the server takes long. */
+const PACE = 400;
+const SHARE = 5;
 /** Milliseconds until a lost connection is made again, doubled each time. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;
@@ -24,6 +27,8 @@ export function followRun(line) {
   let retry = 0;
   let fetching = false;
   let begun = -PACE;
+  let took = 0;
+  let turned = false;
   let timer = 0;
   let ended = false;
 
@@ -39,7 +44,7 @@ export function followRun(line) {
     source.addEventListener("open", () => {
       wait = FIRST_WAIT;
       say("on");
-      if (seen > shown) refresh();
+      if (seen > shown) refresh(true);
     });
     source.addEventListener("error", () => {
       disconnect();
@@ -48,7 +53,8 @@ export function followRun(line) {
       retry = setTimeout(connect, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     });
-    for (const name of EVENTS) source.addEventListener(name, happened);
+    for (const name of TURNS) source.addEventListener(name, (event) => happened(event, true));
+    for (const name of STEPS) source.addEventListener(name, (event) => happened(event, false));
   }
 
   function disconnect() {
@@ -56,7 +62,7 @@ export function followRun(line) {
     source = null;
   }
 
-  function happened(event) {
+  function happened(event, turn) {
     if (event.type === "end") {
       ended = true;
       disconnect();
@@ -64,24 +70,27 @@ export function followRun(line) {
     } else {
       seen = Math.max(seen, Number(event.lastEventId));
     }
-    if (seen > shown || ended) refresh();
+    if (seen > shown) refresh(turn);
+    else if (ended && !fetching) say("ended");
   }
 
-  function refresh() {
-    if (fetching || timer) return;
-    const rest = begun + PACE - performance.now();
-    if (rest > 0) {
-      timer = setTimeout(() => {
-        timer = 0;
-        refresh();
-      }, rest);
-      return;
-    }
-    load();
+  function refresh(turn) {
+    turned ||= turn;
+    if (fetching || (timer && !turn)) return;
+    const rest = turned ? 0 : begun + Math.max(PACE, SHARE * took) - performance.now();
+    if (rest > 0) later(rest);
+    else load();
+  }
+
+  function later(milliseconds) {
+    timer = setTimeout(load, milliseconds);
   }
 
   async function load() {
+    clearTimeout(timer);
+    timer = 0;
     fetching = true;
+    turned = false;
     begun = performance.now();
     const wanted = seen;
     let again = false;
@@ -106,9 +115,10 @@ export function followRun(line) {
       again = true;
     } finally {
       fetching = false;
+      took = performance.now() - begun;
     }
-    if (again) timer = setTimeout(() => ((timer = 0), refresh()), 1000);
-    else if (seen > shown) refresh();
+    if (again) later(1000);
+    else if (seen > shown) refresh(turned);
     else if (ended) say("ended");
   }
 
