@@ -1,6 +1,6 @@
 """The catalogue: every job that the reader may see, whether it is safe, and what it did last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,9 +9,11 @@ from fastapi.responses import HTMLResponse
 
 from services.gateway.context import TheGateway
 from services.gateway.pages.asking import TheVisit
+from services.gateway.pages.formats import Formats
 from services.gateway.pages.languages import job_text
 from services.gateway.pages.overview import read_overview
 from services.gateway.pages.preferences import Language
+from services.gateway.pages.remembered import Same
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from shared.access import Principal
 from shared.commands import JobOverview, Overview
@@ -30,6 +32,15 @@ class JobRow:
     runs: JobOverview | None
     #: What the filter looks through: in lower case, in the reader's language and in English.
     words: str
+
+    def key(self, formats: Formats) -> Hashable:
+        last = self.runs.last if self.runs else None
+        return (
+            Same(self.entry),
+            self.start,
+            self.runs and self.runs.typical,
+            last and (last.run_id, last.sequence, formats.ago(last.requested_at)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

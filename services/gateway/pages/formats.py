@@ -1,16 +1,27 @@
-"""Numbers, moments and durations as the reader writes them. Pure."""
+"""Numbers, moments and durations as the reader writes them. Pure.
+
+Pages are full of them, and many pages show the same ones: what has been written lately is remembered.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from math import floor
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel import Locale
+from babel.dates import TIMEDELTA_UNITS, format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 from services.gateway.pages.preferences import Preferences
 
 #: Symbols are the same in every language; only the number is not.
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+#: From so much of a unit on it is told in that unit: 51 minutes are an hour.
+_ROUND = 0.85
+#: Numbers and moments that are remembered.
+_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Formats:
     now: datetime
 
     def number(self, value: float) -> str:
-        return str(format_decimal(value, locale=self.preferences.locale))
+        return _number(value, self.preferences.locale)
 
     def amount(self, value: str) -> str:
         """`1234.50` with every digit that it has: `1,234.50`."""
@@ -75,9 +86,12 @@ class Formats:
     def ago(self, value: datetime) -> str:
         """`3 minutes ago`, `in 2 hours`."""
         passed = value - self.now
-        if abs(passed) < timedelta(seconds=1):
-            passed = timedelta(seconds=-1)
-        return format_timedelta(passed, add_direction=True, locale=self.preferences.locale)
+        seconds = -1 if abs(passed) < timedelta(seconds=1) else floor(passed.total_seconds())
+        for unit, size in TIMEDELTA_UNITS:
+            if abs(seconds) >= _ROUND * size or unit == "second":
+                count = max(1, round(abs(seconds) / size))
+                return _ago(unit, count if seconds > 0 else -count, self.preferences.locale)
+        raise AssertionError("the smallest unit is the second")
 
     def duration(self, seconds: float) -> str:
         """Two units at most: `320 ms`, `1.4 s`, `2 min 5 s`, `3 h`."""
@@ -96,4 +110,21 @@ class Formats:
         return " ".join(filter(None, parts))
 
     def _datetime(self, value: datetime, form: str) -> str:
-        return format_datetime(value, form, tzinfo=self.preferences.zone, locale=self.preferences.locale)
+        return _moment(value, form, self.preferences.zone, self.preferences.locale)
+
+
+@lru_cache(_REMEMBERED)
+def _number(value: float, locale: Locale) -> str:
+    return str(format_decimal(value, locale=locale))
+
+
+@lru_cache(_REMEMBERED)
+def _moment(value: datetime, form: str, zone: ZoneInfo, locale: Locale) -> str:
+    return format_datetime(value, form, tzinfo=zone, locale=locale)
+
+
+@lru_cache(_REMEMBERED)
+def _ago(unit: str, count: int, locale: Locale) -> str:
+    passed = timedelta(seconds=count * dict(TIMEDELTA_UNITS)[unit])
+    # In this unit, whatever would be rounded to a larger one.
+    return format_timedelta(passed, granularity=unit, threshold=1e9, add_direction=True, locale=locale)  # type: ignore[arg-type]

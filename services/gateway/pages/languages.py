@@ -6,7 +6,7 @@ services' declarations say, domain `services` what services say when something f
 """
 
 import io
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -49,6 +49,12 @@ def read_all() -> None:
     for language in LANGUAGES:
         for domain in DOMAINS:
             translations(language, domain)
+
+
+@lru_cache(10_000)
+def message(language: Language, text: str) -> Markup:
+    """What a page says, in the reader's language; with places for values, as `%(name)s`."""
+    return Markup(translations(language).gettext(text))  # noqa: S704  (it is ours)
 
 
 def job_text(language: Language, text: str) -> tuple[str, bool]:

@@ -1,6 +1,6 @@
 """From a template and what it shows to an answer: the environment, the page around it, its headers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,9 +19,10 @@ from services.gateway.identity.asker import SignedIn
 from services.gateway.identity.doorkeeper import CSRF_FIELD
 from services.gateway.pages import words
 from services.gateway.pages.formats import Formats
-from services.gateway.pages.languages import job_text, spoken_text, translations
+from services.gateway.pages.languages import job_text, message, spoken_text, translations
 from services.gateway.pages.navigation import Place, menu
 from services.gateway.pages.preferences import LANGUAGES, THEMES, Language, Preferences, preferences_of
+from services.gateway.pages.remembered import Rows
 from services.gateway.pages.schedules import schedule_of
 from services.gateway.pages.service_texts import service_text
 from services.gateway.pages.static_files import static_files
@@ -57,6 +58,8 @@ def environment(language: Language) -> Environment:
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
+        # Said hundreds of times in a page: without the detour through the context that the extension takes.
+        "_": lambda text, **values: message(language, text) % values,
         "static": static_files().path,
         "job_text": lambda text: _job_text(language, text),
         "service_text": lambda text, at_most=None: _service_text(language, text, at_most),
@@ -99,6 +102,10 @@ def link(path: str, /, **parameters: Any) -> str:
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
+#: What templates write with `remembered(macro, row)`, by what `row.key(formats)` says that it depends on.
+_ROWS = Rows()
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request for a page: who asks, and how they want to read."""
@@ -136,10 +143,17 @@ class Visit:
     ) -> HTMLResponse:
         """`shown` is what the template knows besides the page around it; `trail` leads back to the start."""
         csrf_token = self.csrf_token
+        formats = Formats(self.preferences, datetime.now(UTC))
+        reader = (template, self.preferences)
+
+        def row(write: Callable[[Any], Markup], shown: Any) -> Markup:
+            return _ROWS.row((reader, shown.key(formats)), write, shown)
+
         text = environment(self.preferences.language).get_template(template).render(
             visit=self,
             preferences=self.preferences,
-            formats=Formats(self.preferences, datetime.now(UTC)),
+            formats=formats,
+            remembered=row,
             menu=menu(self.principal, self.request.url.path),
             trail=trail,
             trace_id=trace_of(self.request).trace_id,

@@ -1,7 +1,7 @@
 """The list of runs: by any filter, in any order, page by page."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from services.gateway.context import QUERY_TIMEOUT, TheGateway
 from services.gateway.fields import Text
 from services.gateway.pages.asking import TheVisit
+from services.gateway.pages.formats import Formats
 from services.gateway.pages.languages import N_, job_text
 from services.gateway.pages.navigation import RUNS
 from services.gateway.pages.overview import read_overview
@@ -137,6 +138,11 @@ class RunRow:
     run: RunSummary
     #: None for a job that the catalogue does not know.
     title: str | None
+
+    def key(self, formats: Formats) -> Hashable:
+        run = self.run
+        ended = run.finished_at and formats.ago(run.finished_at)
+        return run.run_id, run.sequence, self.title, formats.ago(run.requested_at), ended
 
 
 @dataclass(frozen=True, slots=True)
