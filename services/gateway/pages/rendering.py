@@ -1,6 +1,6 @@
 """From a template and what it shows to an answer: the environment, the page around it, its headers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -102,7 +102,7 @@ def link(path: str, /, **parameters: Any) -> str:
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
-#: What templates write with `remembered(macro, row)`, by what `row.key(formats)` says that it depends on.
+#: What templates write with `remembered(macro, row, key)`.
 _ROWS = Rows()
 
 
@@ -146,14 +146,15 @@ class Visit:
         formats = Formats(self.preferences, datetime.now(UTC))
         reader = (template, self.preferences)
 
-        def row(write: Callable[[Any], Markup], shown: Any) -> Markup:
-            return _ROWS.row((reader, shown.key(formats)), write, shown)
+        def remembered(write: Any, shown: object, key: Hashable) -> Markup:
+            """What the macro `write` makes of `shown`; `key` is all that it depends on besides the reader."""
+            return _ROWS.row((reader, write.name, key), write, shown)
 
         text = environment(self.preferences.language).get_template(template).render(
             visit=self,
             preferences=self.preferences,
             formats=formats,
-            remembered=row,
+            remembered=remembered,
             menu=menu(self.principal, self.request.url.path),
             trail=trail,
             trace_id=trace_of(self.request).trace_id,
