@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 import orjson
 import structlog
@@ -20,7 +20,6 @@ from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
 from pydantic import BaseModel
 
-from shared.commands import Reply
 from shared.errors import Failure, TagwerkError
 
 log = structlog.get_logger(__name__)
@@ -39,6 +38,13 @@ HEADERS_ROOM = 1024
 RESEND_AFTER = 2.0
 #: Seconds after which a publish is given up.
 GIVE_UP_AFTER = 30.0
+
+
+class _Answered(BaseModel, Generic[Answer]):
+    """A `Reply` with what was asked for."""
+
+    data: Answer | None = None
+    failure: Failure | None = None
 
 
 class Conflict(Exception):
@@ -246,10 +252,13 @@ class Bus:
             raise _unanswered(
                 service, f"the {service} service did not answer within {timeout:g} s", retryable=True
             ) from error
-        reply = Reply.model_validate_json(msg.data)
+        # Read at once as what it is, and not as anything first.
+        reply = _Answered[answer].model_validate_json(msg.data)  # type: ignore[valid-type]
         if reply.failure is not None:
             raise failed(reply.failure)
-        return answer.model_validate(reply.data)
+        if reply.data is None:
+            raise _unanswered(service, f"the {service} service answered nothing", retryable=False)
+        return cast(Answer, reply.data)
 
     async def ask_all(self, subject: str, *, first: float, rest: float) -> AsyncGenerator[bytes, None]:
         """Whatever anybody answers to an empty request: the first within `first` seconds, each other within

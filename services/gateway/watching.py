@@ -18,7 +18,7 @@ from nats.errors import Error as NatsError
 from shared import subjects
 from shared.bus import Bus
 from shared.errors import TagwerkError
-from shared.events import RunEvent, Undecodable, decode_run_event
+from shared.events import RunEvent, Undecodable, UnknownEvent, decode_run_event
 
 #: Seconds between two looks whether the connection to the bus was made anew.
 LOOK_OUT = 0.5
@@ -31,7 +31,7 @@ class Told(NamedTuple):
     #: As an event of a stream.
     wire: bytes
     #: None for what cannot be read.
-    event: RunEvent | None
+    event: RunEvent | UnknownEvent | None
 
 
 class Signal:
@@ -151,7 +151,7 @@ class Watches:
 
 def told(sequence: int, data: bytes) -> Told:
     """What cannot be read is told as `undecodable`."""
-    event: RunEvent | None = None
+    event: RunEvent | UnknownEvent | None = None
     try:
         event = decode_run_event(data)
         content = orjson.dumps(orjson.loads(data)).decode()

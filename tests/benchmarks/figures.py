@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,7 @@ class Figure:
         return "reached" if self.value <= self.target else "MISSED"
 
     @classmethod
-    def of(
-        cls, name: str, unit: str, values: Sequence[float], target: float | None = None, **conditions: Any
-    ) -> "Figure":
+    def of(cls, name: str, unit: str, values: Sequence[float], **conditions: Any) -> "Figure":
         return cls(
             name,
             round(statistics.median(values), 3),
@@ -44,8 +42,11 @@ class Figure:
             round(max(values), 3),
             len(values),
             conditions,
-            target,
         )
+
+    def within(self, target: float | None) -> "Figure":
+        """It must not exceed `target`."""
+        return replace(self, target=target)
 
 
 class Report:

@@ -1,7 +1,7 @@
 """Pages that follow runs: how long a change takes from its publish to the page, with many pages open at once.
 
 Most pages are followed as `static/live.js` does it: a stream of events, and the part of the page that changes
-fetched again with every change. A few are open in a real Chromium, where the change of the document is awaited.
+fetched again with every change. A few are open in a real Chromium, where the document is watched.
 """
 
 import asyncio
@@ -163,13 +163,20 @@ async def measure_live(
         memory = gateway.memory_info().rss
         painted = [await page.evaluate("window.seen") for page in pages]
     conditions = {"pages": PAGES, "changes_per_second": CHANGES_PER_SECOND}
-    _add(report, "live_change", [_times(run, page) for run, page in zip(runs, open_pages, strict=True)], conditions)
+    _add(
+        report,
+        "live_change",
+        [_times(run, page) for run, page in zip(runs, open_pages, strict=True)],
+        conditions,
+    )
     if pages:
         times = [_painted(run, seen) for run, seen in zip(shown_in_browser, painted, strict=True)]
         _add(report, "live_painted", times, conditions)
     share = [used / took * 100]
     report.add(Figure.of("live_gateway_cpu_percent", "%", share, **conditions))
-    report.add(Figure.of("live_gateway_cpu_percent", "%", [resting / 5 * 100], pages=PAGES, changes_per_second=0))
+    report.add(
+        Figure.of("live_gateway_cpu_percent", "%", [resting / 5 * 100], pages=PAGES, changes_per_second=0)
+    )
     report.add(Figure.of("live_gateway_rss_mb", "MB", [memory / 1e6], **conditions))
     report.add(Figure.of("live_page_rss_kb", "kB", [(memory - without) / PAGES / 1e3], **conditions))
 
@@ -181,7 +188,9 @@ async def _change(runs: Sequence[_Run], in_browser: Sequence[_Run]) -> None:
     due: list[tuple[float, _Run]] = [
         (n / CHANGES_PER_SECOND, runs[n % len(runs)]) for n in range(CHANGES_PER_SECOND * SECONDS)
     ]
-    due += [(second + n / len(in_browser), run) for second in range(SECONDS) for n, run in enumerate(in_browser)]
+    due += [
+        (second + n / len(in_browser), run) for second in range(SECONDS) for n, run in enumerate(in_browser)
+    ]
     for at, run in sorted(due, key=lambda one: one[0]):
         await asyncio.sleep(max(0.0, began + at - loop.time()))
         await run.change()

@@ -11,7 +11,7 @@ LARGEST = 8_000
 
 
 class Same:
-    """A key that is one object, whatever is equal to it. It keeps the object, so that no other takes its place."""
+    """A key that is one object, whatever equals it. It keeps the object, so that no other takes its place."""
 
     __slots__ = ("_thing",)
 
