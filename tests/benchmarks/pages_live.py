@@ -9,7 +9,7 @@ import itertools
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -103,7 +103,16 @@ class _OpenPage:
         #: Sequence -> when the page had it.
         self.seen: dict[int, float] = {}
         self.opened = asyncio.Event()
-        self.ended = False
+
+    @property
+    def is_current(self) -> bool:
+        return self._run.published.keys() <= self.seen.keys()
+
+    def times(self) -> list[float]:
+        """Milliseconds from the publish of each change to the page. Raises `RuntimeError` if it missed one."""
+        if not self.is_current:
+            raise RuntimeError(f"a page of run {self._run.id} did not show every change")
+        return [self.seen[sequence] - at for sequence, at in self._run.published.items()]
 
     async def follow(self) -> None:
         shown = await self._load()
@@ -114,7 +123,6 @@ class _OpenPage:
             self.opened.set()
             async for event in source.aiter_sse():
                 if event.event == "end":
-                    self.ended = True
                     return
                 if int(event.id) > shown:
                     shown = await self._load(fragment=True, at_least=event.id)
@@ -155,23 +163,24 @@ async def measure_live(
             run.published.clear()
         before, began = _cpu_seconds(gateway), time.perf_counter()
         await _change(runs, shown_in_browser if pages else [])
-        for run in runs:
-            await run.finish()
-        await asyncio.wait_for(asyncio.gather(*following), 60)
         took = time.perf_counter() - began
         used = _cpu_seconds(gateway) - before
         memory = gateway.memory_info().rss
+        await _until(lambda: all(page.is_current for page in open_pages))
+        times = [page.times() for page in open_pages]
         painted = [await page.evaluate("window.seen") for page in pages]
+        for run in runs:
+            run.published.clear()
+        # All at once, which nobody promises to be quick: it tells how many a gateway can make.
+        await asyncio.gather(*(run.finish() for run in runs))
+        await asyncio.wait_for(asyncio.gather(*following), 60)
+        at_once = [page.times() for page in open_pages]
     conditions = {"pages": PAGES, "changes_per_second": CHANGES_PER_SECOND}
-    _add(
-        report,
-        "live_change",
-        [_times(run, page) for run, page in zip(runs, open_pages, strict=True)],
-        conditions,
-    )
+    _add(report, "live_change", times, conditions, TARGET)
     if pages:
-        times = [_painted(run, seen) for run, seen in zip(shown_in_browser, painted, strict=True)]
-        _add(report, "live_painted", times, conditions)
+        seen = [_painted(run, moments) for run, moments in zip(shown_in_browser, painted, strict=True)]
+        _add(report, "live_painted", seen, conditions, TARGET)
+    _add(report, "live_all_at_once", at_once, {"pages": PAGES})
     share = [used / took * 100]
     report.add(Figure.of("live_gateway_cpu_percent", "%", share, **conditions))
     report.add(
@@ -196,11 +205,10 @@ async def _change(runs: Sequence[_Run], in_browser: Sequence[_Run]) -> None:
         await run.change()
 
 
-def _times(run: _Run, page: _OpenPage) -> list[float]:
-    missed = run.published.keys() - page.seen.keys()
-    if missed or not page.ended:
-        raise RuntimeError(f"a page of run {run.id} did not show {len(missed)} changes")
-    return [page.seen[sequence] - at for sequence, at in run.published.items()]
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110  (nobody tells)
+            await asyncio.sleep(0.05)
 
 
 def _painted(run: _Run, seen: Sequence[tuple[int, float]]) -> list[float]:
@@ -213,10 +221,17 @@ def _painted(run: _Run, seen: Sequence[tuple[int, float]]) -> list[float]:
     return times
 
 
-def _add(report: Report, name: str, times: Sequence[Sequence[float]], conditions: dict[str, int]) -> None:
+def _add(
+    report: Report,
+    name: str,
+    times: Sequence[Sequence[float]],
+    conditions: dict[str, int],
+    target: float | None = None,
+) -> None:
     taken = list(itertools.chain.from_iterable(times))
     report.add(Figure.of(f"{name}_ms_p50", "ms", [percentile(taken, 50)], **conditions))
-    report.add(Figure.of(f"{name}_ms_p95", "ms", [percentile(taken, 95)], target=TARGET, **conditions))
+    late = Figure.of(f"{name}_ms_p95", "ms", [percentile(taken, 95)], **conditions)
+    report.add(late.within(target))
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
