@@ -109,7 +109,7 @@ class _OpenPage:
         return self._run.published.keys() <= self.seen.keys()
 
     def times(self) -> list[float]:
-        """Milliseconds from the publish of each change to the page. Raises `RuntimeError` if it missed one."""
+        """Milliseconds from the publish of each change to the page. `RuntimeError` if it missed one."""
         if not self.is_current:
             raise RuntimeError(f"a page of run {self._run.id} did not show every change")
         return [self.seen[sequence] - at for sequence, at in self._run.published.items()]

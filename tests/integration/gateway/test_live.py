@@ -242,6 +242,23 @@ async def test_clients_that_go_away_leave_nothing_behind(site: Site, clara: http
             await asyncio.sleep(0.02)
 
 
+async def test_all_who_watch_a_run_share_one_subscription(site: Site, clara: httpx.AsyncClient) -> None:
+    desk = await open_desk(site)
+    watching = [follow(clara, desk.path) for _ in range(20)]
+    seen = [[await anext(events)] for events in watching]
+    assert await subscriptions(site) == 1
+    await desk.start()
+    await watching[0].aclose()
+    await desk.finish()
+    rest = await asyncio.gather(*(_rest(events) for events in watching[1:]))
+    for first, others in zip(seen[1:], rest, strict=True):
+        assert names([*first, *others]) == ["requested", "started", "finished", "end"]
+
+
+async def _rest(events: AsyncGenerator[ServerSentEvent, None]) -> list[ServerSentEvent]:
+    return [event async for event in events]
+
+
 async def test_streams_of_one_principal_are_limited(
     site: Site, clara: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,20 @@ async def test_static_files_may_be_kept_for_ever(site: Site) -> None:
     assert (await nobody.get(f"/static/{hash}/..%2Fcatalogue.py")).status_code == 404
 
 
+async def test_pages_and_their_files_are_sent_compressed_and_nothing_else_is(site: Site) -> None:
+    reader = browser(site, site.admin_token)
+    page = await reader.get("/")
+    assert page.headers["content-encoding"] == "gzip"
+    assert page.num_bytes_downloaded < len(page.content) / 2
+    style = await reader.get(static_files().path("tagwerk.css"))
+    assert style.headers["content-encoding"] == "gzip"
+    plain = {"Accept-Encoding": "identity"}
+    assert (await reader.get(style.url.path, headers=plain)).text == style.text
+    assert "content-encoding" not in (await reader.get("/", headers=plain)).headers
+    for path in ("/openapi.json", "/api/v1/jobs", "/healthz"):
+        assert "content-encoding" not in (await reader.get(path)).headers, path
+
+
 async def test_everybody_sees_their_jobs_and_why_they_may_not_start_them(site: Site) -> None:
     await site.offer("desk.open", title="Open job")
     technical = Access(module="desk", level=Level.TECHNICAL, roles=frozenset({"technical"}))

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from babel.dates import TIMEDELTA_UNITS, format_timedelta
 
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.preferences import Preferences, preferences_of
@@ -47,6 +48,16 @@ def test_moments_are_in_the_readers_zone_and_locale() -> None:
     assert british.ago(NOW - timedelta(minutes=3)) == "3 minutes ago"
     assert swiss.ago(NOW + timedelta(hours=2)) == "in 2 Stunden"
     assert british.ago(NOW) == "1 second ago"
+
+
+@pytest.mark.parametrize("accept", ["en-GB", "de-CH"])
+def test_how_long_ago_is_told_as_babel_tells_it(accept: str) -> None:
+    formats = Formats(preferences(accept), NOW)
+    edges = [0.85 * size for _, size in TIMEDELTA_UNITS] + [n * 0.5 for n in range(2, 300)]
+    for seconds in [near for edge in edges for near in (edge - 1, edge, edge + 1, 7.3 * edge) if near >= 1]:
+        for passed in (timedelta(seconds=seconds), timedelta(seconds=-seconds)):
+            told = format_timedelta(passed, add_direction=True, locale=formats.preferences.locale)
+            assert formats.ago(NOW + passed) == told
 
 
 @pytest.mark.parametrize(
