@@ -95,6 +95,7 @@ class Gateway:
         at_least: int = 0,
         wait: float = 0,
         until_final: bool = True,
+        timeline: bool = True,
     ) -> RunDetail:
         """The run, waited for up to `wait` seconds: that it exists, and if so wanted that it has ended.
 
@@ -106,7 +107,7 @@ class Gateway:
             scope = await self.gate.scope(principal, at_least)
             rest = 0.0 if self.draining.is_set() else max(0.0, end - loop.time())
             asked = min(rest, WAIT_SLICE) if until_final else 0.0
-            query = RunQuery(run_id=run_id, wait=asked, **scope)
+            query = RunQuery(run_id=run_id, wait=asked, timeline=timeline, **scope)
             try:
                 run = await self.bus.ask(
                     subjects.query("status", "run"), query, RunDetail, timeout=QUERY_TIMEOUT + asked

@@ -52,7 +52,13 @@ class Details:
         request = reading.loads(row["request"], {})
         in_doubt = reading.doubts(row)
         job = await self._catalogue.get(summary.job)
-        story = tell(await self._messages(query.run_id, row["first_sequence"], row["sequence"]))
+        story = tell(
+            await self._messages(
+                query.run_id, row["first_sequence"], row["sequence"], TOLD if query.timeline else 0
+            )
+        )
+        if not query.timeline:
+            story.timeline = []
         facts = Facts(
             run=summary,
             attempts=story.attempts,
@@ -110,7 +116,8 @@ class Details:
                 except TimeoutError:
                     continue
 
-    async def _messages(self, run_id: UUID, first: int, last: int) -> list[RawMessage | Shortened]:
+    async def _messages(self, run_id: UUID, first: int, last: int, told: int) -> list[RawMessage | Shortened]:
+        """Those of the run in their order; of the kinds that can be many the first `told`."""
         message = "sequence, subject, time, case when gist is null then payload end as payload, gist"
         rows = await self._pool.fetch(
             f"(select {message} from archive where run_id = $1 and sequence between $2"  # noqa: S608
@@ -123,7 +130,7 @@ class Details:
             first,
             last,
             _MANY,
-            TOLD,
+            told,
         )
         return [
             Shortened(row["sequence"], Gist.model_validate_json(row["gist"]))

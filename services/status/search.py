@@ -89,19 +89,34 @@ class Search:
             most = LOOKED_THROUGH
             seen = f"exists(select from runs r where r.run_id = c.run_id and {where.sql})"
         limit = where.argument(query.limit + 1)
+        ranges = f"unnest({first}::text[], {last}::text[]) as wanted (first, last)"
+        looked_at = (
+            'select key, run_id from records where key >= wanted.first collate "C"'  # noqa: S608
+            f' and key < wanted.last collate "C" order by key limit {most}'
+        )
+        # In the order of the index, so that it ends as soon as there are enough; `offset 0` keeps it so.
         rows = await self._pool.fetch(
-            "select found.* from"  # noqa: S608
-            f" unnest({first}::text[], {last}::text[]) as wanted (first, last) cross join lateral"
-            " (select count(*) as number, (array_agg(distinct c.key) filter (where c.seen))"
-            f"[1:{limit}::integer] as keys from (select c.key, {seen} as seen from"
-            ' (select key, run_id from records where key >= wanted.first collate "C"'
-            f' and key < wanted.last collate "C" order by key limit {most}) c) c) found'
-            " where found.number > 0",
+            f"select found.key from {ranges} cross join lateral (select distinct c.key from"  # noqa: S608
+            f" (select c.key, {seen} as seen from ({looked_at}) c offset 0) c"
+            f" where c.seen order by c.key limit {limit}) found",
             *where.arguments,
         )
-        found = sorted({key for row in rows for key in row["keys"] or ()})
-        all_seen = all(row["number"] < most for row in rows)
-        return found[: query.limit + 1], len(found) > query.limit or not all_seen
+        found = sorted({row["key"] for row in rows})
+        if len(found) > query.limit:
+            return found[: query.limit + 1], True
+        return found, await self._more(looked_at, beginnings, most)
+
+    async def _more(self, looked_at: str, beginnings: Sequence[str], most: int) -> bool:
+        """Whether of any of these beginnings there are more records than were looked at."""
+        return bool(
+            await self._pool.fetchval(
+                "select exists(select from unnest($1::text[], $2::text[]) as wanted (first, last)"  # noqa: S608
+                f" cross join lateral (select count(*) as number from ({looked_at}) c) found"
+                f" where found.number >= {most})",
+                beginnings,
+                [end_of(beginning) for beginning in beginnings],
+            )
+        )
 
     async def _last_touched(self, wanted: Sequence[str], scope: Scope) -> list[SearchHit]:
         """Those of the records that the asker may see, each with the run that touched it last."""

@@ -45,6 +45,8 @@ class RunQuery(Query):
     run_id: UUID
     #: Seconds to wait for a final state before answering with what there is (at most 30).
     wait: float = Field(default=0, ge=0, le=30)
+    #: Also the timeline, which a run that did much has much of.
+    timeline: bool = True
 
 
 class RecordsQuery(PagedQuery):

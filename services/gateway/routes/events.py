@@ -32,6 +32,6 @@ async def follow_run(
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the run to be there.")] = 0,
     at_least: AtLeast = 0,
 ) -> EventStream:
-    run = await gateway.run(asking, run_id, at_least=at_least, wait=wait, until_final=False)
+    run = await gateway.run(asking, run_id, at_least=at_least, wait=wait, until_final=False, timeline=False)
     gateway.live.check_limit(asking.id)
     return EventStream(gateway.live.follow(asking.id, run, max(last_event_id, after)))

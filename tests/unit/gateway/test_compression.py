@@ -40,7 +40,7 @@ def test_what_goes_into_one_packet_stays_as_it_is() -> None:
 
 def test_the_length_is_blurred(monkeypatch: pytest.MonkeyPatch) -> None:
     def length(drawn: int) -> int:
-        monkeypatch.setattr(compression.secrets, "randbelow", lambda limit: min(drawn, limit - 1))
+        monkeypatch.setattr("secrets.randbelow", lambda limit: min(drawn, limit - 1))
         answer = compression.compressed(Response(PAGE), request("gzip"))
         assert gzip.decompress(bytes(answer.body)) == PAGE
         return len(answer.body)

@@ -79,7 +79,7 @@ async def show(
     visit: Visit, asking: Asker, gateway: Gateway, run_id: UUID, asked: Asked, refusal: Refusal | None = None
 ) -> HTMLResponse:
     """The page, or the part of it that changes. Raises `run_not_found`, also for a hidden run."""
-    run = await gateway.run(asking, run_id, at_least=asked.at_least)
+    run = await gateway.run(asking, run_id, at_least=asked.at_least, timeline=asked.tab == "events")
     entry = await _entry(gateway, asking, run.job)
     calls, family, tab = await asyncio.gather(
         _calls(gateway, asking, run),
