@@ -87,7 +87,8 @@ class Search:
         seen, most = "true", LOOKED_AT
         if query.scope != Scope():
             most = LOOKED_THROUGH
-            seen = f"exists(select from runs r where r.run_id = c.run_id and {where.sql})"
+            # Record by record: with `offset 0` no plan can make a table of all runs of the asker first.
+            seen = f"exists(select from runs r where r.run_id = c.run_id and {where.sql} offset 0)"
         limit = where.argument(query.limit + 1)
         ranges = f"unnest({first}::text[], {last}::text[]) as wanted (first, last)"
         looked_at = (
@@ -97,7 +98,7 @@ class Search:
         # In the order of the index, so that it ends as soon as there are enough; `offset 0` keeps it so.
         rows = await self._pool.fetch(
             f"select found.key from {ranges} cross join lateral (select distinct c.key from"  # noqa: S608
-            f" (select c.key, {seen} as seen from ({looked_at}) c offset 0) c"
+            f" (select c.key, {seen} as seen from ({looked_at}) c order by c.key offset 0) c"
             f" where c.seen order by c.key limit {limit}) found",
             *where.arguments,
         )

@@ -94,7 +94,10 @@ async def test_one_form_starts_once_however_often_it_is_sent(working_site: Site)
     other = run_of(await pressed(clara, "lab.records", form | {"p.count": "4"}, "start"))
     assert other != first, "what was changed after going back is another run"
     fresh = await opened(clara, "/jobs/lab.records/start") | {"p.count": "3"}
-    assert run_of(await pressed(clara, "lab.records", fresh, "start")) not in (first, other)
+    third = run_of(await pressed(clara, "lab.records", fresh, "start"))
+    assert third not in (first, other)
+    for one in (other, third):
+        await run(clara, one)
     runs = (await clara.get("/api/v1/runs?job=lab.records")).json()["items"]
     assert len(runs) == 3
 
