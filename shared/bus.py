@@ -256,8 +256,7 @@ class Bus:
         reply = _Answered[answer].model_validate_json(msg.data)  # type: ignore[valid-type]
         if reply.failure is not None:
             raise failed(reply.failure)
-        if reply.data is None:
-            raise _unanswered(service, f"the {service} service answered nothing", retryable=False)
+        assert reply.data is not None, f"{subject} was answered with nothing"
         return cast(Answer, reply.data)
 
     async def ask_all(self, subject: str, *, first: float, rest: float) -> AsyncGenerator[bytes, None]:

@@ -223,6 +223,9 @@ async def test_a_run_of_thousands_of_records_is_told_without_reading_them(bus: B
         failures = next(answer for answer in told.answers if answer.question == "failures")
         assert failures.data["failed"] == 200
         assert failures.data["records"][0]["key"] == "item:7:0"
+        # Where nobody reads the timeline, all else stays.
+        short = await parts.details.run(RunQuery(run_id=big.run_id, timeline=False))
+        assert short == told.model_copy(update={"timeline": []})
 
 
 async def timeline(parts: Parts, run_id: UUID) -> RunDetail:
