@@ -77,7 +77,7 @@ def environment(language: Language) -> Environment:
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
         # Said hundreds of times in a page: without the detour through the context that the extension takes.
-        "_": lambda text, **values: message(language, text) % values,
+        "_": lambda text, /, **values: message(language, text) % values,
         "static": static_files().path,
         "job_text": lambda text: _job_text(language, text),
         "service_text": lambda text, at_most=None: _service_text(language, text, at_most),
