@@ -27,13 +27,14 @@ from shared.ids import new_id
 from shared.subjects import RunSubjects
 from shared.words import Lane, RunState, Trigger
 from tests.benchmarks.figures import Figure, Report, percentile
+from tests.benchmarks.stack import cpu_seconds
 
 JOB, CLIENT = "bench.job-000", "client-000"
 #: Pages followed at once, and by how many people.
 PAGES = 200
 PEOPLE = 10
-#: Changes of all runs together in a second, and for how many seconds.
-CHANGES_PER_SECOND = 40
+#: Changes of all runs together in a second: one of each page in ten; and for how many seconds.
+CHANGES_PER_SECOND = 20
 SECONDS = 20
 #: Pages in Chromium among them.
 IN_BROWSER = 3
@@ -51,6 +52,8 @@ _WATCH = """() => {
         requestAnimationFrame(() => seen.push([sequence, performance.timeOrigin + performance.now()]));
     }).observe(run, { attributes: true, attributeFilter: ["data-sequence"] });
 }"""
+
+_PAINTED = "(last) => seen.some(([sequence]) => sequence >= last)"
 
 
 class _Run:
@@ -161,13 +164,15 @@ async def measure_live(
         resting = _cpu_seconds(gateway) - at_rest
         for run in [*runs, *shown_in_browser]:
             run.published.clear()
-        before, began = _cpu_seconds(gateway), time.perf_counter()
+        before, began = (_cpu_seconds(gateway), cpu_seconds(stack)), time.perf_counter()
         await _change(runs, shown_in_browser if pages else [])
         took = time.perf_counter() - began
-        used = _cpu_seconds(gateway) - before
+        used = _cpu_seconds(gateway) - before[0], cpu_seconds(stack) - before[1]
         memory = gateway.memory_info().rss
         await _until(lambda: all(page.is_current for page in open_pages))
         times = [page.times() for page in open_pages]
+        for run, page in zip(shown_in_browser, pages, strict=bool(pages)):
+            await page.wait_for_function(_PAINTED, arg=max(run.published))
         painted = [await page.evaluate("window.seen") for page in pages]
         for run in runs:
             run.published.clear()
@@ -181,8 +186,8 @@ async def measure_live(
         seen = [_painted(run, moments) for run, moments in zip(shown_in_browser, painted, strict=True)]
         _add(report, "live_painted", seen, conditions, TARGET)
     _add(report, "live_all_at_once", at_once, {"pages": PAGES})
-    share = [used / took * 100]
-    report.add(Figure.of("live_gateway_cpu_percent", "%", share, **conditions))
+    for name, seconds in zip(("gateway", "stack"), used, strict=True):
+        report.add(Figure.of(f"live_{name}_cpu_percent", "%", [seconds / took * 100], **conditions))
     report.add(
         Figure.of("live_gateway_cpu_percent", "%", [resting / 5 * 100], pages=PAGES, changes_per_second=0)
     )
