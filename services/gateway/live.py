@@ -7,7 +7,7 @@ again: no consumer is made at the server that a client that went away could leav
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 
 import orjson
@@ -21,7 +21,7 @@ from starlette.types import Send
 from shared import subjects
 from shared.bus import Bus, Stored
 from shared.commands import EventRow, EventsPage, EventsQuery, RunDetail, Scope
-from shared.errors import TagwerkError
+from shared.errors import Failure, TagwerkError
 from shared.events import Finished, Started, Undecodable, decode_run_event
 from shared.subjects import RunSubjects
 
@@ -29,8 +29,13 @@ from shared.subjects import RunSubjects
 HEARTBEAT = 10.0
 #: Seconds after which a silent run is looked at without a signal: one may have been lost in a reconnect.
 LOOK_EVERY = 1.0
+#: Seconds between two looks whether whoever follows still may.
+CHECK_EVERY = 2.0
 #: A signal comes before its message can be read. Seconds between looks until it can.
 _SETTLING = (0.002, 0.01, 0.05, 0.2)
+
+#: Why a stream may not go on: its session has ended, the run may not be seen any more. None if it may.
+WhyOver = Callable[[], Awaitable[Failure | None]]
 
 #: Streams of one principal at once, of one gateway process.
 STREAMS_PER_PRINCIPAL = 64
@@ -75,11 +80,13 @@ class LiveStreams:
                 retryable=True,
             )
 
-    async def follow(self, principal: str, run: RunDetail, after: int) -> AsyncIterator[bytes]:
+    async def follow(
+        self, principal: str, run: RunDetail, after: int, why_over: WhyOver
+    ) -> AsyncIterator[bytes]:
         """The events of `run` with a sequence above `after`: those that are there, then those that come.
 
         Ends after the last event of a finished run with `event: end`, and without it when the gateway
-        stops: the client comes back with the last id that it saw.
+        stops: the client comes back with the last id that it saw. `event: closed` says why it may not.
         """
         with self._counted(principal):
             position = _Position(run, after)
@@ -88,8 +95,14 @@ class LiveStreams:
                     yield position.event(row.sequence, orjson.dumps(row.event))
                 pause = iter(_SETTLING)
                 clock = asyncio.get_running_loop().time
-                said_at = clock()
+                said_at = checked_at = clock()
                 while not self._draining.is_set():
+                    if clock() - checked_at >= CHECK_EVERY:
+                        reason = await why_over()
+                        if reason is not None:
+                            yield format_sse_event(event="closed", data_str=reason.model_dump_json())
+                            return
+                        checked_at = clock()
                     signal.clear()
                     messages, more = await self._read(run, position.sequence)
                     for message in messages:
@@ -104,7 +117,7 @@ class LiveStreams:
                     elif clock() - said_at >= HEARTBEAT:
                         yield b": heartbeat\n\n"
                         said_at = clock()
-                    if await self._signalled(signal, next(pause, LOOK_EVERY)):
+                    if await self._signalled(signal, min(next(pause, LOOK_EVERY), CHECK_EVERY)):
                         pause = iter(_SETTLING)
 
     @contextmanager

@@ -91,7 +91,7 @@ STATUS: Mapping[str, int] = {
 
 
 #: What the driver raises while the server restarts or is gone.
-_DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
+DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 
 
 def _readable(text: str) -> str:
@@ -321,7 +321,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 def hidden_failure(error: BaseException) -> Failure:
     """What may be told of an exception that is not meant for the caller."""
-    if isinstance(error, _DATABASE_AWAY):
+    if isinstance(error, DATABASE_AWAY):
         return Failure(
             code="database_unavailable",
             cause="the gateway's database does not answer",

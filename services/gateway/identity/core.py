@@ -20,6 +20,9 @@ FORGET_AFTER = timedelta(hours=24)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+#: Sent by a page that asks on its own, while nobody does anything.
+FOLLOWS_HEADER = "x-follows"
+
 
 def wait_after(failures: int) -> timedelta:
     """How long nobody may try again after so many failures in a row."""
@@ -78,6 +81,11 @@ def _origin_of(url: str) -> tuple[str, str | None, int | None]:
     except ValueError:
         return ("", None, None)
     return (parts.scheme, parts.hostname, port)
+
+
+def is_use(headers: Mapping[str, str]) -> bool:
+    """Whether somebody does something; a page that follows a run by itself keeps no session alive."""
+    return FOLLOWS_HEADER not in headers and "text/event-stream" not in headers.get("accept", "")
 
 
 def secret_hash(secret: str) -> bytes:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.gateway.identity import core
-from services.gateway.identity.asker import SignedIn
+from services.gateway.identity.asker import Asker, SignedIn
 from services.gateway.store import PRINCIPAL_COLUMNS, Accounts, principal_of
 from shared.access import Principal
 from shared.audit import AuditEntry
@@ -107,8 +107,8 @@ class Sessions:
         )
         return secret
 
-    async def find(self, secret: str) -> FoundSession:
-        """Raises `SessionEnded`; why, tells nobody."""
+    async def find(self, secret: str, *, use: bool = True) -> FoundSession:
+        """`use` keeps it from ending idle. Raises `SessionEnded`; why, tells nobody."""
         sha256 = core.secret_hash(secret)
         row = await self._pool.fetchrow(
             f"select {PRINCIPAL_COLUMNS}, s.id as session, s.how, s.privileges, s.expires_at, s.replaced,"  # noqa: S608
@@ -121,12 +121,24 @@ class Sessions:
         )  # fmt: skip
         if row is None:
             raise SessionEnded
-        if row["unmarked"]:
+        if use and row["unmarked"]:
             await self._pool.execute("update sessions set seen_at = now() where sha256 = $1", sha256)
         principal = self._accounts.effective(principal_of(row))
         session = SignedIn(row["session"], secret, row["how"], row["expires_at"], row["must_change"])
         outdated = not row["replaced"] and row["privileges"] != core.privileges(principal)
         return FoundSession(principal, session, outdated, row["id_token"])
+
+    async def holder(self, id: UUID) -> Asker:
+        """Who holds the session now; looking keeps it from nothing. Raises `SessionEnded`."""
+        row = await self._pool.fetchrow(
+            f"select {PRINCIPAL_COLUMNS} from sessions s join principals p on p.id = s.principal"  # noqa: S608
+            " where s.id = $1 and not s.replaced and p.active and s.expires_at > now()"
+            " and s.seen_at > now() - $2::interval",
+            id, self._idle,
+        )  # fmt: skip
+        if row is None:
+            raise SessionEnded
+        return Asker.of(self._accounts.effective(principal_of(row)))
 
     async def replace(self, found: FoundSession) -> str | None:
         """A new secret for the session, because what it opens has changed; None if another request had it."""
