@@ -62,6 +62,7 @@ STATUS: Mapping[str, int] = {
     "not_approved_by_you": 409,
     "nothing_failed": 409,
     "payment_ordered": 409,
+    "principal_exists": 409,
     "principal_managed": 409,
     "question_open": 409,
     "run_ended": 409,
@@ -89,6 +90,17 @@ STATUS: Mapping[str, int] = {
     "sign_in_busy": 503,
 }
 
+
+#: Parameter of a path -> what it names.
+_NAMED: Mapping[str, str] = {
+    "document_id": "document",
+    "file_id": "payment file",
+    "letter_id": "dead letter",
+    "principal_id": "principal",
+    "run_id": "run",
+    "session_id": "session",
+    "token_id": "token",
+}
 
 #: What the driver raises while the server restarts or is gone.
 DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
@@ -269,8 +281,24 @@ async def _tagwerk_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    for detail in error.errors():
+        if detail["loc"][0] == "path":
+            return _answer(request, _not_there(request, str(detail["loc"][1])))
     errors = [_wrong_field(detail) for detail in error.errors()]
     return await _tagwerk_error(request, wrong_fields("request_invalid", errors))
+
+
+def _not_there(request: Request, parameter: str) -> Failure:
+    """A path that names what cannot be leads to the same answer as one that names what is not there."""
+    if parameter not in _NAMED:
+        return _nothing_at(request)
+    noun, said = _NAMED[parameter], str(request.path_params[parameter])[:100]
+    return Failure(
+        code=f"{noun.replace(' ', '_')}_not_found",
+        cause=f"there is no {noun} {said}",
+        concern=said,
+        next_step="Check the id.",
+    )
 
 
 def _wrong_field(detail: Mapping[str, Any]) -> WrongField:
@@ -286,11 +314,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            failure = Failure(
-                code="not_found",
-                cause=f"there is nothing at {request.url.path}",
-                next_step="Look up the paths in /openapi.json.",
-            )
+            failure = _nothing_at(request)
         case 405:
             failure = Failure(
                 code="method_not_allowed",
@@ -312,6 +336,14 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     response = _answer(request, failure, status=error.status_code)
     response.headers.update(error.headers or {})
     return response
+
+
+def _nothing_at(request: Request) -> Failure:
+    return Failure(
+        code="not_found",
+        cause=f"there is nothing at {request.url.path}",
+        next_step="Look up the paths in /openapi.json.",
+    )
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

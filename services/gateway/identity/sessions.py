@@ -163,13 +163,11 @@ class Sessions:
 
 async def end_session(tx: Transaction, principal: str, id: UUID, *, by: str, action: str) -> bool:
     """End a session of `principal` at once; whether there was one."""
-    ended = await tx.connection.execute(
-        "delete from sessions where principal = $1 and id = $2", principal, id
+    rows = await tx.connection.fetch(
+        "delete from sessions where principal = $1 and id = $2 returning id, how, address", principal, id
     )
-    if ended == "DELETE 0":
-        return False
-    tx.audit(AuditEntry(action=action, principal=by, concern=f"session:{id}", after={"principal": principal}))
-    return True
+    _tell_of_ends(tx, rows, principal, action=action, by=by)
+    return bool(rows)
 
 
 async def end_sessions(
@@ -177,16 +175,32 @@ async def end_sessions(
 ) -> None:
     """End every session of `principal` at once, except `but`."""
     rows = await tx.connection.fetch(
-        "delete from sessions where principal = $1 and id is distinct from $2 returning id", principal, but
-    )
-    for id in {row["id"] for row in rows}:
+        "delete from sessions where principal = $1 and id is distinct from $2 returning id, how, address",
+        principal, but,
+    )  # fmt: skip
+    _tell_of_ends(tx, rows, principal, action="session_ended", by=by, reason=reason)
+
+
+def _tell_of_ends(
+    tx: Transaction,
+    rows: Sequence[asyncpg.Record],
+    principal: str,
+    *,
+    action: str,
+    by: str,
+    reason: str | None = None,
+) -> None:
+    """Once for each session, also where two secrets open it."""
+    for row in {row["id"]: row for row in rows}.values():
+        facts = {"principal": principal, "how": row["how"], "address": row["address"]}
         tx.audit(
             AuditEntry(
-                action="session_ended",
+                action=action,
                 principal=by,
-                concern=f"session:{id}",
+                concern=f"session:{row['id']}",
                 reason=reason,
-                after={"principal": principal},
+                before={**facts, "open": True},
+                after={**facts, "open": False},
             )
         )
 

@@ -1,7 +1,7 @@
 """Tokens for principals, for technical administrators; every change is audited."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -152,7 +152,8 @@ async def issue(gateway: Gateway, asking: Asker, principal: str, wish: TokenWish
             if not owner.may_act_for(client):
                 raise core.client_not_found(client)
         await store_token(tx, stored, secret_hash(token))
-        tx.audit(_entry("token_issued", asking, stored))
+        told = _told(stored)
+        tx.audit(_entry("token_issued", asking, stored, None, told))
     return IssuedToken(**TokenView.of(stored).model_dump(), token=token)
 
 
@@ -171,7 +172,10 @@ async def revoke(gateway: Gateway, asking: Asker, token_id: UUID, *, only_of: st
             await check_grant(gateway, asking, await lock_principal(tx, token.principal))
         if token.revoked_at is None:
             await revoke_token(tx, token_id)
-            tx.audit(_entry("token_revoked", asking, token))
+            told = _told(token)
+            tx.audit(
+                _entry("token_revoked", asking, token, {**told, "revoked": False}, {**told, "revoked": True})
+            )
 
 
 def _why_more_than_own(asking: Asker, token: StoredToken) -> str | None:
@@ -194,8 +198,19 @@ def _sorted(names: frozenset[str] | None) -> list[str] | None:
     return None if names is None else sorted(names)
 
 
-def _entry(action: str, asking: Principal, token: StoredToken) -> AuditEntry:
-    told = TokenView.of(token).model_dump(
+def _told(token: StoredToken) -> dict[str, Any]:
+    return TokenView.of(token).model_dump(
         mode="json", include={"principal", "name", "expires_at", "scopes", "jobs", "clients"}
     )
-    return AuditEntry(action=action, principal=asking.id, concern=f"token:{token.id}", after=told)
+
+
+def _entry(
+    action: str,
+    asking: Principal,
+    token: StoredToken,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+) -> AuditEntry:
+    return AuditEntry(
+        action=action, principal=asking.id, concern=f"token:{token.id}", before=before, after=after
+    )

@@ -56,7 +56,7 @@ async def test_every_error_is_a_problem(site: Site, outside: httpx.AsyncClient) 
         ("GET", "/nothing", {}, 404, "not_found"),
         ("GET", "/api/v1/nothing", {}, 404, "not_found"),
         ("DELETE", "/api/v1/jobs", {}, 405, "method_not_allowed"),
-        ("GET", "/api/v1/runs/4711", {}, 422, "request_invalid"),
+        ("GET", "/api/v1/runs/4711", {}, 404, "run_not_found"),
         ("GET", "/api/v1/runs?limit=5000", {}, 422, "request_invalid"),
         ("GET", "/api/v1/runs", {}, 503, "service_unavailable"),
         ("GET", "/api/v1/records", {}, 422, "request_invalid"),
