@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from services.gateway.tracing import Trace
@@ -167,6 +167,15 @@ def wrong_fields(code: str, errors: list[WrongField], *, concern: str | None = N
     cause = "; ".join(f"{error.field}: {error.message}" for error in errors)
     step = "Correct the fields that `errors` names, and send the request again."
     return ProblemError(Failure(code=code, cause=cause, concern=concern, next_step=step), errors=errors)
+
+
+def invalid(error: ValidationError) -> ProblemError:
+    """What is wrong with content that a page put together from a form."""
+    found = error.errors(include_url=False, include_input=False)
+    return wrong_fields(
+        "request_invalid",
+        [WrongField(field=".".join(map(str, one["loc"])), message=one["msg"]) for one in found],
+    )
 
 
 def status_of(failure: Failure) -> int:
