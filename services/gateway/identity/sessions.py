@@ -145,6 +145,10 @@ class Sessions:
         async with self._pool.acquire() as connection, connection.transaction():
             return await _replace(connection, found.session.secret, core.privileges(found.principal))
 
+    async def is_there(self, id: UUID) -> bool:
+        """Whether it belongs to anybody."""
+        return bool(await self._pool.fetchval("select exists (select 1 from sessions where id = $1)", id))
+
     async def of(self, principal: str) -> Sequence[ListedSession]:
         """Newest first."""
         rows = await self._pool.fetch(

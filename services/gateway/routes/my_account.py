@@ -117,8 +117,11 @@ async def change_password(gateway: Gateway, request: Request, asking: Asker, cur
 async def end_own_session(gateway: Gateway, asking: Asker, id: UUID) -> None:
     """Raises `session_not_found`."""
     async with gateway.accounts.changing() as tx:
-        if not await end_session(tx, asking.id, id, by=asking.id, action="session_ended"):
-            raise session_not_found(asking.id, id)
+        if await end_session(tx, asking.id, id, by=asking.id, action="session_ended"):
+            return
+    if await gateway.sessions.is_there(id):
+        await gateway.gate.hide(asking, f"session:{id}")
+    raise session_not_found(asking.id, id)
 
 
 def session_not_found(principal: str, id: UUID) -> TagwerkError:

@@ -63,8 +63,8 @@ async def end_sessions_of(principal_id: PrincipalId, asking: MayAdminister, gate
 async def list_sessions_of(
     principal_id: PrincipalId, asking: MayAdminister, gateway: TheGateway
 ) -> SessionList:
-    """Newest first."""
-    await account_to_read(gateway, asking, principal_id)
+    """Newest first. For those who may end them."""
+    await _account(gateway, asking, principal_id)
     return SessionList(items=[SessionView.of(one) for one in await gateway.sessions.of(principal_id)])
 
 

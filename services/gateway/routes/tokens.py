@@ -150,6 +150,8 @@ async def issue(gateway: Gateway, asking: Asker, principal: str, wish: TokenWish
             await check_grant(gateway, asking, owner)
         for client in sorted(wish.clients or ()):
             if not owner.may_act_for(client):
+                reason = f"{owner.id} does not act for client {client}"
+                await gateway.gate.hide(asking, f"tokens of {owner.id}", client=client, reason=reason)
                 raise core.client_not_found(client)
         await store_token(tx, stored, secret_hash(token))
         told = _told(stored)
@@ -162,6 +164,8 @@ async def revoke(gateway: Gateway, asking: Asker, token_id: UUID, *, only_of: st
     async with gateway.accounts.changing() as tx:
         token = await lock_token(tx, token_id)
         if token is None or only_of not in (None, token.principal):
+            if token is not None:
+                await gateway.gate.hide(asking, f"token:{token_id}")
             raise TagwerkError(
                 "token_not_found",
                 f"there is no token {token_id}",

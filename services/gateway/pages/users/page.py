@@ -74,7 +74,8 @@ class AccountPage:
     password: PasswordFacts | None
     #: After failed sign-ins; None where nobody has to wait.
     wait: Wait | None
-    sessions: Sequence[ListedSession]
+    #: None where they are not for the reader.
+    sessions: Sequence[ListedSession] | None
     #: Those that still open something.
     tokens: Sequence[TokenView]
 
@@ -149,6 +150,8 @@ async def show(
     async with gateway.accounts.changing() as tx:
         openid = await is_openid(tx, id)
     tokens = [TokenView.of(stored) for stored in await gateway.accounts.tokens_of(id)]
+    # Where somebody signed in from is for those who could end it.
+    theirs = core.why_not_grant(asking, gateway.accounts.effective(principal)) is None or id == asking.id
     view = AccountPage(
         principal=principal,
         fixed=why_fixed(asking, gateway.accounts.effective(principal), gateway.sign_in.managed),
@@ -156,7 +159,7 @@ async def show(
         roles=await roles_of(gateway, asking, principal.roles),
         password=await password_facts(gateway.pool, id),
         wait=await wait_of(gateway.pool, id),
-        sessions=await gateway.sessions.of(id),
+        sessions=await gateway.sessions.of(id) if theirs else None,
         tokens=[one for one in tokens if one.revoked_at is None and one.expires_at > now()],
     )
     return visit.page(
