@@ -12,6 +12,7 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from services.gateway.edge import BODY_LIMIT
 from services.gateway.identity import core, passwords
 from services.gateway.identity.core import csrf_token, secret_hash
 from shared import subjects
@@ -196,6 +197,16 @@ async def test_a_page_of_ours_may_with_header_or_field(site: Site) -> None:
     answer = await client.post(f"/api/v1/files?csrf_token={token}", files=files)
     assert answer.json()["code"] == "access_refused"
     assert (await client.post("/sign-out", data={"csrf_token": token})).status_code == 303
+
+
+async def test_a_form_that_is_no_file_is_never_large(site: Site) -> None:
+    """Its token is looked for before anything is known of it."""
+    client = await signed_in(site)
+    large = f"csrf_token={'x' * (BODY_LIMIT + 1)}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
+    for path in ("/api/v1/documents", "/api/v1/files", "/jobs/desk.general/start/upload", "/sign-out"):
+        answer = await client.post(path, content=large, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large"), path
 
 
 async def test_a_bearer_needs_no_token_of_a_form_and_a_cookie_does_not_mend_a_bad_one(site: Site) -> None:
