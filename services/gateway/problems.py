@@ -91,15 +91,15 @@ STATUS: Mapping[str, int] = {
 }
 
 
-#: Parameter of a path -> what it names.
+#: Parameter of a path -> the code that says that there is none.
 _NAMED: Mapping[str, str] = {
-    "document_id": "document",
-    "file_id": "payment file",
-    "letter_id": "dead letter",
-    "principal_id": "principal",
-    "run_id": "run",
-    "session_id": "session",
-    "token_id": "token",
+    "document_id": "document_not_found",
+    "file_id": "payment_file_not_found",
+    "letter_id": "dead_letter_not_found",
+    "principal_id": "principal_not_found",
+    "run_id": "run_not_found",
+    "session_id": "session_not_found",
+    "token_id": "token_not_found",
 }
 
 #: What the driver raises while the server restarts or is gone.
@@ -301,10 +301,10 @@ def _not_there(request: Request, parameter: str) -> Failure:
     """A path that names what cannot be leads to the same answer as one that names what is not there."""
     if parameter not in _NAMED:
         return _nothing_at(request)
-    noun, said = _NAMED[parameter], str(request.path_params[parameter])[:100]
+    said = str(request.path_params[parameter])[:100]
     return Failure(
-        code=f"{noun.replace(' ', '_')}_not_found",
-        cause=f"there is no {noun} {said}",
+        code=_NAMED[parameter],
+        cause=f"there is nothing with the id {said}",
         concern=said,
         next_step="Check the id.",
     )
