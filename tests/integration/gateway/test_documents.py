@@ -285,10 +285,10 @@ def _without_ids(response: httpx.Response, id: str) -> str:
     return response.text.replace(id, "ID").replace(response.json()["trace_id"], "TRACE")
 
 
-async def test_no_document_runs_in_our_origin(site: Site) -> None:
+async def test_no_document_runs_in_our_origin(site: Site, clara: httpx.AsyncClient) -> None:
     """Whatever is in it, and whatever it calls itself: it is a download, of the type that was found, and a
     browser that shows it all the same runs none of it."""
-    uma = await site.user("uma", roles=("uploader",))
+    await site.start("documents")
     script = b"<script>fetch('/api/v1/me')</script>"
     taken = 0
     for name, content in (
@@ -297,13 +297,13 @@ async def test_no_document_runs_in_our_origin(site: Site) -> None:
         ("page.pdf", b"<!doctype html><html>" + script + b"</html>"),
         ("text.txt", b"<html>" + script),
     ):
-        sent = await uma.post("/documents", files={"file": (name, content, "text/html")})
+        sent = await clara.post("/documents", files={"file": (name, content, "text/html")})
         if sent.status_code != 201:
             assert sent.status_code in (415, 422), sent.text
             continue
         taken += 1
         document = sent.json()["files"][0]["document_id"]
-        file = await uma.get(f"/documents/{document}/files/original", headers={"Accept": "text/html"})
+        file = await clara.get(f"/documents/{document}/files/original", headers={"Accept": "text/html"})
         assert file.content == content
         assert file.headers["content-disposition"].startswith("attachment; filename="), name
         assert file.headers["x-content-type-options"] == "nosniff"
