@@ -15,6 +15,8 @@ from shared.words import Level, PrincipalKind
 ADMINISTRATOR = "administrator"
 #: The role for technical jobs and the platform itself: dead letters, rebuilds.
 TECHNICAL = "technical"
+#: The role that sees every approval of its clients and decides on none.
+APPROVALS_VIEWER = "approvals-viewer"
 #: In `Principal.clients`: every client.
 EVERY_CLIENT = "*"
 

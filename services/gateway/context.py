@@ -1,7 +1,9 @@
 """What the routes work with, and who asks: the dependencies of every route."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -18,10 +20,10 @@ from services.gateway.identity.doorkeeper import Doorkeeper, NotSignedIn, addres
 from services.gateway.identity.local import LocalSignIn
 from services.gateway.identity.openid import OpenIdSignIn
 from services.gateway.identity.rates import Limits
-from services.gateway.identity.sessions import Sessions
+from services.gateway.identity.sessions import SessionEnded, Sessions
 from services.gateway.live import LiveStreams
-from services.gateway.problems import trace_of
-from services.gateway.sign_in import SignIn
+from services.gateway.problems import DATABASE_AWAY, trace_of
+from services.gateway.sign_in import SignIn, TokenRejected
 from services.gateway.store import Accounts
 from services.gateway.tracing import Trace
 from shared import subjects
@@ -29,9 +31,9 @@ from shared.access import Principal
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.commands import Query as StatusQuery
-from shared.commands import RunDetail, RunQuery
+from shared.commands import RunDetail, RunQuery, Scope
 from shared.database import Pool
-from shared.errors import TagwerkError
+from shared.errors import Failure, TagwerkError
 from shared.intake import Intake
 from shared.settings import Settings
 from shared.words import TokenScope
@@ -43,6 +45,10 @@ QUERY_TIMEOUT = 10.0
 
 #: Seconds of one question within a longer wait: short, so that a stop does not have to wait for it.
 WAIT_SLICE = 2.0
+
+
+#: Who holds the session or the token of a request now. Raises `SessionEnded`, `TokenRejected`.
+Holder = Callable[[], Awaitable[Asker]]
 
 
 @dataclass(slots=True)
@@ -123,6 +129,19 @@ class Gateway:
             if run.state.final or rest <= 0 or not until_final:
                 return run
 
+    async def why_over(self, holder: Holder, run: RunDetail) -> Failure | None:
+        """Why whoever follows the run may not do so any more; None if they may, or nobody can tell."""
+        try:
+            scope: Scope = (await self.gate.scope(await holder()))["scope"]
+        except (SessionEnded, TokenRejected) as error:
+            return error.failure
+        except (TagwerkError, *DATABASE_AWAY, OSError):
+            # What ends sessions and takes rights away lies where nobody can reach it now.
+            return None
+        sees = scope.clients is None or run.client in scope.clients
+        sees = sees and (scope.jobs is None or run.job in scope.jobs)
+        return None if sees else core.run_not_found(run.run_id).failure
+
 
 async def _gateway(request: Request) -> Gateway:
     gateway: Gateway = request.state.gateway
@@ -147,8 +166,10 @@ async def asking(
         if credentials is None:
             raise NotSignedIn
         asker = await gateway.sign_in.asker_of(credentials.credentials, address_of(request))
+        request.state.holder = partial(gateway.sign_in.holder, credentials.credentials)
     else:
         asker = await gateway.doorkeeper.session_of(request)
+        request.state.holder = partial(gateway.sessions.holder, request.state.session.id)
     request.state.principal = asker.id
     request.state.asking = asker
     gateway.limits.request(asker.id)

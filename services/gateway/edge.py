@@ -24,13 +24,16 @@ log = structlog.get_logger(__name__)
 #: Largest body in bytes of a request that is no upload: what it asks for must fit into one message.
 BODY_LIMIT = 512 * 1024
 
-#: Where larger bodies are read piece by piece, with limits of their own.
+#: Where larger forms with files are read piece by piece, with limits of their own.
 UPLOADS = re.compile(r"(/api/v1)?/documents|/api/v1/files|/jobs/[^/]+/start/upload")
 
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    # No other site holds on to a window of ours, or shows what is ours as its own.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
@@ -94,7 +97,8 @@ def _limited(scope: MutableMapping[str, Any], headers: Headers, receive: Receive
 
     Starlette's own middleware for this answers in plain text; ours leaves it to the one translation.
     """
-    if UPLOADS.fullmatch(scope["path"].rstrip("/")):
+    form = headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+    if form and UPLOADS.fullmatch(scope["path"].rstrip("/")):
         return receive
     announced = headers.get("content-length", "0")
     seen = 0

@@ -26,7 +26,14 @@ from shared.access import (
 from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
 from shared.bus import Bus
-from shared.commands import DocumentDetail, DocumentQuery, RunDetail, RunQuery
+from shared.commands import (
+    DocumentDetail,
+    DocumentQuery,
+    PaymentFileDetail,
+    PaymentFileQuery,
+    RunDetail,
+    RunQuery,
+)
 from shared.errors import Failure, TagwerkError
 from shared.events import DocumentUploaded
 from shared.jobs import CatalogueEntry
@@ -110,6 +117,16 @@ class Gate:
         )
         raise ProblemError(failure, **members)
 
+    async def hide(
+        self, principal: Principal, concern: str, *, client: str | None = None, reason: str | None = None
+    ) -> None:
+        """Record that somebody asked for what is not for them; they are told that it is not there."""
+        await self._record(principal, concern, reason or f"{principal.id} may not see it", client=client)
+
+    def look_for_hidden_payment_file(self, principal: Principal, file_id: UUID) -> None:
+        """As for a run."""
+        self._look(self._record_hidden_payment_file(principal, file_id))
+
     def look_for_hidden_run(self, principal: Principal, run_id: UUID) -> None:
         """A run was not found: if it exists, this was a refusal. Looked up apart from the answer, so that
         the time it takes tells nothing."""
@@ -131,7 +148,16 @@ class Gate:
             run = await self._bus.ask(subjects.query("status", "run"), RunQuery(run_id=run_id), RunDetail)
         except TagwerkError:
             return
-        await self._record(principal, f"run:{run_id}", f"{principal.id} may not see it", client=run.client)
+        await self.hide(principal, f"run:{run_id}", client=run.client)
+
+    async def _record_hidden_payment_file(self, principal: Principal, file_id: UUID) -> None:
+        query = PaymentFileQuery(file_id=file_id)
+        subject = subjects.query("integrations", "payment-file")
+        try:
+            file = await self._bus.ask(subject, query, PaymentFileDetail)
+        except TagwerkError:
+            return
+        await self.hide(principal, f"payment file:{file_id}", client=file.client)
 
     async def _record_hidden_document(
         self, principal: Principal, document_id: UUID, event: DocumentUploaded | None
@@ -144,9 +170,7 @@ class Gate:
             except TagwerkError:
                 return
             client = document.client
-        await self._record(
-            principal, f"document:{document_id}", f"{principal.id} may not see it", client=client
-        )
+        await self.hide(principal, f"document:{document_id}", client=client)
 
     async def _record(
         self, principal: Principal, concern: str, reason: str, *, client: str | None = None

@@ -6,7 +6,7 @@ reconnects of the client and restarts of nats-server alike.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 import orjson
@@ -18,7 +18,7 @@ from services.gateway.watching import Told, Watches, told
 from shared import subjects
 from shared.bus import Bus
 from shared.commands import EventRow, EventsPage, EventsQuery, RunDetail, Scope
-from shared.errors import TagwerkError
+from shared.errors import Failure, TagwerkError
 from shared.events import Finished, Started
 from shared.subjects import RunSubjects
 
@@ -26,9 +26,14 @@ from shared.subjects import RunSubjects
 HEARTBEAT = 10.0
 #: Seconds after which a silent run is looked at without a signal.
 LOOK_EVERY = 5.0
+#: Seconds between two looks whether whoever follows still may.
+CHECK_EVERY = 2.0
 #: A signal comes before its message can be read. Seconds before the first look; then between looks.
 SETTLE = 0.002
 _SETTLING = (0.01, 0.05, 0.2)
+
+#: Why a stream may not go on: its session has ended, the run may not be seen any more. None if it may.
+WhyOver = Callable[[], Awaitable[Failure | None]]
 
 #: Streams of one principal at once, of one gateway process.
 STREAMS_PER_PRINCIPAL = 64
@@ -73,11 +78,13 @@ class LiveStreams:
                 retryable=True,
             )
 
-    async def follow(self, principal: str, run: RunDetail, after: int) -> AsyncIterator[bytes]:
+    async def follow(
+        self, principal: str, run: RunDetail, after: int, why_over: WhyOver
+    ) -> AsyncIterator[bytes]:
         """The events of `run` with a sequence above `after`: those that are there, then those that come.
 
         Ends after the last event of a finished run with `event: end`, and without it when the gateway
-        stops: the client comes back with the last id that it saw.
+        stops: the client comes back with the last id that it saw. `event: closed` says why it may not.
         """
         with self._counted(principal):
             position = _Position(run, after)
@@ -88,28 +95,36 @@ class LiveStreams:
                 # What was published right before may come to be read yet.
                 missing, pauses = 1, iter(_SETTLING)
                 clock = asyncio.get_running_loop().time
-                said_at = clock()
+                said_at = checked_at = look_at = clock()
                 while not self._draining.is_set():
+                    if clock() - checked_at >= CHECK_EVERY:
+                        reason = await why_over()
+                        if reason is not None:
+                            yield format_sse_event(event="closed", data_str=reason.model_dump_json())
+                            return
+                        checked_at = clock()
                     missing += signal.take()
-                    messages, more = await self._watches.read(subject, position.sequence + 1)
-                    for message in messages:
-                        yield position.take(message)
-                    missing = max(0, missing - len(messages))
-                    if more:
-                        continue
+                    if missing or clock() >= look_at:
+                        messages, more = await self._watches.read(subject, position.sequence + 1)
+                        for message in messages:
+                            yield position.take(message)
+                            said_at = clock()
+                        missing = max(0, missing - len(messages))
+                        if more:
+                            look_at = clock()
+                            continue
+                        pause = next(pauses, None) if missing else None
+                        if pause is None:
+                            # All that was announced has come, or was refused.
+                            missing, pause = 0, LOOK_EVERY
+                        look_at = clock() + pause
                     if position.finished:
                         yield format_sse_event(event="end", data_str=position.end())
                         return
-                    if messages:
-                        said_at = clock()
-                    elif clock() - said_at >= HEARTBEAT:
+                    if clock() - said_at >= HEARTBEAT:
                         yield b": heartbeat\n\n"
                         said_at = clock()
-                    pause = next(pauses, None) if missing else None
-                    if pause is None:
-                        # All that was announced has come, or was refused.
-                        missing, pause = 0, LOOK_EVERY
-                    if await signal.wait(pause):
+                    if await signal.wait(min(max(look_at - clock(), 0.0), CHECK_EVERY)):
                         pauses = iter(_SETTLING)
                         await asyncio.sleep(SETTLE)
 

@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from services.gateway.tracing import Trace
@@ -63,6 +63,7 @@ STATUS: Mapping[str, int] = {
     "not_approved_by_you": 409,
     "nothing_failed": 409,
     "payment_ordered": 409,
+    "principal_exists": 409,
     "principal_managed": 409,
     "question_open": 409,
     "run_ended": 409,
@@ -91,8 +92,19 @@ STATUS: Mapping[str, int] = {
 }
 
 
+#: Parameter of a path -> the code that says that there is none.
+_NAMED: Mapping[str, str] = {
+    "document_id": "document_not_found",
+    "file_id": "payment_file_not_found",
+    "letter_id": "dead_letter_not_found",
+    "principal_id": "principal_not_found",
+    "run_id": "run_not_found",
+    "session_id": "session_not_found",
+    "token_id": "token_not_found",
+}
+
 #: What the driver raises while the server restarts or is gone.
-_DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
+DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 
 
 def _readable(text: str) -> str:
@@ -156,6 +168,15 @@ def wrong_fields(code: str, errors: list[WrongField], *, concern: str | None = N
     cause = "; ".join(f"{error.field}: {error.message}" for error in errors)
     step = "Correct the fields that `errors` names, and send the request again."
     return ProblemError(Failure(code=code, cause=cause, concern=concern, next_step=step), errors=errors)
+
+
+def invalid(error: ValidationError) -> ProblemError:
+    """What is wrong with content that a page put together from a form."""
+    found = error.errors(include_url=False, include_input=False)
+    return wrong_fields(
+        "request_invalid",
+        [WrongField(field=".".join(map(str, one["loc"])), message=one["msg"]) for one in found],
+    )
 
 
 def status_of(failure: Failure) -> int:
@@ -270,8 +291,24 @@ async def _tagwerk_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    for detail in error.errors():
+        if detail["loc"][0] == "path":
+            return _answer(request, _not_there(request, str(detail["loc"][1])))
     errors = [_wrong_field(detail) for detail in error.errors()]
     return await _tagwerk_error(request, wrong_fields("request_invalid", errors))
+
+
+def _not_there(request: Request, parameter: str) -> Failure:
+    """A path that names what cannot be leads to the same answer as one that names what is not there."""
+    if parameter not in _NAMED:
+        return _nothing_at(request)
+    said = str(request.path_params[parameter])[:100]
+    return Failure(
+        code=_NAMED[parameter],
+        cause=f"there is nothing with the id {said}",
+        concern=said,
+        next_step="Check the id.",
+    )
 
 
 def _wrong_field(detail: Mapping[str, Any]) -> WrongField:
@@ -287,11 +324,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            failure = Failure(
-                code="not_found",
-                cause=f"there is nothing at {request.url.path}",
-                next_step="Look up the paths in /openapi.json.",
-            )
+            failure = _nothing_at(request)
         case 405:
             failure = Failure(
                 code="method_not_allowed",
@@ -315,6 +348,14 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     return response
 
 
+def _nothing_at(request: Request) -> Failure:
+    return Failure(
+        code="not_found",
+        cause=f"there is nothing at {request.url.path}",
+        next_step="Look up the paths in /openapi.json.",
+    )
+
+
 async def _unexpected(request: Request, error: Exception) -> Response:
     """An exception of ours. It tells nothing of our inside; the traceback stands in the log."""
     return _answer(request, hidden_failure(error))
@@ -322,7 +363,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 def hidden_failure(error: BaseException) -> Failure:
     """What may be told of an exception that is not meant for the caller."""
-    if isinstance(error, _DATABASE_AWAY):
+    if isinstance(error, DATABASE_AWAY):
         return Failure(
             code="database_unavailable",
             cause="the gateway's database does not answer",

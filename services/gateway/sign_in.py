@@ -114,20 +114,32 @@ class SignIn:
 
     async def asker_of(self, token: str, address: str) -> Asker:
         """Raises `TokenRejected`, `too_many_requests`; `address` is where the request came from."""
+        found = await self._look(token)
+        return await self._reject(address, found) if isinstance(found, str) else found
+
+    async def holder(self, token: str) -> Asker:
+        """Whose token it is now, for somebody who came in with it. Raises `TokenRejected`."""
+        found = await self._look(token)
+        if isinstance(found, str):
+            raise TokenRejected
+        return found
+
+    async def _look(self, token: str) -> Asker | str:
+        """Who asks, or why the token opens nothing."""
         sha256 = secret_hash(token)
         await self.read_file()
         development = self._development
         if development is not None and hmac.compare_digest(sha256.hex(), development.token_sha256):
             if development.expires_at <= now():
-                await self._reject(address, f"the token of {development.principal} has expired")
+                return f"the token of {development.principal} has expired"
             return Asker.of(development_administrator(development.principal))
         owner = await self._accounts.owner_of(sha256)
         if owner is None:
-            return await self._reject(address, "unknown token")
+            return "unknown token"
         stored, principal = owner.token, owner.principal
         reason = _why_not(stored, principal)
         if reason is not None:
-            return await self._reject(address, reason)
+            return reason
         return Asker.of(
             self._accounts.effective(principal),
             scopes=stored.scopes,

@@ -12,22 +12,28 @@ from urllib.parse import urlsplit
 
 from shared.access import Principal
 
-#: Failures before an account waits.
+#: Failures of one sender before an account waits for them.
 FREE_FAILURES = 4
+#: Failures of all strangers together before an account waits for every stranger: more than one sender alone
+#: can cause, so that locking somebody out takes many.
+FREE_OF_STRANGERS = 100
 _FIRST_WAIT = timedelta(minutes=1)
-#: So short that locking somebody out takes a whole army, so long that guessing leads nowhere.
+#: So long that guessing leads nowhere.
 LONGEST_WAIT = timedelta(minutes=15)
 #: Failures older than this are forgotten.
 FORGET_AFTER = timedelta(hours=24)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+#: Sent by a page that asks on its own, while nobody does anything.
+FOLLOWS_HEADER = "x-follows"
 
-def wait_after(failures: int) -> timedelta:
-    """How long nobody may try again after so many failures in a row."""
-    if failures <= FREE_FAILURES:
+
+def wait_after(failures: int, free: int = FREE_FAILURES) -> timedelta:
+    """How long nobody may try again after so many failures in a row, of which some are free."""
+    if failures <= free:
         return timedelta()
-    doublings = min(failures - FREE_FAILURES - 1, 10)
+    doublings = min(failures - free - 1, 10)
     return min(_FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
@@ -80,6 +86,11 @@ def _origin_of(url: str) -> tuple[str, str | None, int | None]:
     except ValueError:
         return ("", None, None)
     return (parts.scheme, parts.hostname, port)
+
+
+def is_use(headers: Mapping[str, str]) -> bool:
+    """Whether somebody does something; a page that follows a run by itself keeps no session alive."""
+    return FOLLOWS_HEADER not in headers and "text/event-stream" not in headers.get("accept", "")
 
 
 def secret_hash(secret: str) -> bytes:

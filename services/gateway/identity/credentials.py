@@ -2,8 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import asyncpg
 
 from services.gateway.identity import core
 from services.gateway.store import PRINCIPAL_COLUMNS, principal_of
@@ -14,7 +17,8 @@ from shared.outbox import Transaction
 #: Browsers of one principal that are remembered.
 _DEVICES = 20
 
-_UNKNOWN_DEVICE = b""
+#: In place of a device: all strangers together.
+_STRANGERS = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,21 @@ class Attempt:
     """One try with a name, counted before it is known how it ends."""
 
     name: bytes
-    device: bytes
+    #: What it is counted by: a known browser alone; a stranger by their address, and with all strangers.
+    senders: Sequence[bytes]
     failures: int
+    #: For how long nobody may try again if this one fails.
+    wait: timedelta
     #: Failures of before keep it from being tried at all.
     locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An account that waits after failures, for some senders or for all strangers."""
+
+    until: datetime
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +67,76 @@ async def credential_of(pool: Pool, name: str) -> Credential | None:
     return None if row is None else Credential(principal_of(row), row["hash"], row["must_change"])
 
 
-async def password_facts(pool: Pool, principal: str) -> PasswordFacts | None:
-    row = await pool.fetchrow(
+async def password_facts(
+    source: "Pool | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", principal: str
+) -> PasswordFacts | None:
+    row = await source.fetchrow(
         "select changed_at, changed_by, must_change from credentials where principal = $1", principal
     )
     return None if row is None else PasswordFacts(**dict(row))
 
 
-async def begin_attempt(pool: Pool, name: str, device: str | None) -> Attempt:
-    """Count a try, unless the name is locked. It is taken back by `forget_failures`: a process that is
-    killed in between has counted one too many, never one too few; and tries at the same time count too."""
+async def begin_attempt(pool: Pool, name: str, device: str | None, address: str) -> Attempt:
+    """Count a try, unless it has to wait. It is taken back by `forget_failures`: a process that is killed in
+    between has counted one too many, never one too few; and tries at the same time count too.
+
+    What others do to a name locks out neither a browser that its owner has signed in with, nor, unless they
+    are very many, its owner elsewhere.
+    """
     hashed = name_hash(name)
     async with pool.acquire() as connection, connection.transaction():
         known = await connection.fetchval(
             "select sha256 from devices where sha256 = $1 and principal = $2",
             core.secret_hash(device or ""), name,
         )  # fmt: skip
-        # What others do to a name does not lock out a browser that its owner has signed in with.
-        of = known or _UNKNOWN_DEVICE
-        await connection.execute(
-            "insert into sign_in_failures (name, device, failures, failed_at) values ($1, $2, 0, now())"
-            " on conflict do nothing",
-            hashed, of,
-        )  # fmt: skip
-        row = await connection.fetchrow(
-            "select failures, failed_at < now() - $3::interval as old, coalesce(locked_until > now(), false)"
-            " as locked from sign_in_failures where name = $1 and device = $2 for update",
-            hashed, of, core.FORGET_AFTER,
-        )  # fmt: skip
-        if row is None or row["locked"]:
-            return Attempt(hashed, of, row["failures"] if row else 0, locked=row is not None)
-        failures = 1 if row["old"] else row["failures"] + 1
-        await connection.execute(
+        stranger = core.secret_hash(f"address {core.address_group(address)}")
+        free = {known: core.FREE_FAILURES} if known else {
+            # In this order for everybody, so that nobody waits for each other.
+            _STRANGERS: core.FREE_OF_STRANGERS, stranger: core.FREE_FAILURES,
+        }  # fmt: skip
+        counted: dict[bytes, int] = {}
+        for of in free:
+            await connection.execute(
+                "insert into sign_in_failures (name, device, failures, failed_at) values ($1, $2, 0, now())"
+                " on conflict do nothing",
+                hashed, of,
+            )  # fmt: skip
+            row = await connection.fetchrow(
+                "select failures, failed_at < now() - $3::interval as old,"
+                " coalesce(locked_until > now(), false) as locked"
+                " from sign_in_failures where name = $1 and device = $2 for update",
+                hashed, of, core.FORGET_AFTER,
+            )  # fmt: skip
+            if row is None or row["locked"]:
+                failures = row["failures"] if row else 0
+                return Attempt(hashed, tuple(free), failures, timedelta(), locked=row is not None)
+            counted[of] = 1 if row["old"] else row["failures"] + 1
+        waits = {of: core.wait_after(counted[of], free[of]) for of in free}
+        await connection.executemany(
             "update sign_in_failures set failures = $3, failed_at = now(),"
             " locked_until = now() + $4::interval where name = $1 and device = $2",
-            hashed, of, failures, core.wait_after(failures),
-        )  # fmt: skip
-    return Attempt(hashed, of, failures, locked=False)
+            [(hashed, of, counted[of], waits[of]) for of in free],
+        )
+    longest = max(waits, key=lambda of: waits[of])
+    return Attempt(hashed, tuple(free), counted[longest], waits[longest], locked=False)
 
 
 async def forget_failures(tx: Transaction, attempt: Attempt) -> None:
     await tx.connection.execute(
-        "delete from sign_in_failures where name = $1 and device = $2", attempt.name, attempt.device
+        "delete from sign_in_failures where name = $1 and device = any($2)", attempt.name, attempt.senders
     )
+
+
+async def wait_of(
+    source: "Pool | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", principal: str
+) -> Wait | None:
+    """The longest wait of an account; None if nobody has to wait."""
+    row = await source.fetchrow(
+        "select locked_until as until, failures from sign_in_failures"
+        " where name = $1 and locked_until > now() order by locked_until desc limit 1",
+        name_hash(principal),
+    )
+    return None if row is None else Wait(**dict(row))
 
 
 async def unlock(tx: Transaction, principal: str) -> None:

@@ -18,8 +18,11 @@ from shared.words import TokenScope
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
 
-#: Where those go on whose password has to be changed first.
-_BEFORE_CHANGE = ("/account", "/sign-out", "/preferences", "/api/v1/me")
+#: All that is open to those whose password has to be changed first: somebody else knows it, who could make
+#: themselves a token with it.
+_BEFORE_CHANGE = frozenset(
+    {"/account", "/account/password", "/sign-out", "/preferences", "/api/v1/me", "/api/v1/me/password"}
+)
 
 
 def address_of(request: Request) -> str:
@@ -60,7 +63,7 @@ class Doorkeeper:
         secret = request.cookies.get(self.cookies.name(SESSION))
         if secret is None:
             raise NotSignedIn
-        found = await self._sessions.find(secret)
+        found = await self._sessions.find(secret, use=core.is_use(request.headers))
         if request.method not in core.SAFE_METHODS:
             await self.check_form(request, secret, found.principal.id)
         session = found.session
@@ -70,7 +73,7 @@ class Doorkeeper:
                 session = SignedIn(session.id, fresh, session.how, session.expires_at, session.must_change)
                 self.give(request, SESSION, fresh)
         request.state.session = session
-        if session.must_change and not _is_below(request.url.path, _BEFORE_CHANGE):
+        if session.must_change and request.url.path not in _BEFORE_CHANGE:
             raise TagwerkError(
                 "password_change_required",
                 "somebody else has set your password; choose one of your own first",
@@ -159,7 +162,3 @@ async def _sent_token(request: Request) -> str:
 def _is_read(request: Request) -> bool:
     """Whether the framework has read a form with files already."""
     return getattr(request, "_form", None) is not None
-
-
-def _is_below(path: str, places: Sequence[str]) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in places)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.gateway.identity import credentials
 from services.gateway.identity.asker import Asker, SignedIn
-from services.gateway.identity.core import address_group, wait_after
+from services.gateway.identity.core import address_group
 from services.gateway.identity.credentials import Attempt, Credential
 from services.gateway.identity.passwords import Hasher, check_password
 from services.gateway.identity.rates import Limits
@@ -17,6 +17,7 @@ from shared.audit import AuditEntry, audit
 from shared.bus import Bus
 from shared.database import Pool
 from shared.errors import TagwerkError
+from shared.outbox import Transaction
 from shared.words import PrincipalKind
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -69,7 +70,7 @@ class LocalSignIn:
         self._limits.sign_in(address_group(visitor.address))
         folded = name.strip().casefold()
         known = folded if _NAME.fullmatch(folded) else _NOBODY
-        attempt = await credentials.begin_attempt(self._pool, known, visitor.device)
+        attempt = await credentials.begin_attempt(self._pool, known, visitor.device, visitor.address)
         found = await credentials.credential_of(self._pool, known)
         # Also where it changes nothing: how long an answer takes tells nothing.
         fits = await self._hasher.verify(found.hash if found else None, password)
@@ -90,7 +91,13 @@ class LocalSignIn:
         return Opened(principal.id, session, device, found.must_change)
 
     async def set(self, principal: Principal, password: str, *, by: str, must_change: bool) -> None:
-        """An administrator gives a password; every session of the principal ends, and the lock too."""
+        """An administrator gives a password; every session of the principal ends, and the wait too."""
+        hash = await self.hash_for(principal, password)
+        async with self._accounts.changing() as tx:
+            await self.write(tx, principal, hash, by=by, must_change=must_change)
+
+    async def hash_for(self, principal: Principal, password: str) -> str:
+        """Of a password that is good enough. Raises `password_not_for_kind`, `password_refused`."""
         if principal.kind is not PrincipalKind.USER:
             raise TagwerkError(
                 "password_not_for_kind",
@@ -99,12 +106,24 @@ class LocalSignIn:
                 next_step="Issue a token for it: `POST /api/v1/tokens`.",
             )
         check_password(password, id=principal.id, name=principal.name)
-        hash = await self._hasher.hash(password)
-        async with self._accounts.changing() as tx:
-            await credentials.write_password(tx, principal.id, hash, by=by, must_change=must_change)
-            await credentials.unlock(tx, principal.id)
-            await end_sessions(tx, principal.id, by=by, reason="password set")
-            tx.audit(_entry("password_set", by, principal.id, {"must_change": must_change}))
+        return await self._hasher.hash(password)
+
+    async def write(
+        self, tx: Transaction, principal: Principal, hash: str, *, by: str, must_change: bool
+    ) -> None:
+        before = await credentials.password_facts(tx.connection, principal.id)
+        await credentials.write_password(tx, principal.id, hash, by=by, must_change=must_change)
+        await credentials.unlock(tx, principal.id)
+        await end_sessions(tx, principal.id, by=by, reason="password set")
+        tx.audit(
+            AuditEntry(
+                action="password_set",
+                principal=by,
+                concern=f"principal:{principal.id}",
+                before=None if before is None else {"must_change": before.must_change},
+                after={"must_change": must_change},
+            )
+        )
 
     async def change(
         self, asker: Asker, session: SignedIn | None, current: str, new: str, visitor: Visitor
@@ -120,7 +139,7 @@ class LocalSignIn:
                 concern=asker.id,
                 next_step="Ask an administrator for one, if you want one: `tagwerk principals set-password`.",
             )
-        attempt = await credentials.begin_attempt(self._pool, asker.id, visitor.device)
+        attempt = await credentials.begin_attempt(self._pool, asker.id, visitor.device, visitor.address)
         fits = await self._hasher.verify(found.hash, current)
         reason = _why_not(found, attempt, fits)
         if reason is not None:
@@ -143,18 +162,26 @@ class LocalSignIn:
             own = session.id if session else None
             await end_sessions(tx, asker.id, by=asker.id, reason="password changed", but=own)
             secret = await replace_secret(tx, session, asker) if session else None
-            tx.audit(_entry("password_changed", asker.id, asker.id))
+            tx.audit(
+                AuditEntry(
+                    action="password_changed",
+                    principal=asker.id,
+                    concern=f"principal:{asker.id}",
+                    before={"must_change": found.must_change},
+                    after={"must_change": False},
+                )
+            )
         return secret
 
     async def _tell(self, found: Credential | None, attempt: Attempt, visitor: Visitor, reason: str) -> None:
         """One entry in every case, since it takes time. Never what was typed: it may be a password."""
-        wait = wait_after(attempt.failures)
-        if found is not None and wait and not attempt.locked:
+        if found is not None and attempt.wait:
+            seconds = round(attempt.wait.total_seconds())
             entry = AuditEntry(
                 action="account_locked",
                 principal=found.principal.id,
                 concern=visitor.address,
-                reason=f"{reason}; {attempt.failures} failures, it waits for {wait.total_seconds():.0f} s",
+                reason=f"{reason}; {attempt.failures} failures, it waits for {seconds} s",
             )
             await audit(self._bus, entry)
             return
@@ -176,7 +203,3 @@ def _why_not(found: Credential | None, attempt: Attempt, fits: bool) -> str | No
 
 def _refused(code: str, cause: str, next_step: str) -> TagwerkError:
     return TagwerkError(code, cause, concern="password", next_step=next_step)
-
-
-def _entry(action: str, by: str, principal: str, after: dict[str, object] | None = None) -> AuditEntry:
-    return AuditEntry(action=action, principal=by, concern=f"principal:{principal}", after=after)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.gateway.gate import Gate
-from shared.access import ADMINISTRATOR, TECHNICAL, Principal
+from shared.access import ADMINISTRATOR, APPROVALS_VIEWER, TECHNICAL, Principal
 from shared.errors import TagwerkError
 from shared.jobs import CatalogueEntry
 
@@ -69,6 +69,14 @@ class Policy(_Part):
             return principal
         return principal.model_copy(update={"roles": principal.roles.union(*stood_for)})
 
+    def unknown_of(self, roles: Iterable[str], jobs: Iterable[CatalogueEntry]) -> list[str]:
+        """Those of `roles` that mean nothing here: no job asks for them, and this file does not name them."""
+        return sorted(set(roles) - self.known(jobs))
+
+    def known(self, jobs: Iterable[CatalogueEntry]) -> frozenset[str]:
+        """Every role that can be given."""
+        return known_roles(jobs) | self.roles.keys()
+
     def of_groups(self, groups: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Roles and clients of somebody who is in these groups."""
         wanted = set(groups)
@@ -85,7 +93,7 @@ class Policy(_Part):
 
 def known_roles(jobs: Iterable[CatalogueEntry]) -> frozenset[str]:
     """Roles that mean something to jobs or to the platform."""
-    known = {ADMINISTRATOR, TECHNICAL}
+    known = {ADMINISTRATOR, TECHNICAL, APPROVALS_VIEWER}
     for entry in jobs:
         known |= {*entry.access.roles, f"{entry.access.module}-viewer"}
     return frozenset(known)

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.gateway.identity import core
-from services.gateway.identity.asker import SignedIn
+from services.gateway.identity.asker import Asker, SignedIn
 from services.gateway.store import PRINCIPAL_COLUMNS, Accounts, principal_of
 from shared.access import Principal
 from shared.audit import AuditEntry
@@ -107,8 +107,8 @@ class Sessions:
         )
         return secret
 
-    async def find(self, secret: str) -> FoundSession:
-        """Raises `SessionEnded`; why, tells nobody."""
+    async def find(self, secret: str, *, use: bool = True) -> FoundSession:
+        """`use` keeps it from ending idle. Raises `SessionEnded`; why, tells nobody."""
         sha256 = core.secret_hash(secret)
         row = await self._pool.fetchrow(
             f"select {PRINCIPAL_COLUMNS}, s.id as session, s.how, s.privileges, s.expires_at, s.replaced,"  # noqa: S608
@@ -121,17 +121,33 @@ class Sessions:
         )  # fmt: skip
         if row is None:
             raise SessionEnded
-        if row["unmarked"]:
+        if use and row["unmarked"]:
             await self._pool.execute("update sessions set seen_at = now() where sha256 = $1", sha256)
         principal = self._accounts.effective(principal_of(row))
         session = SignedIn(row["session"], secret, row["how"], row["expires_at"], row["must_change"])
         outdated = not row["replaced"] and row["privileges"] != core.privileges(principal)
         return FoundSession(principal, session, outdated, row["id_token"])
 
+    async def holder(self, id: UUID) -> Asker:
+        """Who holds the session now; looking keeps it from nothing. Raises `SessionEnded`."""
+        row = await self._pool.fetchrow(
+            f"select {PRINCIPAL_COLUMNS} from sessions s join principals p on p.id = s.principal"  # noqa: S608
+            " where s.id = $1 and not s.replaced and p.active and s.expires_at > now()"
+            " and s.seen_at > now() - $2::interval",
+            id, self._idle,
+        )  # fmt: skip
+        if row is None:
+            raise SessionEnded
+        return Asker.of(self._accounts.effective(principal_of(row)))
+
     async def replace(self, found: FoundSession) -> str | None:
         """A new secret for the session, because what it opens has changed; None if another request had it."""
         async with self._pool.acquire() as connection, connection.transaction():
             return await _replace(connection, found.session.secret, core.privileges(found.principal))
+
+    async def is_there(self, id: UUID) -> bool:
+        """Whether it belongs to anybody."""
+        return bool(await self._pool.fetchval("select exists (select 1 from sessions where id = $1)", id))
 
     async def of(self, principal: str) -> Sequence[ListedSession]:
         """Newest first."""
@@ -151,13 +167,11 @@ class Sessions:
 
 async def end_session(tx: Transaction, principal: str, id: UUID, *, by: str, action: str) -> bool:
     """End a session of `principal` at once; whether there was one."""
-    ended = await tx.connection.execute(
-        "delete from sessions where principal = $1 and id = $2", principal, id
+    rows = await tx.connection.fetch(
+        "delete from sessions where principal = $1 and id = $2 returning id, how, address", principal, id
     )
-    if ended == "DELETE 0":
-        return False
-    tx.audit(AuditEntry(action=action, principal=by, concern=f"session:{id}", after={"principal": principal}))
-    return True
+    _tell_of_ends(tx, rows, principal, action=action, by=by)
+    return bool(rows)
 
 
 async def end_sessions(
@@ -165,16 +179,32 @@ async def end_sessions(
 ) -> None:
     """End every session of `principal` at once, except `but`."""
     rows = await tx.connection.fetch(
-        "delete from sessions where principal = $1 and id is distinct from $2 returning id", principal, but
-    )
-    for id in {row["id"] for row in rows}:
+        "delete from sessions where principal = $1 and id is distinct from $2 returning id, how, address",
+        principal, but,
+    )  # fmt: skip
+    _tell_of_ends(tx, rows, principal, action="session_ended", by=by, reason=reason)
+
+
+def _tell_of_ends(
+    tx: Transaction,
+    rows: Sequence[asyncpg.Record],
+    principal: str,
+    *,
+    action: str,
+    by: str,
+    reason: str | None = None,
+) -> None:
+    """Once for each session, also where two secrets open it."""
+    for row in {row["id"]: row for row in rows}.values():
+        facts = {"principal": principal, "how": row["how"], "address": row["address"]}
         tx.audit(
             AuditEntry(
-                action="session_ended",
+                action=action,
                 principal=by,
-                concern=f"session:{id}",
+                concern=f"session:{row['id']}",
                 reason=reason,
-                after={"principal": principal},
+                before={**facts, "open": True},
+                after={**facts, "open": False},
             )
         )
 

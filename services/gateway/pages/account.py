@@ -1,18 +1,21 @@
 """One's own account: the password, the sessions, the tokens."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from services.gateway.context import Gateway, TheGateway
-from services.gateway.identity.asker import EVERY_SCOPE, Asker
+from services.gateway.fields import Text
+from services.gateway.identity.asker import Asker
 from services.gateway.identity.credentials import password_facts
 from services.gateway.identity.passwords import SHORTEST
 from services.gateway.pages.asking import PageAsking, TheVisit
+from services.gateway.pages.forms import Filled, refused
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import Place
 from services.gateway.pages.rendering import Visit
@@ -26,17 +29,6 @@ from shared.words import TokenScope
 router = APIRouter(include_in_schema=False)
 
 ACCOUNT = Place(N_("Your account"), "/account")
-
-#: What went wrong, in the reader's language.
-_REFUSALS: Mapping[str, str] = {
-    "password_wrong": N_("The current password is not right, or it was wrong too often."),
-    "password_refused": N_(
-        "This password cannot be taken: it is too short, one of those that are tried first, or little more "
-        "than your own name."
-    ),
-    "passwords_differ": N_("The two new passwords are not the same."),
-    "too_many_requests": N_("Too many attempts came from your network. Wait a minute, then try again."),
-}
 
 HOW: Mapping[str, str] = {
     "password": N_("with a password"),
@@ -65,10 +57,31 @@ class NewPassword(_Form):
     again: SecretStr = SecretStr("")
 
 
-class NewToken(_Form):
-    name: str = ""
-    days: int = 30
-    scope: list[TokenScope] = []
+class TokenForm(_Form):
+    name: Text = ""
+    days: Text = ""
+    scope: list[Text] = []
+    #: Names, between them commas or blanks.
+    clients: Text = ""
+
+    @property
+    def wish(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return {
+            "name": self.name.strip(),
+            "days": self.days.strip(),
+            "scopes": set(self.scope),
+            "clients": names_in(self.clients) or None,
+        }
+
+
+#: Fields that a form calls otherwise than the API.
+TOKEN_FIELDS: Mapping[str, str] = {"scopes": "scope"}
+_PASSWORD_FIELDS: Mapping[str, str] = {"password": "new"}
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.split(r"[\s,;]+", text)) - {""}
 
 
 @router.get("/account")
@@ -92,9 +105,8 @@ async def change(
             raise TagwerkError("passwords_differ", "the new passwords differ", next_step="Type both again.")
         await change_password(gateway, request, asking, current, new)
     except TagwerkError as error:
-        if error.failure.code not in _REFUSALS:
-            raise
-        return await _page(request, visit, gateway, asking, error=error)
+        filled = refused("password", {}, error, renamed=_PASSWORD_FIELDS)
+        return await _page(request, visit, gateway, asking, filled=filled)
     return RedirectResponse("/account?changed=1", 303)
 
 
@@ -110,14 +122,13 @@ async def make_token(
     visit: TheVisit,
     gateway: TheGateway,
     asking: PageAsking,
-    form: Annotated[NewToken, Form()],
+    form: Annotated[TokenForm, Form()],
 ) -> Response:
-    wish = TokenWish(
-        name=form.name.strip()[:200] or "?",
-        days=min(max(form.days, 1), 365),
-        scopes=frozenset(form.scope) or frozenset({TokenScope.READ}),
-    )
-    issued = await issue(gateway, asking, asking.id, wish)
+    try:
+        issued = await issue(gateway, asking, asking.id, TokenWish.model_validate(form.wish))
+    except (ValidationError, TagwerkError) as error:
+        filled = refused("token", form.model_dump(), error, renamed=TOKEN_FIELDS)
+        return await _page(request, visit, gateway, asking, filled=filled)
     # Not behind a redirect: it is shown this once.
     return await _page(request, visit, gateway, asking, token=issued.token)
 
@@ -134,7 +145,7 @@ async def _page(
     gateway: Gateway,
     asking: Asker,
     *,
-    error: TagwerkError | None = None,
+    filled: Filled | None = None,
     token: str | None = None,
 ) -> HTMLResponse:
     session = session_of(request)
@@ -142,17 +153,16 @@ async def _page(
     return visit.page(
         "account.html",
         trail=(ACCOUNT,),
-        status=200 if error is None else status_of(error.failure),
+        status=200 if filled is None else status_of(filled.failure),
         password=await password_facts(gateway.pool, asking.id),
         must_change=session is not None and session.must_change,
-        changed=request.query_params.get("changed") == "1" and error is None,
+        changed=request.query_params.get("changed") == "1",
         sessions=await gateway.sessions.of(asking.id),
         this=None if session is None else session.id,
         tokens=[one for one in tokens if one.revoked_at is None and one.expires_at > now()],
         token=token,
-        refusal=None if error is None else _REFUSALS[error.failure.code],
+        filled=filled,
         shortest=SHORTEST,
         how=HOW,
         scopes=SCOPES,
-        every_scope=EVERY_SCOPE,
     )

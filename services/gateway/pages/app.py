@@ -20,6 +20,7 @@ from services.gateway.pages.documents import page as document_page
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
 from services.gateway.pages.start import page as start
+from services.gateway.pages.users import new as new_user
 from services.gateway.pages.users import page as users
 from services.gateway.pages.users import steps as user_steps
 
@@ -38,6 +39,7 @@ _PAGES = (
     dead_letters,
     systems,
     users,
+    new_user,
     user_steps,
     account,
     preferences_page,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ValidationError
 
-from services.gateway.context import Gateway, MayApprove, TheGateway, TheTrace
+from services.gateway.context import Gateway, TheGateway, TheTrace
 from services.gateway.identity.asker import Asker
 from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
@@ -18,7 +18,7 @@ from services.gateway.pages.invoice_words import APPROVALS as STATES
 from services.gateway.pages.invoice_words import FIELDS, SOURCES, STEPS, VERDICTS
 from services.gateway.pages.navigation import APPROVALS, Place
 from services.gateway.pages.rendering import Visit, link
-from services.gateway.problems import ProblemError, WrongField, status_of, wrong_fields
+from services.gateway.problems import ProblemError, WrongField, invalid, status_of
 from services.gateway.routes import approvals as api
 from services.gateway.routes.documents import find_document
 from services.gateway.tracing import Trace
@@ -164,7 +164,7 @@ async def take_step(
     act: Act,
     request: Request,
     visit: TheVisit,
-    asking: MayApprove,
+    asking: PageAsking,
     gateway: TheGateway,
     trace: TheTrace,
 ) -> Response:
@@ -175,11 +175,7 @@ async def take_step(
     try:
         await _step(act, typed)(document_id, asking, gateway, trace)
     except ValidationError as error:
-        wrong = [
-            WrongField(field=".".join(map(str, one["loc"])), message=one["msg"])
-            for one in error.errors(include_url=False)
-        ]
-        refusal: TagwerkError = wrong_fields("request_invalid", wrong)
+        refusal: TagwerkError = invalid(error)
     except TagwerkError as error:
         if error.failure.code in ("document_not_found", "approval_not_found"):
             raise

@@ -1,20 +1,24 @@
 """Principals, for technical administrators; every change is audited."""
 
+import re
+from difflib import get_close_matches
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from services.gateway import core
 from services.gateway.context import Gateway, MayAdminister, TheGateway
 from services.gateway.fields import Text
+from services.gateway.identity.asker import Asker
 from services.gateway.identity.sessions import end_sessions
 from services.gateway.principals import publish_principals
-from services.gateway.problems import answers
+from services.gateway.problems import ProblemError, WrongField, answers, wrong_fields
 from services.gateway.store import is_openid, lock_principal, write_principal
 from shared.access import Principal
 from shared.audit import AuditEntry
-from shared.errors import TagwerkError
+from shared.errors import Failure, TagwerkError
+from shared.outbox import Transaction
 from shared.words import PrincipalKind
 
 router = APIRouter(tags=["accounts"])
@@ -48,6 +52,16 @@ class WritePrincipal(BaseModel):
     active: bool = True
 
 
+class NewPrincipal(WritePrincipal):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": "ada", "name": "Ada Accountant", "roles": ["accounting"]}]}
+    )
+
+    id: Annotated[str, StringConstraints(pattern=PRINCIPAL_PATTERN)]
+    #: Of a person, who chooses another one when they sign in with it.
+    password: SecretStr | None = Field(default=None, max_length=1000)
+
+
 @router.get("/principals", summary="Users, service users and MQTT clients", responses=answers(403))
 async def list_principals(asking: MayAdminister, gateway: TheGateway) -> PrincipalList:
     await gateway.gate.operate(asking, "principals")
@@ -56,38 +70,107 @@ async def list_principals(asking: MayAdminister, gateway: TheGateway) -> Princip
 
 @router.put("/principals/{principal_id}", summary="Make or change a principal", responses=answers(403, 409))
 async def put_principal(
-    principal_id: PrincipalId, body: WritePrincipal, asking: MayAdminister, gateway: TheGateway
+    principal_id: str, body: WritePrincipal, asking: MayAdminister, gateway: TheGateway
 ) -> Principal:
     """It is told to every service before the answer; services look again within a second."""
-    await gateway.gate.operate(asking, f"principal:{principal_id}")
-    if principal_id == gateway.sign_in.managed:
-        raise TagwerkError(
-            "principal_managed",
-            f"{principal_id} is the administrator of whoever owns this machine",
-            concern=principal_id,
-            next_step="Make another principal for other roles.",
-        )
+    await gateway.gate.operate(asking, f"principal:{principal_id}"[:200])
+    if re.fullmatch(PRINCIPAL_PATTERN, principal_id) is None:
+        # Somebody may just be making it: what cannot be an id is told as such.
+        message = f"must consist of lower-case letters, digits, dots and dashes ({PRINCIPAL_PATTERN})"
+        raise wrong_fields("request_invalid", [WrongField(field="principal_id", message=message)])
     after = Principal(id=principal_id, **body.model_dump())
     async with gateway.accounts.changing() as tx:
-        before = await lock_principal(tx, principal_id)
-        await check_grant(gateway, asking, before, after)
-        if before != after:
-            if before is not None and await is_openid(tx, principal_id):
-                _refuse_openid(before, after)
-            await write_principal(tx, after, by=asking.id)
-            if not after.active:
-                await end_sessions(tx, principal_id, by=asking.id, reason="deactivated")
-            tx.audit(
-                AuditEntry(
-                    action="principal_changed",
-                    principal=asking.id,
-                    concern=f"principal:{principal_id}",
-                    before=None if before is None else _told(before),
-                    after=_told(after),
-                )
-            )
+        await _write(gateway, asking, tx, after)
     await publish_principals(gateway.accounts, gateway.principals)
     return after
+
+
+@router.post(
+    "/principals", status_code=201, summary="Make a principal, never change one", responses=answers(403, 409)
+)
+async def make_principal(body: NewPrincipal, asking: MayAdminister, gateway: TheGateway) -> Principal:
+    """With a first password, or without. All of it is there afterwards, or nothing."""
+    await gateway.gate.operate(asking, f"principal:{body.id}")
+    made = Principal(**body.model_dump(exclude={"password"}))
+    hash = None
+    if body.password is not None:
+        await refuse_limited(gateway, asking, body.id)
+        hash = await gateway.local.hash_for(made, body.password.get_secret_value())
+    async with gateway.accounts.changing() as tx:
+        if await lock_principal(tx, body.id) is not None:
+            raise TagwerkError(
+                "principal_exists",
+                f"there is a principal {body.id} already",
+                concern=body.id,
+                next_step="Choose another id, or change the one that is there.",
+            )
+        await _write(gateway, asking, tx, made)
+        if hash is not None:
+            await gateway.local.write(tx, made, hash, by=asking.id, must_change=True)
+    await publish_principals(gateway.accounts, gateway.principals)
+    return made
+
+
+async def _write(gateway: Gateway, asking: Asker, tx: Transaction, after: Principal) -> None:
+    """Raises `principal_managed`, `access_refused`, `role_unknown`."""
+    if after.id == gateway.sign_in.managed:
+        raise TagwerkError(
+            "principal_managed",
+            f"{after.id} is the administrator of whoever owns this machine",
+            concern=after.id,
+            next_step="Make another principal for other roles.",
+        )
+    before = await lock_principal(tx, after.id)
+    await check_grant(gateway, asking, before, after)
+    await _check_roles(gateway, after.roles - (before.roles if before is not None else set()))
+    if before == after:
+        return
+    if before is not None and await is_openid(tx, after.id):
+        _refuse_openid(before, after)
+    await write_principal(tx, after, by=asking.id)
+    if not after.active:
+        await end_sessions(tx, after.id, by=asking.id, reason="deactivated")
+    tx.audit(
+        AuditEntry(
+            action="principal_changed",
+            principal=asking.id,
+            concern=f"principal:{after.id}",
+            before=None if before is None else _told(before),
+            after=_told(after),
+        )
+    )
+
+
+async def _check_roles(gateway: Gateway, given: frozenset[str]) -> None:
+    """Raises `role_unknown`. Only for roles that are new: one whose job has gone may stay, and go."""
+    jobs = await gateway.gate.jobs()
+    unknown = gateway.accounts.policy.unknown_of(given, jobs)
+    if not unknown:
+        return
+    known = sorted(gateway.accounts.policy.known(jobs))
+    wrong = [
+        WrongField(
+            field="roles",
+            message=f"there is no role {role}; known are {', '.join(known)}",
+            suggestion=next(iter(get_close_matches(role, known, 1)), None),
+        )
+        for role in unknown
+    ]
+    failure = Failure(
+        code="role_unknown",
+        cause=f"no job asks for the role {' or '.join(unknown)}, and the policy file does not name it; "
+        f"known are {', '.join(known)}",
+        concern=", ".join(unknown),
+        next_step="Take one of those; a role that only rules of approval know is named in the policy file.",
+    )
+    raise ProblemError(failure, errors=wrong)
+
+
+async def refuse_limited(gateway: Gateway, asking: Asker, id: str) -> None:
+    """Raises `access_refused` for a token that leaves out anything."""
+    if asking.limited:
+        reason = "a limited token sets no passwords, which have no limits"
+        await gateway.gate.refuse(asking, f"principal:{id}", reason)
 
 
 async def check_grant(gateway: Gateway, asking: Principal, *accounts: Principal | None) -> None:

@@ -56,6 +56,8 @@ async def dead_letter_to_see(gateway: Gateway, asking: Principal, id: int) -> Ke
     await gateway.gate.operate(asking, f"dead letter {id}")
     letter = await read_dead_letter(gateway.bus, id)
     if not _may_see(asking, letter):
+        client = core.client_of_payload(letter.payload_hex)
+        await gateway.gate.hide(asking, f"dead letter {id}", client=client)
         raise dead_letter_not_found(id)
     return letter
 

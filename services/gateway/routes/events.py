@@ -1,9 +1,10 @@
 """Live events of a run."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from services.gateway.context import AtLeast, MayReadJobs, TheGateway
@@ -18,13 +19,15 @@ router = APIRouter(tags=["runs"])
     "/runs/{run_id}/events",
     summary="Live events of a run (server-sent events)",
     description="The events so far, then those that come, each with its sequence as `id` and its type as "
-    "`event`; a comment every 10 s while nothing happens; `event: end` after the end of the run. A client "
-    "that lost its connection sends the last `id` as `Last-Event-ID` and misses nothing.",
+    "`event`; a comment every 10 s while nothing happens; `event: end` after the end of the run; `event: "
+    "closed` with the reason when the session or token has ended, or the run may not be seen any more. A "
+    "client that lost its connection sends the last `id` as `Last-Event-ID` and misses nothing.",
     response_class=StreamingResponse,
     responses=answers(404, 429) | {200: {"content": {"text/event-stream": {}}}},
 )
 async def follow_run(
     run_id: UUID,
+    request: Request,
     asking: MayReadJobs,
     gateway: TheGateway,
     last_event_id: Annotated[Sequence, Header(alias="Last-Event-ID")] = 0,
@@ -34,4 +37,5 @@ async def follow_run(
 ) -> EventStream:
     run = await gateway.run(asking, run_id, at_least=at_least, wait=wait, until_final=False, timeline=False)
     gateway.live.check_limit(asking.id)
-    return EventStream(gateway.live.follow(asking.id, run, max(last_event_id, after)))
+    why_over = partial(gateway.why_over, request.state.holder, run)
+    return EventStream(gateway.live.follow(asking.id, run, max(last_event_id, after), why_over))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from services.gateway.context import Gateway, MayAdminister, TheGateway
 from services.gateway.identity.asker import Asker, SignedIn
 from services.gateway.identity.cookies import SESSION
-from services.gateway.identity.sessions import end_session
+from services.gateway.identity.sessions import ListedSession, end_session
 from services.gateway.problems import answers
 from services.gateway.routes.tokens import IssuedToken, TokenList, TokenView, TokenWish, issue, revoke
 from shared.errors import TagwerkError
@@ -40,6 +40,19 @@ class SessionView(BaseModel):
     #: The one that asks.
     this: bool
 
+    @classmethod
+    def of(cls, session: ListedSession, this: UUID | None = None) -> "SessionView":
+        return cls(
+            id=session.id,
+            how=session.how,
+            created_at=session.created_at,
+            seen_at=session.seen_at,
+            expires_at=session.expires_at,
+            address=session.address,
+            agent=session.agent,
+            this=this == session.id,
+        )
+
 
 class SessionList(BaseModel):
     items: list[SessionView]
@@ -57,22 +70,9 @@ async def change_my_password(
 
 @router.get("/me/sessions", summary="My sessions, newest first")
 async def list_my_sessions(request: Request, asking: MayAdminister, gateway: TheGateway) -> SessionList:
-    this = session_of(request)
-    return SessionList(
-        items=[
-            SessionView(
-                id=session.id,
-                how=session.how,
-                created_at=session.created_at,
-                seen_at=session.seen_at,
-                expires_at=session.expires_at,
-                address=session.address,
-                agent=session.agent,
-                this=this is not None and this.id == session.id,
-            )
-            for session in await gateway.sessions.of(asking.id)
-        ]
-    )
+    session = session_of(request)
+    this = None if session is None else session.id
+    return SessionList(items=[SessionView.of(one, this) for one in await gateway.sessions.of(asking.id)])
 
 
 @router.delete(
@@ -117,10 +117,17 @@ async def change_password(gateway: Gateway, request: Request, asking: Asker, cur
 async def end_own_session(gateway: Gateway, asking: Asker, id: UUID) -> None:
     """Raises `session_not_found`."""
     async with gateway.accounts.changing() as tx:
-        if not await end_session(tx, asking.id, id, by=asking.id, action="session_ended"):
-            raise TagwerkError(
-                "session_not_found",
-                f"you have no session {id}",
-                concern=str(id),
-                next_step="It may have ended already; `GET /api/v1/me/sessions` lists those that go on.",
-            )
+        if await end_session(tx, asking.id, id, by=asking.id, action="session_ended"):
+            return
+    if await gateway.sessions.is_there(id):
+        await gateway.gate.hide(asking, f"session:{id}")
+    raise session_not_found(asking.id, id)
+
+
+def session_not_found(principal: str, id: UUID) -> TagwerkError:
+    return TagwerkError(
+        "session_not_found",
+        f"{principal} has no session {id}",
+        concern=str(id),
+        next_step="It may have ended already; `GET /api/v1/me/sessions` lists your own that go on.",
+    )

@@ -86,6 +86,10 @@ async def download_payment_file(file_id: UUID, asking: MayRead, gateway: TheGate
 async def _find(gateway: Gateway, asking: Principal, file_id: UUID) -> PaymentFileDetail:
     await gateway.gate.job_to_see(asking, _JOB)
     query = PaymentFileQuery(file_id=file_id, **await gateway.gate.scope(asking))
-    return await gateway.bus.ask(
-        subjects.query("integrations", "payment-file"), query, PaymentFileDetail, timeout=QUERY_TIMEOUT
-    )
+    subject = subjects.query("integrations", "payment-file")
+    try:
+        return await gateway.bus.ask(subject, query, PaymentFileDetail, timeout=QUERY_TIMEOUT)
+    except TagwerkError as error:
+        if error.failure.code == "payment_file_not_found":
+            gateway.gate.look_for_hidden_payment_file(asking, file_id)
+        raise

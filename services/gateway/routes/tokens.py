@@ -1,7 +1,7 @@
 """Tokens for principals, for technical administrators; every change is audited."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -150,9 +150,12 @@ async def issue(gateway: Gateway, asking: Asker, principal: str, wish: TokenWish
             await check_grant(gateway, asking, owner)
         for client in sorted(wish.clients or ()):
             if not owner.may_act_for(client):
+                reason = f"{owner.id} does not act for client {client}"
+                await gateway.gate.hide(asking, f"tokens of {owner.id}", client=client, reason=reason)
                 raise core.client_not_found(client)
         await store_token(tx, stored, secret_hash(token))
-        tx.audit(_entry("token_issued", asking, stored))
+        told = _told(stored)
+        tx.audit(_entry("token_issued", asking, stored, None, told))
     return IssuedToken(**TokenView.of(stored).model_dump(), token=token)
 
 
@@ -161,6 +164,8 @@ async def revoke(gateway: Gateway, asking: Asker, token_id: UUID, *, only_of: st
     async with gateway.accounts.changing() as tx:
         token = await lock_token(tx, token_id)
         if token is None or only_of not in (None, token.principal):
+            if token is not None:
+                await gateway.gate.hide(asking, f"token:{token_id}")
             raise TagwerkError(
                 "token_not_found",
                 f"there is no token {token_id}",
@@ -171,7 +176,10 @@ async def revoke(gateway: Gateway, asking: Asker, token_id: UUID, *, only_of: st
             await check_grant(gateway, asking, await lock_principal(tx, token.principal))
         if token.revoked_at is None:
             await revoke_token(tx, token_id)
-            tx.audit(_entry("token_revoked", asking, token))
+            told = _told(token)
+            tx.audit(
+                _entry("token_revoked", asking, token, {**told, "revoked": False}, {**told, "revoked": True})
+            )
 
 
 def _why_more_than_own(asking: Asker, token: StoredToken) -> str | None:
@@ -194,8 +202,19 @@ def _sorted(names: frozenset[str] | None) -> list[str] | None:
     return None if names is None else sorted(names)
 
 
-def _entry(action: str, asking: Principal, token: StoredToken) -> AuditEntry:
-    told = TokenView.of(token).model_dump(
+def _told(token: StoredToken) -> dict[str, Any]:
+    return TokenView.of(token).model_dump(
         mode="json", include={"principal", "name", "expires_at", "scopes", "jobs", "clients"}
     )
-    return AuditEntry(action=action, principal=asking.id, concern=f"token:{token.id}", after=told)
+
+
+def _entry(
+    action: str,
+    asking: Principal,
+    token: StoredToken,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+) -> AuditEntry:
+    return AuditEntry(
+        action=action, principal=asking.id, concern=f"token:{token.id}", before=before, after=after
+    )

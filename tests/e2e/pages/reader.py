@@ -65,6 +65,7 @@ PAGES: dict[str, str] = {
     "systems": "/systems",
     "users and roles": "/users",
     "user": "/users/bea",
+    "new account": "/users/-/new",
     "preferences": "/preferences",
     "account": "/account",
     "sign in": "/sign-in",

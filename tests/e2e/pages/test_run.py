@@ -76,6 +76,44 @@ async def test_the_page_goes_on_after_the_gateway_was_away(reader: Reader, stack
     await expect(page.get_by_text("Reason: enough")).to_be_visible()
 
 
+async def test_the_page_says_that_one_is_signed_out_and_goes_on_afterwards(
+    reader: Reader, stack: LocalStack
+) -> None:
+    account, password = {"name": "Cleo", "roles": ["tester"], "clients": ["*"]}, "heron under a paper moon"
+    async with api(stack) as http:
+        assert (await http.put("/principals/cleo", json=account)).is_success
+        body = {"password": password, "must_change": False}
+        assert (await http.put("/principals/cleo/password", json=body)).is_success
+    page = await reader.page(signed_in=False)
+    await opened(page, f"/sign-in?next={await start(stack, 'lab.sleep', steps=1200, step_seconds=0.05)}")
+
+    async def sign_in(page: Page) -> None:
+        await page.get_by_label("Name").fill("cleo")
+        await page.get_by_label("Password").fill(password)
+        await page.get_by_role("button", name="Sign in").click()
+
+    await sign_in(page)
+    await expect(page.get_by_text("Live: this page follows the run.")).to_be_visible(timeout=PATIENCE)
+    await page.locator("#key").fill("step:")
+    async with api(stack) as http:
+        assert (await http.delete("/principals/cleo/sessions")).is_success
+    await expect(page.locator("[data-live-words]")).to_contain_text("You are signed out.", timeout=PATIENCE)
+    # What was there still is.
+    await expect(page.locator("#key")).to_have_value("step:")
+    async with page.context.expect_page() as beside:
+        await page.get_by_role("link", name="Sign in again").click()
+    other = await beside.value
+    await sign_in(other)
+    await expect(other.locator("#run")).to_be_visible(timeout=PATIENCE)
+    await other.close()
+    # The browser tells a page that it is looked at again; this one has no window to be hidden by.
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.get_by_text("Live: this page follows the run.")).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_role("link", name="Sign in again")).to_be_hidden()
+    await expect(page.locator("#key")).to_have_value("step:")
+    assert reader.complaints == []
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_a_run_is_cancelled(reader: Reader, stack: LocalStack, scripts: bool) -> None:
     page = await reader.page(java_script_enabled=scripts)

@@ -53,6 +53,13 @@ BUILDERS: dict[str, Callable[[Settings], Service]] = {
 TESTER = "tester"
 
 
+#: Roles that principals may have before any service has told which of its jobs ask for them.
+ROLES = (
+    TESTER, "accounting", "clerk", "desk-viewer", "engineer", "operator", "trustee", "uploader",
+    "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer",
+)  # fmt: skip
+
+
 class Site:
     """Bus and database, the gateway, and whichever services a test starts beside it."""
 
@@ -70,6 +77,8 @@ class Site:
         self._database = database
         self.folder = folder
         self.sign_in_file = folder / "sign-in.json"
+        self._policy_file = folder / "roles.toml"
+        self._policy_file.write_text("[roles]\n" + "".join(f"{role} = []\n" for role in ROLES))
         self.admin_token = secrets.token_urlsafe(24)
         self.port = free_port()
         self.bus: Bus
@@ -117,6 +126,7 @@ class Site:
             "log_level": "warning",
             "http_port": self.port,
             "sign_in_file": self.sign_in_file,
+            "policy_file": self._policy_file,
             "upload_limit": 1_000_000,
         }
         return Settings(**{**values, **changes})

@@ -94,6 +94,7 @@ async def test_a_principal_is_published_before_the_answer_and_audited(site: Site
         ("ada", {"name": "Ada", "clients": ["../beta"]}),
         ("ada", {"name": "Ada", "clients": ["a/b"]}),
         ("ada", {"name": "Ada", "roles": ["a role"]}),
+        ("ada", {"name": "Ada", "roles": ["acounting"]}),
         ("ada", {"name": "Ada", "role": ["accounting"]}),
     ],
 )
@@ -101,6 +102,24 @@ async def test_a_principal_that_cannot_be_is_refused(site: Site, id: str, body: 
     response = await site.admin.put(f"/principals/{id}", json=body)
     assert response.status_code == 422
     assert response.json()["errors"]
+
+
+async def test_an_unknown_role_is_refused_with_the_known_ones_named(site: Site) -> None:
+    body = {"name": "Ada", "roles": ["acounting", "clerk"]}
+    for method, path, extra in (("PUT", "/principals/ada", {}), ("POST", "/principals", {"id": "ada"})):
+        refused = await site.admin.request(method, path, json={**body, **extra})
+        assert (refused.status_code, refused.json()["code"]) == (422, "role_unknown")
+        [error] = refused.json()["errors"]
+        assert (error["field"], error["suggestion"]) == ("roles", "accounting")
+        assert "known are accounting, administrator, approvals-viewer, " in refused.json()["detail"]
+    assert [p["id"] for p in (await site.admin.get("/principals")).json()["items"]] == ["admin"]
+    # A role whose job has gone meanwhile does not keep the account from being changed.
+    await site.user("ada", roles=("clerk",))
+    await database(site, "update principals set roles = '{clerk,gone}' where id = 'ada'")
+    kept = await site.admin.put("/principals/ada", json={"name": "A", "roles": ["gone", "clerk"]})
+    assert (kept.status_code, sorted(kept.json()["roles"])) == (200, ["clerk", "gone"])
+    await site.admin.put("/principals/ada", json={"name": "A", "roles": []})
+    assert (await site.admin.put("/principals/ada", json={"name": "A", "roles": ["gone"]})).status_code == 422
 
 
 async def test_a_token_is_shown_once_and_kept_as_a_hash(site: Site) -> None:

@@ -264,7 +264,7 @@ async def test_a_document_can_be_read_and_downloaded_right_after_its_upload(
     assert "\n" not in disposition
     missing = await clara.get(f"{place}/files/text")
     assert missing.json()["code"] == "file_not_ready"
-    assert (await clara.get(f"{place}/files/secrets")).status_code == 422
+    assert (await clara.get(f"{place}/files/secrets")).status_code == 404
 
 
 async def test_a_foreign_document_looks_like_a_missing_one(site: Site, clara: httpx.AsyncClient) -> None:
@@ -283,3 +283,30 @@ async def test_a_foreign_document_looks_like_a_missing_one(site: Site, clara: ht
 
 def _without_ids(response: httpx.Response, id: str) -> str:
     return response.text.replace(id, "ID").replace(response.json()["trace_id"], "TRACE")
+
+
+async def test_no_document_runs_in_our_origin(site: Site, clara: httpx.AsyncClient) -> None:
+    """Whatever is in it, and whatever it calls itself: it is a download, of the type that was found, and a
+    browser that shows it all the same runs none of it."""
+    await site.start("documents")
+    script = b"<script>fetch('/api/v1/me')</script>"
+    taken = 0
+    for name, content in (
+        ("page.html", b"<!doctype html><html><body>" + script + b"</body></html>"),
+        ("picture.svg", b'<svg xmlns="http://www.w3.org/2000/svg">' + script + b"</svg>"),
+        ("page.pdf", b"<!doctype html><html>" + script + b"</html>"),
+        ("text.txt", b"<html>" + script),
+    ):
+        sent = await clara.post("/documents", files={"file": (name, content, "text/html")})
+        if sent.status_code != 201:
+            assert sent.status_code in (415, 422), sent.text
+            continue
+        taken += 1
+        document = sent.json()["files"][0]["document_id"]
+        file = await clara.get(f"/documents/{document}/files/original", headers={"Accept": "text/html"})
+        assert file.content == content
+        assert file.headers["content-disposition"].startswith("attachment; filename="), name
+        assert file.headers["x-content-type-options"] == "nosniff"
+        assert file.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert file.headers["cross-origin-resource-policy"] == "same-origin"
+    assert taken, "nothing was taken, so nothing is proved"

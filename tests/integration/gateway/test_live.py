@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 
 from services.gateway import live
 from shared import subjects
+from shared.access import Access
 from shared.events import Finished, Progressed, Requested, RunEvent, Started
 from shared.ids import new_id
 from shared.subjects import RunSubjects
-from shared.words import Lane, RunState, Trigger
+from shared.words import Lane, Level, RunState, Trigger
 from tests.conftest import MakeNatsServer
 from tests.integration.gateway.site import Site
+from tests.integration.gateway.test_sessions import csrf, set_password, signed_in
 from tests.support.servers import PostgresServer
 
 JOB = "desk.slow"
@@ -273,6 +276,90 @@ async def test_streams_of_one_principal_are_limited(
         carl = await site.user("carl", roles=("clerk",))
         async with aclosing(follow(carl, desk.path)) as three:
             await anext(three)
+
+
+async def test_a_stream_ends_with_what_it_was_opened_with(
+    site: Site, clara: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed out, revoked, expired, deactivated, or without the client: within a look."""
+    monkeypatch.setattr(live, "CHECK_EVERY", 0.1)
+    desk = await open_desk(site)
+    await clara.get(f"/runs/{desk.run_id}", params={"wait": 5, "at_least": 1})
+    clerk = {"name": "X", "roles": ["clerk"], "clients": ["alpha"]}
+
+    async def pool(statement: str) -> None:
+        assert site.server is not None
+        assert site.server.gateway is not None
+        await site.server.gateway.pool.execute(statement)
+
+    async def session_of(id: str) -> httpx.AsyncClient:
+        await site.admin.put(f"/principals/{id}", json=clerk)
+        await set_password(site, id)
+        browser = await signed_in(site, id)
+        browser.base_url = httpx.URL(f"{site.url}/api/v1")
+        return browser
+
+    async def sign_out(browser: httpx.AsyncClient) -> None:
+        await browser.post(f"{site.url}/sign-out", headers=csrf(browser))
+
+    async def revoke(id: str) -> None:
+        for token in (await site.admin.get("/tokens")).json()["items"]:
+            if token["principal"] == id:
+                await site.admin.delete(f"/tokens/{token['id']}")
+
+    tokens: dict[str, Callable[[str], Awaitable[Any]]] = {
+        "gil": revoke,
+        "hal": lambda id: pool(f"update tokens set expires_at = now() where principal = '{id}'"),
+        "ida": lambda id: site.admin.put(f"/principals/{id}", json={**clerk, "active": False}),
+    }
+    sessions: dict[str, Callable[[str], Awaitable[Any]] | None] = {
+        "ann": None,
+        "ben": lambda id: site.admin.delete(f"/principals/{id}/sessions"),
+        "cat": lambda id: pool(f"update sessions set expires_at = now() where principal = '{id}'"),
+        "dan": lambda id: pool(
+            f"update sessions set seen_at = now() - interval '1 day' where principal = '{id}'"
+        ),
+        "eli": lambda id: site.admin.put(f"/principals/{id}", json={**clerk, "active": False}),
+        "fay": lambda id: site.admin.put(f"/principals/{id}", json={**clerk, "clients": ["beta"]}),
+    }
+    ways: list[tuple[str, httpx.AsyncClient, Callable[[], Awaitable[Any]], str]] = []
+    for id, ending in sessions.items():
+        browser = await session_of(id)
+        end = partial(sign_out, browser) if ending is None else partial(ending, id)
+        ways.append((id, browser, end, "run_not_found" if id == "fay" else "session_ended"))
+    for id, ending in tokens.items():
+        ways.append((id, await site.user(id, roles=("clerk",)), partial(ending, id), "token_rejected"))
+    for id, client, end_it, code in ways:
+        async with asyncio.timeout(20), aclosing(follow(client, desk.path)) as events:
+            assert (await anext(events)).event == "requested", id
+            await end_it()
+            rest = [event async for event in events]
+        assert names(rest) == ["closed"], id
+        told = json.loads(rest[0].data)
+        assert (told["code"], bool(told["next_step"])) == (code, True), id
+        again = await client.get(desk.path, headers={"Accept": "text/event-stream"})
+        assert again.json()["code"] == ("not_signed_in" if id == "ann" else code)
+
+
+async def test_a_stream_ends_when_its_job_is_not_to_be_seen_any_more(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CHECK_EVERY", 0.1)
+    await site.offer(JOB, access=Access(module="desk", level=Level.OPERATIONAL, roles=frozenset({"clerk"})))
+    desk = await open_desk(site)
+    clara = await site.user("clara", roles=("desk-viewer",))
+    await site.admin.get(f"/runs/{desk.run_id}", params={"at_least": 1})
+    async with asyncio.timeout(20), aclosing(follow(clara, desk.path)) as events:
+        assert (await anext(events)).event == "requested"
+        # A changed secret, and another role that sees it, end nothing.
+        body = {"name": "Clara", "clients": ["alpha"]}
+        await site.admin.put("/principals/clara", json={**body, "roles": ["clerk"]})
+        await desk.start()
+        assert (await anext(events)).event == "started"
+        await site.admin.put("/principals/clara", json={**body, "roles": []})
+        rest = [event async for event in events]
+    assert names(rest) == ["closed"]
+    assert json.loads(rest[0].data)["code"] == "run_not_found"
 
 
 async def test_a_foreign_run_has_no_stream(site: Site, clara: httpx.AsyncClient) -> None:

@@ -56,7 +56,7 @@ async def test_every_error_is_a_problem(site: Site, outside: httpx.AsyncClient) 
         ("GET", "/nothing", {}, 404, "not_found"),
         ("GET", "/api/v1/nothing", {}, 404, "not_found"),
         ("DELETE", "/api/v1/jobs", {}, 405, "method_not_allowed"),
-        ("GET", "/api/v1/runs/4711", {}, 422, "request_invalid"),
+        ("GET", "/api/v1/runs/4711", {}, 404, "run_not_found"),
         ("GET", "/api/v1/runs?limit=5000", {}, 422, "request_invalid"),
         ("GET", "/api/v1/runs", {}, 503, "service_unavailable"),
         ("GET", "/api/v1/records", {}, 422, "request_invalid"),
@@ -81,6 +81,71 @@ async def test_every_error_is_a_problem(site: Site, outside: httpx.AsyncClient) 
         assert response.headers["cache-control"] == "no-store"
     allowed = await outside.delete("/api/v1/jobs")
     assert allowed.headers["allow"] == "GET"
+
+
+async def test_an_id_that_is_none_is_not_there(site: Site, outside: httpx.AsyncClient) -> None:
+    """As one that nobody has; to a person it is a page."""
+    codes = {
+        "/runs/xyz": "run_not_found", "/documents/xyz": "document_not_found",
+        "/documents/xyz/files/text": "document_not_found", "/approvals/4711": "document_not_found",
+        "/payments/files/xyz": "payment_file_not_found", "/runs/xyz/events": "run_not_found",
+        "/principals/No!/sessions": "principal_not_found",
+    }  # fmt: skip
+    for path, code in codes.items():
+        answer = await outside.get(f"/api/v1{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, code), path
+        assert answer.json()["concern"] in path
+    for method, path, code in (
+        ("DELETE", "/tokens/xyz", "token_not_found"), ("DELETE", "/me/sessions/xyz", "session_not_found"),
+        ("POST", "/dead-letters/0/replay", "dead_letter_not_found"),
+        ("POST", "/runs/xyz/cancel", "run_not_found"),
+    ):  # fmt: skip
+        answer = await outside.request(method, f"/api/v1{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, code), path
+    kind = await outside.get("/api/v1/documents/01a2052e-b8ae-7063-93b0-fc7300436afe/files/exe")
+    assert (kind.status_code, kind.json()["code"]) == (404, "not_found")
+    for path, title in (
+        ("/runs/xyz", "There is no such run"), ("/approvals/xyz", "There is no such document"),
+        ("/dead-letters/xyz", "There is no such dead letter"), ("/users/Ada!", "There is no such account"),
+    ):  # fmt: skip
+        page = await outside.get(path, headers={"Accept": "text/html"})
+        assert (page.status_code, title in page.text) == (404, True), path
+    # Who is not signed in learns nothing of it.
+    nobody = site.client()
+    assert (await nobody.get("/runs/xyz")).json()["code"] == "not_signed_in"
+
+
+async def test_no_answer_runs_in_a_frame_or_for_another_site(site: Site, outside: httpx.AsyncClient) -> None:
+    for path in ("/", "/sign-in", "/api/v1/me", "/nothing", "/openapi.json", "/runs/xyz", "/preferences"):
+        answer = await outside.get(path, headers={"Accept": "text/html", "Origin": "https://evil.example"})
+        headers = answer.headers
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+        assert headers["content-security-policy"].startswith("default-src 'none'"), path
+        assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("DENY", "nosniff"), path
+        assert (
+            headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+        )
+        assert "access-control-allow-origin" not in headers
+
+
+async def test_other_methods_do_and_tell_nothing(site: Site, outside: httpx.AsyncClient) -> None:
+    nobody = site.client()
+    for client in (outside, nobody):
+        for path in ("/api/v1/me", "/api/v1/rebuild", "/", "/sign-in", "/users/admin/access"):
+            for method in ("OPTIONS", "TRACE", "PATCH", "PROPFIND"):
+                answer = await client.request(method, httpx.URL(site.url).join(path))
+                assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), (
+                    method,
+                    path,
+                )
+                assert not [name for name in answer.headers if name.startswith("access-control-")]
+            head = await client.head(httpx.URL(site.url).join(path))
+            assert (head.status_code, head.content) == (405, b""), path
+    # A form is no other method by what it says of itself.
+    overridden = await outside.get(
+        "/api/v1/principals?_method=PUT", headers={"X-HTTP-Method-Override": "PUT"}
+    )
+    assert overridden.status_code == 200
 
 
 async def test_each_wrong_field_is_named(outside: httpx.AsyncClient) -> None:

@@ -1,25 +1,19 @@
-"""Every route of the application, and every job of every service, with everybody who may knock.
+"""Every route of the application, and what a token has to allow for it.
 
-What roles and clients see behind the single routes is in `test_access.py` and beside it.
+What roles and clients find behind the routes and jobs is asked in `test_matrix.py`.
 """
 
-import asyncio
-import importlib
 import re
 from typing import Any
 
 import httpx
 import pytest
 
-from deploy.local.config import SERVICES
 from services.gateway.context import BY_JOB
 from services.gateway.identity import rejections
-from shared.access import ADMINISTRATOR, TECHNICAL
-from shared.catalogue import catalogue
-from shared.jobs import CatalogueEntry
 from shared.words import TokenScope
 from tests.integration.gateway.site import Site
-from tests.integration.gateway.test_sessions import browser, csrf, set_password, signed_in
+from tests.integration.gateway.test_sessions import browser
 from tests.support.routes import RouteFacts, every_route
 
 API = "/api/v1"
@@ -65,8 +59,10 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     ADMINISTER: {
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
-        f"GET {API}/principals", f"PUT {API}{_PRINCIPAL}", f"PUT {API}{_PRINCIPAL}/password",
-        f"DELETE {API}{_PRINCIPAL}/sessions",
+        f"GET {API}/principals", f"POST {API}/principals", f"PUT {API}{_PRINCIPAL}",
+        f"PUT {API}{_PRINCIPAL}/password", f"POST {API}{_PRINCIPAL}/unlock",
+        f"GET {API}{_PRINCIPAL}/sessions", f"DELETE {API}{_PRINCIPAL}/sessions",
+        f"DELETE {API}{_PRINCIPAL}/sessions/{{session_id}}",
         f"GET {API}/tokens", f"POST {API}/tokens", f"DELETE {API}/tokens/{{token_id}}",
         f"PUT {API}/me/password", f"GET {API}/me/sessions", f"DELETE {API}/me/sessions/{{session_id}}",
         f"GET {API}/me/tokens", f"POST {API}/me/tokens", f"DELETE {API}/me/tokens/{{token_id}}",
@@ -84,9 +80,10 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "POST /documents/{document_id}/invoice",
         "GET /approvals", "GET /approvals/{document_id}", "POST /approvals/{document_id}/{act}",
         "GET /dead-letters", "GET /dead-letters/{letter_id}", "POST /dead-letters/{letter_id}/replay",
-        "GET /systems", "GET /users", "GET /users/{principal_id}",
+        "GET /systems", "GET /users", "GET /users/-/new", "POST /users/-/new", "GET /users/{principal_id}",
         *(f"POST /users/{{principal_id}}/{step}" for step in (
-            "access", "active", "password", "sessions/end", "tokens/{token_id}/revoke",
+            "access", "active", "password", "sessions/end", "sessions/{session_id}/end", "tokens",
+            "tokens/{token_id}/revoke", "unlock",
         )),
     },
     OPEN: {
@@ -136,43 +133,6 @@ async def site(bare_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     return bare_site
 
 
-async def test_nobody_gets_in_anywhere(site: Site) -> None:
-    strangers: dict[str, dict[str, str]] = {
-        "not_signed_in": {},
-        "token_rejected": {"Authorization": "Bearer forged"},
-        "session_ended": {"Cookie": "tagwerk_session=forged"},
-    }
-    client = httpx.AsyncClient(base_url=site.url)
-    async with client:
-        for route in CLOSED:
-            for code, headers in strangers.items():
-                answer = await knock(client, route, **headers)
-                assert (answer.status_code, code_of(answer)) == (401, code), route
-                assert answer.headers["www-authenticate"].startswith("Bearer")
-                if not route.path.startswith(API):
-                    page = await knock(client, route, Accept="text/html", **headers)
-                    assert page.status_code == 303, route
-                    assert page.headers["location"].startswith("/sign-in")
-
-
-async def test_a_cookie_alone_changes_nothing_anywhere(site: Site) -> None:
-    await site.user("ada")
-    await set_password(site, "ada")
-    client = await signed_in(site)
-    unsafe = [route for route in CLOSED if route.method != "GET"]
-    assert len(unsafe) > 25
-    for route in unsafe:
-        for headers in ({}, {**csrf(client), "Origin": "https://evil.example"}):
-            answer = await knock(client, route, Accept="application/json", **headers)
-            assert (answer.status_code, code_of(answer)) == (403, "request_forged"), route
-    for route in CLOSED:
-        answer = await knock(client, route, Accept="application/json", **csrf(client))
-        assert answer.status_code != 401, route
-        assert code_of(answer) != "request_forged", route
-        if route.path == "/sign-out":
-            client = await signed_in(site)
-
-
 async def test_a_token_goes_as_far_as_its_scopes(site: Site) -> None:
     await site.admin.put("/principals/ada", json={"name": "Ada", "clients": ["alpha"]})
 
@@ -206,60 +166,6 @@ async def test_a_token_goes_as_far_as_its_scopes(site: Site) -> None:
     assert refused.json()["scopes_wanted"] == ["administer"]
     reasons = [entry.reason or "" for entry in await site.audits("access_refused")]
     assert "this token of ada lacks the scope administer" in reasons
-
-
-#: Who starts the jobs that the services declare, who sees them only; nobody else knows of them.
-PAY, SEEN_BY_ALL = {"accounting", "trustee"}, "everybody"
-JOBS: dict[str, tuple[set[str], set[str] | str]] = {
-    "documents.convert-to-pdf": ({*PAY, "uploader"}, SEEN_BY_ALL),
-    "documents.ocr": ({*PAY, "uploader"}, SEEN_BY_ALL),
-    "documents.analyse-invoice": ({*PAY, "uploader"}, SEEN_BY_ALL),
-    "documents.start-workflow": ({*PAY, "uploader"}, SEEN_BY_ALL),
-    "documents.learn-from-correction": (PAY, SEEN_BY_ALL),
-    "integrations.import-daily-rates": (PAY, {"rates-viewer"}),
-    "integrations.import-bank-statements": (PAY, {"bank-viewer"}),
-    "integrations.create-payment-file": (PAY, {"payments-viewer"}),
-    "integrations.update-payment-status": (PAY, {"payments-viewer"}),
-}
-ROLES = (
-    None, ADMINISTRATOR, TECHNICAL, "accounting", "trustee", "uploader", "bank-viewer", "documents-viewer",
-    "payments-viewer", "rates-viewer",
-)  # fmt: skip
-
-
-def declared_jobs() -> list[CatalogueEntry]:
-    modules = [importlib.import_module(f"{module}.declaration") for module in SERVICES.values()]
-    return [CatalogueEntry.of(job, "0.0.1") for module in modules for job in module.DECLARATION.jobs]
-
-
-async def test_every_job_with_every_role_for_ones_own_client_and_another(bare_site: Site) -> None:
-    entries = declared_jobs()
-    assert {entry.id for entry in entries} == set(JOBS), "name the new job here, and who may start it"
-    known = {role for entry in entries for role in (*entry.access.roles, f"{entry.access.module}-viewer")}
-    assert known | {ADMINISTRATOR, TECHNICAL} == set(ROLES) - {None}, "name the new role here"
-    for entry in entries:
-        await catalogue(bare_site.bus).put(entry.id, entry)
-    await bare_site.start_gateway()
-
-    async def as_role(number: int, role: str | None) -> None:
-        client = await bare_site.user(f"user-{number}", roles=(role,) if role else ())
-        listed = {job["id"]: job for job in (await client.get("/jobs")).json()["items"]}
-        for job, (starting, seeing) in JOBS.items():
-            starts = role == ADMINISTRATOR or role in starting
-            sees = starts or seeing == SEEN_BY_ALL or role in seeing
-            assert (job in listed) is sees, (job, role)
-            assert not sees or listed[job]["may_start"] is starts
-            assert (await client.get(f"/jobs/{job}")).status_code == (200 if sees else 404)
-            own = await client.post(f"/jobs/{job}/runs", json={"client": "alpha"})
-            # What is wrong with the request itself is told to those who may send it.
-            wanted = {202, 422} if starts else {403} if sees else {404}
-            assert own.status_code in wanted, (job, role, own.text)
-            other = await client.post(f"/jobs/{job}/runs", json={"client": "beta"})
-            assert other.status_code == 404, (job, role)
-            code = "client_not_found" if sees else "job_not_found"
-            assert other.json()["code"] == code
-
-    await asyncio.gather(*(as_role(number, role) for number, role in enumerate(ROLES)))
 
 
 async def test_pages_show_what_the_api_shows(site: Site) -> None:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from argon2 import Parameters, PasswordHasher, extract_parameters
 
-from services.gateway.identity import passwords
+from services.gateway.edge import BODY_LIMIT
+from services.gateway.identity import core, passwords
 from services.gateway.identity.core import csrf_token, secret_hash
 from shared import subjects
 from tests.integration.gateway.site import Site
@@ -196,6 +197,16 @@ async def test_a_page_of_ours_may_with_header_or_field(site: Site) -> None:
     assert (await client.post("/sign-out", data={"csrf_token": token})).status_code == 303
 
 
+async def test_a_form_that_is_no_file_is_never_large(site: Site) -> None:
+    """Its token is looked for before anything is known of it."""
+    client = await signed_in(site)
+    large = f"csrf_token={'x' * (BODY_LIMIT + 1)}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
+    for path in ("/api/v1/documents", "/api/v1/files", "/jobs/desk.general/start/upload", "/sign-out"):
+        answer = await client.post(path, content=large, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large"), path
+
+
 async def test_a_bearer_needs_no_token_of_a_form_and_a_cookie_does_not_mend_a_bad_one(site: Site) -> None:
     client = await signed_in(site)
     for header in ("Bearer wrong", "Basic YTpi", "Bearer"):
@@ -307,6 +318,12 @@ async def test_a_password_that_others_know_is_changed_first(site: Site) -> None:
     assert (await client.get("/jobs/desk.general")).headers["location"] == "/account"
     refused = await client.get("/api/v1/jobs", headers={"Accept": "application/json"})
     assert refused.json()["code"] == "password_change_required"
+    # Whoever set the password knows it, and makes no token with it.
+    for path, form in (("/account/tokens", {"name": "x", "scope": "read"}), ("/api/v1/me/tokens", {})):
+        sent = {**csrf(client), "Accept": "application/json"}
+        made = await client.post(path, data=form, headers=sent)
+        assert made.json()["code"] == "password_change_required", path
+    assert await query(site, "select 1 from tokens where principal = 'ada'") == []
     changed = await client.put(
         "/api/v1/me/password", json={"current": OTHER, "new": PASSWORD}, headers=csrf(client)
     )
@@ -357,12 +374,18 @@ async def test_an_account_waits_after_failures_and_its_owner_gets_in_from_home(s
     # Waiting longer does not come from trying while it waits.
     await failures(site, 2)
     [row] = await query(
-        site, "select failures, locked_until - now() < interval '61 s' as soon from sign_in_failures"
+        site,
+        "select failures, locked_until - now() < interval '61 s' as soon from sign_in_failures"
+        " where length(device) > 0",
     )
     assert (row["failures"], row["soon"]) == (5, True)
     await query(site, "update sign_in_failures set locked_until = now()")
     await failures(site, 1)
-    [row] = await query(site, "select locked_until - now() > interval '90 s' as longer from sign_in_failures")
+    [row] = await query(
+        site,
+        "select locked_until - now() > interval '90 s' as longer from sign_in_failures"
+        " where length(device) > 0",
+    )
     assert row["longer"]
     # An administrator ends the wait.
     await set_password(site, "ada", OTHER)
@@ -372,8 +395,45 @@ async def test_an_account_waits_after_failures_and_its_owner_gets_in_from_home(s
 async def test_tries_at_the_same_time_are_counted_too(site: Site) -> None:
     answers = await asyncio.gather(*(sign_in(browser(site), "ada", "wrong") for _ in range(12)))
     assert {answer.status_code for answer in answers} == {401}
-    [row] = await query(site, "select failures from sign_in_failures")
-    assert row["failures"] == 5
+    rows = await query(site, "select failures from sign_in_failures")
+    assert [row["failures"] for row in rows] == [5, 5], "of this address, and of all strangers"
+
+
+async def test_a_stranger_alone_locks_nobody_out_elsewhere(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.stop_gateway()
+    await site.start_gateway(trusted_proxies="127.0.0.1", sign_ins_per_minute=1000)
+    await failures(site, 20, **{"X-Forwarded-For": "203.0.113.7"})
+    near = await sign_in(browser(site, **{"X-Forwarded-For": "203.0.113.7"}))
+    assert near.status_code == 401
+    # A new browser, at another address.
+    there = await sign_in(browser(site, **{"X-Forwarded-For": "203.0.113.8"}))
+    assert there.status_code == 303
+    # A whole army is one sender, and guesses no faster.
+    monkeypatch.setattr(core, "FREE_OF_STRANGERS", 6)
+    for number in range(9):
+        await failures(site, 1, **{"X-Forwarded-For": f"2001:db8:{number}::1"})
+    elsewhere = browser(site, **{"X-Forwarded-For": "203.0.113.9"})
+    assert (await sign_in(elsewhere)).status_code == 401
+    [row] = await query(site, "select failures from sign_in_failures where device = ''")
+    assert row["failures"] == 7
+    # An administrator ends the wait, and the password stays.
+    for _ in range(2):
+        assert (await site.admin.post("/principals/ada/unlock")).status_code == 204
+    assert (await sign_in(elsewhere)).status_code == 303
+    [told] = await site.audited("account_unlocked")
+    assert told.before is not None
+    assert (told.principal, told.before["failures"]) == ("admin", 7)
+
+
+async def test_a_page_that_follows_by_itself_keeps_no_session_alive(site: Site) -> None:
+    client = await signed_in(site)
+    await query(site, "update sessions set seen_at = now() - interval '20 min'")
+    for headers in ({"X-Follows": "1"}, {"Accept": "text/event-stream"}):
+        assert (await client.get("/api/v1/me", headers=headers)).status_code == 200
+    [row] = await query(site, "select now() - seen_at > interval '19 min' as idle from sessions")
+    assert row["idle"]
 
 
 async def test_a_stranger_learns_nothing_from_answer_and_time(

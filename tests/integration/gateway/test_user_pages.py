@@ -1,5 +1,6 @@
 """The pages of accounts as a browser gets them from a real gateway."""
 
+import html
 import re
 
 from shared.access import ADMINISTRATOR, TECHNICAL
@@ -43,8 +44,116 @@ async def test_an_account_is_found_and_its_roles_and_clients_are_changed(site: S
 
     refused = await admin.post("/users/bea/access", data={"name": "Bea", "clients": "../etc"})
     assert refused.status_code == 422
-    assert "clients" in refused.text
+    # At the field, with what was typed.
+    assert 'id="clients-error"' in refused.text
+    assert 'value="../etc"' in refused.text
+    assert 'name="role" value="clerk" checked' not in refused.text
     assert await principal(site, "bea") == now
+    unknown = await admin.post("/users/bea/access", data={"name": "Bea X", "role": "clark", "clients": ""})
+    assert unknown.status_code == 422
+    assert "there is no role clark; known are accounting, " in unknown.text
+    assert 'value="Bea X"' in unknown.text
+
+
+async def test_an_account_is_made_with_a_first_password(site: Site) -> None:
+    admin = browser(site, site.admin_token)
+    new = "/users/-/new"
+    assert f'href="{new}"' in (await admin.get("/users")).text
+    assert "New account" in (await admin.get(new)).text
+    form = {
+        "id": "cleo", "name": "Cleo <C>", "kind": "user", "role": "clerk", "clients": "alpha",
+        "password": "four words that say nothing",
+    }  # fmt: skip
+    for changes, field in (
+        ({"id": "Cleo!"}, "id"), ({"name": " "}, "name"), ({"clients": "../x"}, "clients"),
+        ({"password": "x1y2z3"}, "password"), ({"kind": "service"}, "password"), ({"role": "clark"}, "roles"),
+    ):  # fmt: skip
+        refused = await admin.post(new, data={**form, **changes})
+        assert refused.status_code == 422, changes
+        assert re.findall(r'id="(\w+)-error"', refused.text) == [field]
+        assert f'value="{html.escape(changes.get("name", form["name"]))}"' in refused.text, changes
+        assert form["password"] not in refused.text
+        assert "x1y2z3" not in refused.text
+    assert (await admin.get("/users/cleo")).status_code == 404, "half of it is there"
+    made = await admin.post(new, data=form)
+    assert (made.status_code, made.headers["location"]) == (303, "/users/cleo?done=made")
+    assert "The account is made" in (await admin.get("/users/cleo?done=made")).text
+    told = await principal(site, "cleo")
+    assert (told["roles"], told["clients"]) == (["clerk"], ["alpha"])
+    again = await admin.post(new, data={**form, "name": "Other"})
+    assert again.status_code == 409
+    assert re.findall(r'id="(\w+)-error"', again.text) == ["id"]
+    assert (await principal(site, "cleo"))["name"] == "Cleo <C>"
+    visitor = browser(site, None, Origin=site.url)
+    signed = await visitor.post("/sign-in", data={"name": "cleo", "password": form["password"]})
+    assert signed.headers["location"] == "/account", "they choose one of their own first"
+    entries = [(e.action, e.before, (e.after or {}).get("id")) for e in await site.audits()]
+    assert ("principal_changed", None, "cleo") in entries
+    assert ("password_set", None, None) in entries
+
+
+async def test_a_token_is_made_for_a_service_and_shown_once(site: Site) -> None:
+    await site.admin.put(
+        "/principals/robot", json={"name": "Robot", "kind": "service", "clients": ["alpha", "beta"]}
+    )
+    admin = browser(site, site.admin_token)
+    path = "/users/robot/tokens"
+    form = {"name": "nightly", "days": "7", "scope": ["read", "upload"], "clients": "alpha"}
+    for changes, field in (
+        ({"name": ""}, "token-name"), ({"days": "soon"}, "days"), ({"days": "366"}, "days"),
+        ({"scope": []}, "scope"), ({"clients": "gamma"}, "token-clients"),
+    ):  # fmt: skip
+        refused = await admin.post(path, data={**form, **changes})
+        assert refused.status_code in (404, 422), changes
+        assert re.findall(r'id="([\w-]+)-error"', refused.text) == [field], changes
+        assert ('value="nightly"' in refused.text) is ("name" not in changes)
+        assert "tagwerk_" not in refused.text
+    made = await admin.post(path, data=form)
+    [token] = re.findall(r"tagwerk_[\w-]{43}", made.text)
+    assert token not in (await admin.get("/users/robot")).text
+    me = (await site.client(token).get("/me")).json()
+    assert (me["id"], me["clients"]) == ("robot", ["alpha"])
+    assert (await site.client(token).get("/me/tokens")).json()["code"] == "scope_missing"
+    [entry] = await site.audited("token_issued")
+    assert (entry.principal, entry.before) == ("admin", None)
+    assert entry.after is not None
+    assert (entry.after["principal"], entry.after["scopes"]) == ("robot", ["read", "upload"])
+    [revoke] = re.findall(r'action="(/users/robot/tokens/[\w-]+/revoke)"', made.text)
+    assert (await admin.post(revoke)).status_code == 303
+    [entry] = await site.audited("token_revoked")
+    assert [(entry.before or {})["revoked"], (entry.after or {})["revoked"]] == [False, True]
+
+
+async def test_one_session_of_many_is_ended_and_a_wait_too(site: Site) -> None:
+    await site.user("bea")
+    password = "four words that say nothing"
+    await site.admin.put("/principals/bea/password", json={"password": password})
+    admin = browser(site, site.admin_token)
+    for agent in ("One/1", "Two/2"):
+        visitor = browser(site, None, Origin=site.url, **{"User-Agent": agent})
+        form = {"name": "bea", "password": password}
+        assert (await visitor.post("/sign-in", data=form)).status_code == 303
+    page = (await admin.get("/users/bea")).text
+    ends = re.findall(r'action="(/users/bea/sessions/[\w-]+/end)".*? (\w+/\d)</span>', page)
+    assert [agent for _, agent in ends] == ["Two/2", "One/1"]
+    assert (await admin.post(ends[0][0])).headers["location"] == "/users/bea?done=session"
+    assert "One/1" in (left := (await admin.get("/users/bea")).text)
+    assert "Two/2" not in left
+    [entry] = await site.audited("session_ended")
+    assert (entry.principal, (entry.before or {})["open"], (entry.after or {})["open"]) == (
+        "admin",
+        True,
+        False,
+    )
+    gone = await admin.post(ends[0][0])
+    assert (gone.status_code, "There is no such session" in gone.text) == (404, True)
+
+    for _ in range(5):
+        stranger = browser(site, None, Origin=site.url)
+        await stranger.post("/sign-in", data={"name": "bea", "password": "wrong"})
+    assert "This account waits after failed sign-ins" in (await admin.get("/users/bea")).text
+    assert (await admin.post("/users/bea/unlock")).headers["location"] == "/users/bea?done=unlock"
+    assert "This account waits" not in (await admin.get("/users/bea")).text
 
 
 async def test_an_account_is_deactivated_and_activated(site: Site) -> None:
@@ -66,6 +175,7 @@ async def test_a_password_is_set_sessions_end_and_a_token_is_revoked(site: Site)
     weak = await admin.post("/users/bea/password", data={"password": "password1234"})
     assert weak.status_code == 422
     assert "This password cannot be taken" in weak.text
+    assert 'id="password-error"' in weak.text
     assert (await admin.post("/users/bea/password", data={"password": password})).status_code == 303
     visitor = browser(site, None, Origin=site.url)
     assert (await visitor.post("/sign-in", data={"name": "bea", "password": password})).status_code == 303
@@ -102,6 +212,9 @@ async def test_general_users_see_no_accounts(site: Site) -> None:
         ("GET", "/users/bea"),
         ("POST", "/users/bea/sessions/end"),
         ("POST", "/users/bea/access"),
+        ("GET", "/users/-/new"),
+        ("POST", "/users/-/new"),
+        ("POST", "/users/bea/tokens"),
     ):
         refused = await plain.request(method, path)
         assert refused.status_code == 403, path

@@ -34,7 +34,7 @@ ELSEWHERE = {
     "address_unavailable", "client_ambiguous", "client_missing", "confirmation_required", "file_empty",
     "file_type_mismatch", "office_encrypted", "idempotency_conflict", "openid_incomplete", "openid_insecure",
     "parameters_invalid", "password_not_for_kind", "password_refused", "passwords_differ", "policy_invalid",
-    "policy_roles_unknown", "request_invalid",
+    "policy_roles_unknown", "request_invalid", "role_unknown",
     "subject_unreadable", "too_many_failed", "upload_refused",
 }  # fmt: skip
 

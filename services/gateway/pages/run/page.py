@@ -96,7 +96,7 @@ async def show(
         ticket=ticket_of(
             run,
             version=SOFTWARE_VERSION,
-            url=str(visit.request.url.replace(path=f"/runs/{run_id}", query="")),
+            url=f"{_address(visit, gateway)}/runs/{run_id}",
             trace_id=trace_id_of(run),
         ),
         advice=advice_of(entry, run.failure),
@@ -112,6 +112,12 @@ async def show(
         tab_names=TABS,
         as_json=as_json,
     )
+
+
+def _address(visit: Visit, gateway: Gateway) -> str:
+    """Where the gateway is: the header `Host` tells it only where nobody has set it."""
+    url = visit.request.url
+    return (gateway.settings.public_url or f"{url.scheme}://{url.netloc}").rstrip("/")
 
 
 def refusal_of(error: TagwerkError, wanted: str, reason: str) -> Refusal:

@@ -15,7 +15,7 @@ from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.rendering import Visit, link
 from services.gateway.pages.run.page import refusal_of, show
 from services.gateway.pages.run.tabs import Asked
-from services.gateway.problems import WrongField, wrong_fields
+from services.gateway.problems import invalid
 from services.gateway.routes import reruns, steering
 from shared.errors import TagwerkError
 from shared.words import Decision
@@ -112,13 +112,7 @@ async def _step(
     try:
         target, sequence = await do()
     except ValidationError as error:
-        refused: TagwerkError = wrong_fields(
-            "request_invalid",
-            [
-                WrongField(field=".".join(str(part) for part in one["loc"]), message=one["msg"])
-                for one in error.errors(include_url=False)
-            ],
-        )
+        refused: TagwerkError = invalid(error)
     except TagwerkError as error:
         refused = error
     else:

@@ -19,6 +19,7 @@ const LONGEST_WAIT = 8000;
 /** @param {HTMLElement} line `data-live`: where the events are, `data-after`: the last one that the page has. */
 export function followRun(line) {
   const words = line.querySelector("[data-live-words]");
+  const signIn = line.querySelector("[data-sign-in]");
   const announcement = document.querySelector("[data-announce]");
   let seen = Number(line.dataset.after);
   let shown = seen;
@@ -31,24 +32,40 @@ export function followRun(line) {
   let turned = false;
   let timer = 0;
   let ended = false;
+  /** Why nothing more is told: `out`, signed out; `gone`, not to be seen any more. */
+  let closed = "";
 
   function say(state) {
     line.dataset.state = state;
     words.textContent = line.dataset[state];
   }
 
+  /** What is on the page stays, for whoever sits there; nothing new comes. */
+  function close(why) {
+    disconnect();
+    closed = why;
+    signIn.hidden = why !== "out";
+    say(why);
+    announcement.textContent = words.textContent;
+  }
+
   function connect() {
     clearTimeout(retry);
-    if (source || ended || document.hidden) return;
+    if (source || ended || closed || document.hidden) return;
     source = new EventSource(`${line.dataset.live}?after=${seen}`);
     source.addEventListener("open", () => {
       wait = FIRST_WAIT;
+      signIn.hidden = true;
       say("on");
       if (seen > shown) refresh(true);
     });
+    source.addEventListener("closed", (event) => close(JSON.parse(event.data).code === "run_not_found" ? "gone" : "out"));
     source.addEventListener("error", () => {
+      // Answered, but not with events: the page itself finds out why.
+      const refused = source.readyState === EventSource.CLOSED;
       disconnect();
-      if (ended) return;
+      if (ended || closed) return;
+      if (refused) refresh(true);
       say("off");
       retry = setTimeout(connect, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT);
@@ -99,14 +116,15 @@ export function followRun(line) {
       url.hash = "";
       url.searchParams.set("fragment", "true");
       url.searchParams.set("at_least", wanted);
-      const answer = await fetch(url, { redirect: "manual", headers: { Accept: "text/html" } });
+      const headers = { Accept: "text/html", "X-Follows": "1" };
+      const answer = await fetch(url, { redirect: "manual", headers });
       if (answer.ok) {
         take(await answer.text(), wanted);
-      } else if (answer.type === "opaqueredirect" || (answer.status >= 400 && answer.status < 500 && answer.status !== 429)) {
-        // Signed out, or not to be seen any more: only loading the page again can tell.
-        ended = true;
-        disconnect();
-        say("gone");
+      } else if (answer.type === "opaqueredirect") {
+        close("out");
+        return;
+      } else if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+        close("gone");
         return;
       } else {
         again = true;
@@ -117,6 +135,7 @@ export function followRun(line) {
       fetching = false;
       took = performance.now() - begun;
     }
+    if (closed) return;
     if (again) later(1000);
     else if (seen > shown) refresh(turned);
     else if (ended) say("ended");
@@ -142,7 +161,11 @@ export function followRun(line) {
     if (document.hidden) {
       clearTimeout(retry);
       disconnect();
-    } else connect();
+    } else {
+      // Perhaps one has signed in again beside it.
+      if (closed === "out") closed = "";
+      connect();
+    }
   });
   addEventListener("pagehide", disconnect);
   addEventListener("pageshow", connect);

@@ -12,12 +12,12 @@ from services.gateway import core
 from services.gateway.context import Gateway, TheGateway
 from services.gateway.fields import Text
 from services.gateway.identity.asker import Asker
-from services.gateway.identity.credentials import PasswordFacts, password_facts
+from services.gateway.identity.credentials import PasswordFacts, Wait, password_facts, wait_of
 from services.gateway.identity.passwords import SHORTEST
 from services.gateway.identity.sessions import ListedSession
 from services.gateway.pages.account import HOW, SCOPES
 from services.gateway.pages.asking import PageAsking, TheVisit
-from services.gateway.pages.codes import title_of
+from services.gateway.pages.forms import Filled
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import USERS, Place
 from services.gateway.pages.rendering import Visit
@@ -28,7 +28,6 @@ from services.gateway.routes.passwords import account_to_read
 from services.gateway.routes.tokens import TokenView
 from services.gateway.store import is_openid
 from shared.access import EVERY_CLIENT, Principal
-from shared.errors import Failure
 from shared.events import now
 from shared.words import PrincipalKind
 
@@ -40,14 +39,17 @@ KINDS: Mapping[PrincipalKind, str] = {
     PrincipalKind.MQTT: N_("MQTT client"),
 }
 
-Step = Literal["access", "active", "password", "sessions", "token"]
+Step = Literal["made", "access", "active", "password", "unlock", "session", "sessions", "revoke"]
 
 DONE: Mapping[Step, str] = {
+    "made": N_("The account is made"),
     "access": N_("The account is changed"),
     "active": N_("The account is changed"),
     "password": N_("The password is set"),
+    "unlock": N_("Nobody has to wait any more"),
+    "session": N_("The session has ended"),
     "sessions": N_("All sessions have ended"),
-    "token": N_("The token is revoked"),
+    "revoke": N_("The token is revoked"),
 }
 
 
@@ -70,7 +72,10 @@ class AccountPage:
     roles: Sequence[Role]
     #: None where there is none.
     password: PasswordFacts | None
-    sessions: Sequence[ListedSession]
+    #: After failed sign-ins; None where nobody has to wait.
+    wait: Wait | None
+    #: None where they are not for the reader.
+    sessions: Sequence[ListedSession] | None
     #: Those that still open something.
     tokens: Sequence[TokenView]
 
@@ -136,30 +141,35 @@ async def show(
     id: str,
     *,
     done: Step | None = None,
-    refusal: Failure | None = None,
+    filled: Filled | None = None,
+    token: str | None = None,
 ) -> HTMLResponse:
-    """`refusal`: what stood in the way of a step. Raises `access_refused`, `principal_not_found`."""
+    """`filled`: the form of a step that was refused; `token`: one that was just made, shown this once. Raises
+    `access_refused`, `principal_not_found`."""
     principal = await account_to_read(gateway, asking, id)
     async with gateway.accounts.changing() as tx:
         openid = await is_openid(tx, id)
     tokens = [TokenView.of(stored) for stored in await gateway.accounts.tokens_of(id)]
+    # Where somebody signed in from is for those who could end it.
+    theirs = core.why_not_grant(asking, gateway.accounts.effective(principal)) is None or id == asking.id
     view = AccountPage(
         principal=principal,
         fixed=why_fixed(asking, gateway.accounts.effective(principal), gateway.sign_in.managed),
         openid=openid,
         roles=await roles_of(gateway, asking, principal.roles),
         password=await password_facts(gateway.pool, id),
-        sessions=await gateway.sessions.of(id),
+        wait=await wait_of(gateway.pool, id),
+        sessions=await gateway.sessions.of(id) if theirs else None,
         tokens=[one for one in tokens if one.revoked_at is None and one.expires_at > now()],
     )
     return visit.page(
         "user.html",
         trail=(USERS, Place(principal.id, f"/users/{principal.id}", given=True)),
-        status=200 if refusal is None else status_of(refusal),
+        status=200 if filled is None else status_of(filled.failure),
         view=view,
-        done=DONE[done] if done and refusal is None else None,
-        refusal=refusal,
-        refusal_title=None if refusal is None else title_of(refusal.code),
+        done=DONE[done] if done else None,
+        filled=filled,
+        token=token,
         kinds=KINDS,
         how=HOW,
         scopes=SCOPES,

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 
 from services.gateway.identity.policy import known_roles
 from services.gateway.pages.languages import N_
-from shared.access import ADMINISTRATOR, TECHNICAL, Access
+from shared.access import ADMINISTRATOR, APPROVALS_VIEWER, TECHNICAL, Access
 from shared.jobs import CatalogueEntry
 from shared.words import Level
 
 VIEWER = "-viewer"
 
+#: They stand first.
+_PLATFORM = (ADMINISTRATOR, TECHNICAL)
+
 _MEANINGS: Mapping[str, str] = {
     ADMINISTRATOR: N_(
         "Sees and starts every job, and operates the platform: dead letters, systems, users and roles."
     ),
+    APPROVALS_VIEWER: N_("Sees every approval of the clients that they act for, and decides on none."),
     TECHNICAL: N_("Operates the platform: dead letters, systems, users and roles. Sees the technical jobs."),
 }
 _VIEWS = N_("Sees the operational jobs of this module and their runs, and starts none.")
@@ -51,10 +55,10 @@ def roles_view(
     named = {
         name
         for name in known_roles(offered)
-        if not name.endswith(VIEWER) or name.removesuffix(VIEWER) in viewed
+        if name in _MEANINGS or not name.endswith(VIEWER) or name.removesuffix(VIEWER) in viewed
     }
     shown = [entry for entry in visible if not entry.retired]
-    names = sorted(named | set(own) | set(given), key=lambda name: (name not in _MEANINGS, name))
+    names = sorted(named | set(own) | set(given), key=lambda name: (name not in _PLATFORM, name))
     return [_role(name, shown, named, own.get(name, frozenset())) for name in names]
 
 

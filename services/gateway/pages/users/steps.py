@@ -1,7 +1,6 @@
 """What somebody does with an account on its page: the forms in front of the routes of the API."""
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,13 +11,21 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from services.gateway.context import Gateway, TheGateway
 from services.gateway.fields import Text
 from services.gateway.identity.asker import Asker
+from services.gateway.pages.account import TOKEN_FIELDS, TokenForm, names_in
 from services.gateway.pages.asking import PageAsking, TheVisit
+from services.gateway.pages.forms import refused
 from services.gateway.pages.rendering import Visit, link
 from services.gateway.pages.users.page import Step, show
-from services.gateway.problems import WrongField, wrong_fields
 from services.gateway.routes.accounts import PrincipalId, WritePrincipal, put_principal
-from services.gateway.routes.passwords import SetPassword, account_to_read, end_sessions_of, set_password
-from services.gateway.routes.tokens import delete_token
+from services.gateway.routes.passwords import (
+    SetPassword,
+    account_to_read,
+    end_session_of,
+    end_sessions_of,
+    set_password,
+    unlock_account,
+)
+from services.gateway.routes.tokens import WriteToken, delete_token, issue_token
 from shared.access import EVERY_CLIENT
 from shared.errors import TagwerkError
 
@@ -33,6 +40,12 @@ class AccessForm(BaseModel):
     every_client: bool = False
     #: Names, between them commas or blanks.
     clients: Text = ""
+
+    @property
+    def access(self) -> dict[str, Any]:
+        """As the API takes it."""
+        clients = {EVERY_CLIENT} if self.every_client else names_in(self.clients)
+        return {"name": self.name.strip(), "roles": set(self.role), "clients": clients}
 
 
 class ActiveForm(BaseModel):
@@ -55,13 +68,10 @@ async def change_access(
     asking: PageAsking,
     gateway: TheGateway,
 ) -> Response:
-    clients = {EVERY_CLIENT} if form.every_client else set(re.split(r"[\s,;]+", form.clients)) - {""}
-
     async def do() -> None:
-        change = {"name": form.name.strip(), "roles": set(form.role), "clients": clients}
-        await _change(gateway, asking, principal_id, change)
+        await _change(gateway, asking, principal_id, form.access)
 
-    return await _step(visit, asking, gateway, principal_id, "access", do)
+    return await _step(visit, asking, gateway, principal_id, "access", do, form.model_dump())
 
 
 @router.post("/users/{principal_id}/active")
@@ -92,6 +102,16 @@ async def give_password(
     return await _step(visit, asking, gateway, principal_id, "password", do)
 
 
+@router.post("/users/{principal_id}/unlock")
+async def unlock(
+    principal_id: PrincipalId, visit: TheVisit, asking: PageAsking, gateway: TheGateway
+) -> Response:
+    async def do() -> None:
+        await unlock_account(principal_id, asking, gateway)
+
+    return await _step(visit, asking, gateway, principal_id, "unlock", do)
+
+
 @router.post("/users/{principal_id}/sessions/end")
 async def end_all_sessions(
     principal_id: PrincipalId, visit: TheVisit, asking: PageAsking, gateway: TheGateway
@@ -102,6 +122,34 @@ async def end_all_sessions(
     return await _step(visit, asking, gateway, principal_id, "sessions", do)
 
 
+@router.post("/users/{principal_id}/sessions/{session_id}/end")
+async def end_one_session(
+    principal_id: PrincipalId, session_id: UUID, visit: TheVisit, asking: PageAsking, gateway: TheGateway
+) -> Response:
+    async def do() -> None:
+        await end_session_of(principal_id, session_id, asking, gateway)
+
+    return await _step(visit, asking, gateway, principal_id, "session", do)
+
+
+@router.post("/users/{principal_id}/tokens")
+async def make_token(
+    principal_id: PrincipalId,
+    form: Annotated[TokenForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+) -> Response:
+    try:
+        wish = WriteToken.model_validate({"principal": principal_id, **form.wish})
+        issued = await issue_token(wish, asking, gateway)
+    except (ValidationError, TagwerkError) as error:
+        filled = refused("token", form.model_dump(), error, renamed=TOKEN_FIELDS)
+        return await show(visit, asking, gateway, principal_id, filled=filled)
+    # Not behind a redirect: it is shown this once.
+    return await show(visit, asking, gateway, principal_id, token=issued.token)
+
+
 @router.post("/users/{principal_id}/tokens/{token_id}/revoke")
 async def revoke_token(
     principal_id: PrincipalId, token_id: UUID, visit: TheVisit, asking: PageAsking, gateway: TheGateway
@@ -109,7 +157,7 @@ async def revoke_token(
     async def do() -> None:
         await delete_token(token_id, asking, gateway)
 
-    return await _step(visit, asking, gateway, principal_id, "token", do)
+    return await _step(visit, asking, gateway, principal_id, "revoke", do)
 
 
 async def _change(gateway: Gateway, asking: Asker, id: str, change: dict[str, Any]) -> None:
@@ -120,19 +168,17 @@ async def _change(gateway: Gateway, asking: Asker, id: str, change: dict[str, An
 
 
 async def _step(
-    visit: Visit, asking: Asker, gateway: Gateway, id: str, step: Step, do: Callable[[], Awaitable[None]]
+    visit: Visit,
+    asking: Asker,
+    gateway: Gateway,
+    id: str,
+    step: Step,
+    do: Callable[[], Awaitable[None]],
+    typed: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Back to the account: with what is done, or with what stood in the way."""
+    """Back to the account: with what is done; or with what stood in the way, and what was typed."""
     try:
         await do()
-    except ValidationError as error:
-        wrong = [
-            WrongField(field=".".join(str(part) for part in one["loc"]), message=one["msg"])
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        refused: TagwerkError = wrong_fields("request_invalid", wrong)
-    except TagwerkError as error:
-        refused = error
-    else:
-        return RedirectResponse(link(f"/users/{id}", done=step), 303)
-    return await show(visit, asking, gateway, id, refusal=refused.failure)
+    except (ValidationError, TagwerkError) as error:
+        return await show(visit, asking, gateway, id, filled=refused(step, typed or {}, error))
+    return RedirectResponse(link(f"/users/{id}", done=step), 303)

@@ -27,7 +27,7 @@ def ids(jobs: object) -> list[str]:
 
 def test_each_role_tells_which_jobs_it_opens() -> None:
     found = roles()
-    assert list(found) == [ADMINISTRATOR, TECHNICAL, "accounting", "bank-viewer", "clerk"]
+    assert list(found) == [ADMINISTRATOR, TECHNICAL, "accounting", "approvals-viewer", "bank-viewer", "clerk"]
     assert ids(found[ADMINISTRATOR].starts) == ["desk.open", "bank.load", "desk.tidy"]
     assert ids(found[TECHNICAL].starts) == ["desk.tidy"]
     assert ids(found["clerk"].starts) == ["desk.open"]
