@@ -17,9 +17,10 @@ API = "/api/v1"
 OF_A_CLIENT = frozenset(
     f"GET {path}"
     for path in (
-        *(f"{API}/{name}" for name in ("approvals", "bank/statements", "bank/transactions", "overview",
-                                       "payables", "payments/files", "rates", "runs")),
-        f"{API}/jobs/{{job_id}}/choices/{{parameter}}", f"{API}/jobs/{{job_id}}/durations", "/runs",
+        *(f"{API}/{name}" for name in ("approvals", "bank/statements", "bank/transactions", "documents",
+                                       "overview", "payables", "payments/files", "rates", "runs")),
+        f"{API}/jobs/{{job_id}}/choices/{{parameter}}", f"{API}/jobs/{{job_id}}/durations", "/documents",
+        "/runs",
     )
 )  # fmt: skip
 
@@ -53,6 +54,8 @@ BODIES: Mapping[str, Any] = {
     "POST /account/password": {"current": "x", "new": "y", "again": "y"},
     "POST /account/tokens": {"name": "one more", "days": "3", "scope": "read", "clients": "CLIENT"},
     "POST /approvals/{document_id}/{act}": {"said": "because"},
+    "POST /documents": ["a.pdf", PDF],
+    "POST /documents/{document_id}/invoice": {},
     "POST /jobs/{job_id}/start": {"do": "start", "client": "CLIENT"},
     "POST /jobs/{job_id}/start/checks": {"client": "CLIENT"},
     "POST /jobs/{job_id}/start/upload": ["a.csv", CSV],
@@ -144,7 +147,7 @@ async def _named(world: World, path: str, asker: str, things: Things) -> dict[st
     whose = asker if mine and things.client == OWN else account
     named: dict[str, Any] = {
         "act": "reject", "document_id": things.document_id, "file_id": things.file_id, "job_id": JOB,
-        "kind": "original", "parameter": "client", "principal_id": account,
+        "kind": "original", "page": 1, "parameter": "client", "principal_id": account,
         "run_id": things.going if path.endswith("/cancel") else things.ended,
     }  # fmt: skip
     nobodys = things is NOBODYS
