@@ -55,7 +55,7 @@ BODIES: Mapping[str, Any] = {
     "POST /account/tokens": {"name": "one more", "days": "3", "scope": "read", "clients": "CLIENT"},
     "POST /approvals/{document_id}/{act}": {"said": "because"},
     "POST /documents": ["a.pdf", PDF],
-    "POST /documents/{document_id}/invoice": {},
+    "POST /documents/{document_id}/invoice": {"iban": "no IBAN"},
     "POST /jobs/{job_id}/start": {"do": "start", "client": "CLIENT"},
     "POST /jobs/{job_id}/start/checks": {"client": "CLIENT"},
     "POST /jobs/{job_id}/start/upload": ["a.csv", CSV],
