@@ -1,7 +1,7 @@
 """The archive: every message of RUNS as it was published, in partitions by sequence."""
 
-from services.status.messages import RawMessage
 from services.status.store import Connection
+from shared.feed import RawMessage
 
 #: Sequences in one partition.
 PARTITION = 1_000_000

@@ -6,10 +6,9 @@ without knowing it cannot move it.
 
 from dataclasses import dataclass
 
-from services.status.feed import StreamState, digest
-from services.status.messages import RawMessage
 from services.status.store import Connection
 from shared.errors import Failure, TagwerkError
+from shared.feed import RawMessage, StreamState, digest
 
 
 class CheckpointMoved(Exception):

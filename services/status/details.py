@@ -9,7 +9,6 @@ from services.status import reading
 from services.status.answers import NAMED_IN_DATA, answers
 from services.status.facts import Facts
 from services.status.gist import Gist
-from services.status.messages import RawMessage
 from services.status.progress import Progress
 from services.status.queries import Queries, within
 from services.status.timeline import Shortened, Story, tell
@@ -17,6 +16,7 @@ from shared.buckets import Bucket
 from shared.commands import RecordRow, RunDetail, RunQuery, RunSummary, Scope
 from shared.database import Pool
 from shared.events import DoubtfulEffect
+from shared.feed import RawMessage
 from shared.jobs import CatalogueEntry
 from shared.paging import Conditions
 from shared.words import Outcome, RunState

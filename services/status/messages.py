@@ -1,24 +1,14 @@
 """Messages of RUNS as the projection takes them: raw, then decoded, never raising."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from shared.events import RunEvent, Undecodable, UnknownEvent, decode_run_event
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from shared.feed import RawMessage
 
 #: An escaped NUL in JSON. PostgreSQL stores no NUL in text, so it becomes the replacement character.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-class RawMessage(NamedTuple):
-    sequence: int
-    subject: str
-    #: When the server stored it, to the microsecond.
-    time: datetime
-    payload: bytes
 
 
 class Decoded(NamedTuple):
@@ -32,11 +22,6 @@ class Decoded(NamedTuple):
     event: RunEvent | UnknownEvent | None
     #: Why it could not be decoded.
     reason: str | None
-
-
-def stored_at(nanoseconds: int) -> datetime:
-    """The server's time stamp (since 1970) as the archive keeps it: whole microseconds, UTC."""
-    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 def decode(raw: RawMessage) -> Decoded:

@@ -14,10 +14,11 @@ import asyncpg
 import structlog
 
 from services.status.core import fold, missing_records, missing_runs
-from services.status.messages import Decoded, RawMessage, decode, unreadable
+from services.status.messages import Decoded, decode, unreadable
 from services.status.rows import Changes, RunRow
 from services.status.store import Connection, ProjectionTables
 from services.status.totals_store import Totals
+from shared.feed import RawMessage
 
 log = structlog.get_logger(__name__)
 

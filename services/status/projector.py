@@ -24,14 +24,13 @@ from services.status.checkpoint import (
     read_checkpoint,
     verify,
 )
-from services.status.feed import FeedInterrupted, message_digest, open_feed, stream_state
-from services.status.messages import RawMessage
 from services.status.progress import Progress
 from services.status.projection import Projection
 from services.status.rows import Changes
 from services.status.store import Connection, settle, write_archive
 from shared.database import Pool
-from shared.subjects import RUNS
+from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
+from shared.subjects import PROJECTOR, RUNS
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +121,7 @@ class Projector:
         self._progress.lead(checkpoint.sequence)
         self.dead_letters.set()
         partitions = Partitions(connection)
-        async with open_feed(self._nc, self._stream, checkpoint.sequence + 1) as feed:
+        async with open_feed(self._nc, PROJECTOR, self._stream, checkpoint.sequence + 1) as feed:
             while True:
                 await self._project(connection, partitions, await feed.take(LARGEST_BATCH))
 

@@ -14,7 +14,6 @@ import structlog
 
 from services.status.archive import read_archive
 from services.status.checkpoint import CheckpointMoved
-from services.status.messages import RawMessage
 from services.status.progress import Progress
 from services.status.projection import Projection
 from services.status.projector import Projector, contiguous
@@ -23,6 +22,7 @@ from services.status.store import PROJECTION, Connection, settle
 from shared.commands import Rebuild, RebuildReport
 from shared.database import Pool
 from shared.errors import Failure, TagwerkError, failure_of
+from shared.feed import RawMessage
 from shared.ids import new_id
 
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from uuid import UUID
 import pydantic_core
 from pydantic import BaseModel
 
-from services.status.messages import RawMessage
 from shared.events import Call, Decided, DoubtfulEffect, LogLine, Requested
+from shared.feed import RawMessage
 from shared.words import Outcome, RunState
 
 

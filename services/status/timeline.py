@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from services.status.core import Effect, apply
 from services.status.gist import Gist, gist_of
-from services.status.messages import RawMessage, decode
+from services.status.messages import decode
 from services.status.rows import Changes, RunRow
 from services.status.wording import clause, moment
 from shared.commands import Attempt, TimelineEntry
@@ -28,6 +28,7 @@ from shared.events import (
     Started,
     UnknownEvent,
 )
+from shared.feed import RawMessage
 from shared.words import Decision, RunState
 
 #: What an attempt ends with if its worker died: nobody says so before the next attempt, or the end.

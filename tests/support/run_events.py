@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.status.messages import RawMessage
 from shared.errors import Failure
 from shared.events import (
     AttemptFailed,
@@ -23,6 +22,7 @@ from shared.events import (
     RunEvent,
     Started,
 )
+from shared.feed import RawMessage
 from shared.ids import derived_id
 from shared.subjects import RunSubjects
 from shared.words import Decision, Lane, Outcome, RunState, Trigger

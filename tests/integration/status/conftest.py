@@ -10,10 +10,10 @@ import pytest
 from nats.aio.client import Client
 
 from services.status.app import FOR_QUERIES, Parts, assemble
-from services.status.messages import RawMessage
 from services.status.store import PROJECTION
 from shared.bus import Bus
 from shared.database import Pool, open_pool
+from shared.feed import RawMessage
 from shared.provision import provision
 from shared.subjects import RUNS
 from tests.support.servers import PostgresServer

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.status.core import fold, missing_records, missing_runs
-from services.status.messages import Decoded, RawMessage, decode
+from services.status.messages import Decoded, decode
 from services.status.rows import Changes, RecordRow, RunRow
 from shared.events import DoubtfulEffect
+from shared.feed import RawMessage
 from shared.words import Decision, Outcome, RunState
 from tests.support.run_events import RunTeller, failure, in_stream, record
 

@@ -1,9 +1,9 @@
 """What a timeline tells of large messages."""
 
 from services.status.gist import LARGE, Gist, gist_to_keep
-from services.status.messages import RawMessage
 from services.status.timeline import Shortened, tell
 from shared.events import decode_run_event
+from shared.feed import RawMessage
 from tests.support.run_events import RunTeller, in_stream, record
 
 

@@ -1,4 +1,4 @@
-"""The stream of runs as a feed: every message after a sequence, in order, without holes, as it arrives.
+"""A stream as a feed: every message after a sequence, in order, without holes, as it arrives.
 
 An ephemeral pull consumer without acknowledgements, with a pull request always open. Whatever interrupts
 it (a restarted server, a lost consumer, a lost delivery) raises `FeedInterrupted`: the reader begins again
@@ -10,8 +10,9 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -19,9 +20,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
-
-from services.status.messages import RawMessage, stored_at
-from shared.subjects import PROJECTOR
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +32,23 @@ EXPIRES = 30.0
 IDLE_HEARTBEAT = 1.0
 #: Seconds without a pull request after which the server forgets the consumer.
 INACTIVE = 30.0
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RawMessage(NamedTuple):
+    """A message of a stream as it was published."""
+
+    sequence: int
+    subject: str
+    #: When the server stored it, to the microsecond.
+    time: datetime
+    payload: bytes
+
+
+def stored_at(nanoseconds: int) -> datetime:
+    """The server's time stamp (since 1970) in whole microseconds, UTC."""
+    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 class FeedInterrupted(Exception):
@@ -74,9 +89,9 @@ def digest(payload: bytes) -> str:
 
 
 @asynccontextmanager
-async def open_feed(nc: Client, stream: str, start: int) -> AsyncIterator["Feed"]:
-    """The messages of `stream` from sequence `start` on."""
-    feed = Feed(nc, stream, start)
+async def open_feed(nc: Client, reader: str, stream: str, start: int) -> AsyncIterator["Feed"]:
+    """The messages of `stream` from sequence `start` on. The consumer is named after `reader`."""
+    feed = Feed(nc, reader, stream, start)
     try:
         await feed.open()
         yield feed
@@ -85,11 +100,11 @@ async def open_feed(nc: Client, stream: str, start: int) -> AsyncIterator["Feed"
 
 
 class Feed:
-    def __init__(self, nc: Client, stream: str, start: int) -> None:
+    def __init__(self, nc: Client, reader: str, stream: str, start: int) -> None:
         self._nc = nc
         self._stream = stream
         self._start = start
-        self._consumer = f"{PROJECTOR}-{secrets.token_hex(6)}"
+        self._consumer = f"{reader}-{secrets.token_hex(6)}"
         self._inbox = nc.new_inbox()
         self._buffer: list[RawMessage] = []
         self._arrival = asyncio.Event()
