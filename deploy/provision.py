@@ -1,4 +1,5 @@
-"""The one admin step of a deployment: streams and durables on the bus, roles and schemas in the database.
+"""The one admin step of a deployment: streams and durables on the bus, roles and schemas in the database, the
+key of the audit log.
 
 `python -m deploy.provision services.gateway services.status …` with the administrators' addresses in the
 environment (`ProvisionSettings`). Idempotent: run it at each deployment, before the services.
@@ -9,11 +10,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.roles import provision_database
+from services.audit.keys import ensure_keys
 from shared.declaration import Declaration
 from shared.errors import TagwerkError
 from shared.provision import provision
@@ -31,6 +34,8 @@ class ProvisionSettings(BaseSettings):
     database_name: str = "tagwerk"
     #: Role -> password, as JSON. Empty: somebody else provides roles and schemas.
     database_roles: dict[str, str] = Field(default_factory=dict)
+    #: Where the audit service finds the key that signs its heads; made where there is none.
+    audit_key_file: Path | None = None
     #: Copies of each stream; 3 on a cluster.
     replicas: int = Field(default=1, ge=1, le=5)
     #: As the services have it.
@@ -71,6 +76,8 @@ def declaration_of(module: str) -> Declaration:
 async def provision_all(settings: ProvisionSettings, modules: Sequence[str]) -> None:
     if settings.database_roles:
         await provision_database(settings.database_url, settings.database_roles, settings.database_name)
+    if settings.audit_key_file is not None:
+        await asyncio.to_thread(ensure_keys, settings.audit_key_file)
     await provision(
         settings.nats_url,
         [declaration_of(module) for module in modules],

@@ -1,8 +1,23 @@
-"""The database's roles: one per service, each the owner of its own schema and a stranger in the others."""
+"""The database's roles: one per service, each the owner of its own schema and a stranger in the others.
+
+The audit log lies in a schema that none of them owns: the audit service may read and append, `audit_keeper`
+may besides remove contents whose time is over, and nobody may change anything.
+"""
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
 import asyncpg
+
+from shared.database import migrate
+
+#: The role through which contents of the audit log are removed.
+AUDIT_KEEPER: Final = "audit_keeper"
+#: The service whose log that is, the schema of the log, and what it is made of.
+_AUDIT: Final = "audit"
+_AUDIT_LOG: Final = "audit_log"
+_AUDIT_TABLES: Final = Path(__file__).parents[1] / "services" / "audit" / "log"
 
 
 async def provision_database(server_url: str, roles: Mapping[str, str], database: str) -> None:
@@ -24,6 +39,8 @@ async def provision_database(server_url: str, roles: Mapping[str, str], database
             await _let_in_only(connection, database, roles)
     finally:
         await connection.close()
+    if {_AUDIT, AUDIT_KEEPER} <= set(roles):
+        await migrate(server_url, _AUDIT_LOG, _AUDIT_TABLES, database=database)
 
 
 async def _provision_roles(connection: asyncpg.Connection, roles: Mapping[str, str]) -> None:
@@ -34,6 +51,8 @@ async def _provision_roles(connection: asyncpg.Connection, roles: Mapping[str, s
         # The server hashes it (scram-sha-256); a utility statement takes no parameters.
         literal = await connection.fetchval("SELECT quote_literal($1::text)", password)
         await connection.execute(f"ALTER ROLE {name} LOGIN PASSWORD {literal}")
+        if role == AUDIT_KEEPER:
+            continue
         await connection.execute(f"ALTER ROLE {name} SET search_path = {name}")
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name} AUTHORIZATION {name}")
 

@@ -57,15 +57,16 @@ async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[async
         raise DatabaseUnavailable(str(error)) from error
 
 
-async def migrate(url: str, schema: str, folder: Path) -> list[str]:
-    """Run the files `NNNN_name.sql` of `folder` that this schema has not seen; returns their names.
+async def migrate(url: str, schema: str, folder: Path, *, database: str | None = None) -> list[str]:
+    """Run the files `NNNN_name.sql` of `folder` that this schema has not seen; returns their names. In the
+    database that `url` names, or in `database`.
 
     Each runs in one transaction with its entry in `<schema>.migrations`; one that begins with the line
     `-- outside a transaction` runs statement by statement, so that it may build indexes while others read and
     write. It has to be repeatable from its beginning: killed half-way, it runs again. Replicas that start at
     the same time wait for each other on an advisory lock.
     """
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, database=database)
     try:
         # Waiting within a statement would hold a snapshot, whose end a concurrent build of an index awaits.
         while not await connection.fetchval(  # noqa: ASYNC110  (nobody tells)

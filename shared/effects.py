@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from shared.audit import AuditEntry, trace_id_of
 from shared.commands import Decide, Published
 from shared.database import Pool
 from shared.errors import Failure, NotDone, TagwerkError, failure_of
@@ -228,10 +229,25 @@ class Effects:
     async def _complete(
         self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", key: str
     ) -> None:
+        """It happened; the audit is told in the same statement, once."""
+        context = self._context
+        told = AuditEntry(
+            action="delivered",
+            principal=context.principal,
+            concern=key,
+            client=context.client,
+            run_id=context.run_id,
+            trace_id=trace_id_of(context.traceparent),
+        )
         await connection.execute(
-            "update effects set state = 'done', completed_at = now() where client = $1 and effect = $2",
-            self._context.client,
+            "with done as (update effects set state = 'done', completed_at = now()"
+            " where client = $1 and effect = $2 and state <> 'done' returning 1)"
+            " insert into outbox (msg_id, run_id, subject, payload) select $3, null, $4, $5 from done",
+            context.client,
             key,
+            told.id,
+            told.subject,
+            told.encode(),
         )
 
     async def _forget(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", key: str) -> None:
@@ -322,6 +338,7 @@ class Ledger:
                 principal=request.principal,
                 reason=request.reason,
                 record=row["record"],
+                traceparent=request.traceparent,
             )
             tx.decided(request.job, event)
         return Published(run_id=request.run_id, sequence=await self._relay.flush(request.run_id))

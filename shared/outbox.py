@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from shared.audit import AuditEntry
+from shared.audit import AuditEntry, trace_id_of
 from shared.bus import Bus, BusUnavailable, PublishRefused
 from shared.database import Pool
 from shared.errors import TagwerkError, failure_of
@@ -90,6 +90,11 @@ def _recorded(context: RunContext, records: Sequence[bytes]) -> tuple[UUID, byte
     return empty.id, empty.encode().removesuffix(b"]}") + b",".join(records) + b"]}"
 
 
+def _told_of_run(entry: AuditEntry, context: RunContext) -> AuditEntry:
+    trace_id = trace_id_of(context.traceparent)
+    return entry.model_copy(update={"run_id": context.run_id, "trace_id": trace_id})
+
+
 class Transaction:
     """Rows, record outcomes and events that become true together."""
 
@@ -140,7 +145,8 @@ class Transaction:
         for job, decided in self._decisions:
             rows.append((decided.id, decided.run_id, RunSubjects(job, decided.run_id).ev, decided.encode()))
         for entry in self._audits:
-            rows.append((entry.id, None, entry.subject, entry.encode()))
+            told = entry if context is None else _told_of_run(entry, context)
+            rows.append((entry.id, None, entry.subject, told.encode()))
         for _, _, subject, payload in rows:
             # Once here, it would stand in the way of everything behind it.
             if len(payload) > LARGEST_MESSAGE:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared import subjects
 from shared.access import Principal
+from shared.audit import trace_id_of
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.catalogue import publish_catalogue
@@ -138,7 +139,9 @@ class Service:
         @self._broker.subscriber(subject, queue=self.name, max_workers=64, title=subject, decoder=_as_it_came)
         async def answer(body: bytes) -> bytes:
             try:
-                reply = Reply(data=await handler(model.model_validate_json(body)))
+                request = model.model_validate_json(body)
+                with structlog.contextvars.bound_contextvars(**_trace_of(request)):
+                    reply = Reply(data=await handler(request))
             except ValidationError as error:
                 reply = Reply(failure=_request_invalid(subject, error))
             except Exception as error:
@@ -289,6 +292,12 @@ class Service:
 async def _as_it_came(message: NatsMessage) -> bytes:
     """The body as bytes: FastStream's own decoder makes a dict of it, which no handler here takes."""
     return message.body
+
+
+def _trace_of(request: BaseModel) -> dict[str, str]:
+    """The trace that a command brings along, for log lines and the audit."""
+    trace_id = trace_id_of(getattr(request, "traceparent", None))
+    return {} if trace_id is None else {"trace_id": trace_id}
 
 
 def _request_invalid(subject: str, error: ValidationError) -> Failure:

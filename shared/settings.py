@@ -68,6 +68,18 @@ class Settings(BaseSettings):
     #: Folder into which payment files go besides, one below it for each client; the bank's software takes
     #: them from there.
     payments_folder: Path | None = None
+    #: PEM file with the Ed25519 key that signs heads of the audit log; without it none are signed.
+    audit_key_file: Path | None = None
+    #: To whom signed heads go: a folder, and an address that takes a POST of each.
+    audit_heads_folder: Path | None = None
+    audit_webhook_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+")
+    #: Minutes after which an entry of the audit log is covered by a signed head; after 1,000 entries in any
+    #: case.
+    audit_head_minutes: float = Field(default=60.0, gt=0)
+    #: TOML file of retention periods and legal holds of the audit log.
+    audit_retention: Path | None = None
+    #: Address of the database, with the role that may remove contents of the audit log: `audit_keeper`.
+    audit_keeper_url: str | None = None
     #: Zone of the times on pages, for those who have not chosen another.
     time_zone: str = "Europe/Zurich"
     #: `console` for people, `json` for machines.

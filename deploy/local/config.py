@@ -13,6 +13,7 @@ NATS: Final = "nats"
 POSTGRES: Final = "postgres"
 GATEWAY: Final = "gateway"
 INTEGRATIONS: Final = "integrations"
+AUDIT: Final = "audit"
 
 #: Name -> module; each is started as `python -m <module>`.
 SERVICES: Final[dict[str, str]] = {
@@ -21,6 +22,7 @@ SERVICES: Final[dict[str, str]] = {
     "documents": "services.documents",
     INTEGRATIONS: "services.integrations",
     "status": "services.status",
+    AUDIT: "services.audit",
 }
 
 

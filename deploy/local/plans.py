@@ -10,7 +10,7 @@ from typing import Final
 
 from deploy.local.accounts import ensure_accounts
 from deploy.local.children import unprivileged_account
-from deploy.local.config import GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
+from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
 from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
 from deploy.local.nats import is_ready as nats_is_ready
@@ -21,6 +21,7 @@ from deploy.local.postgres_home import settle
 from deploy.local.sign_in import SIGN_IN_FILE, SignIn, ensure_sign_in
 from deploy.local.state import StateFolder
 from deploy.local.supervised import ProcessPlan
+from deploy.roles import AUDIT_KEEPER
 
 #: Where `shared`, `services` and `deploy` lie.
 ROOT: Final = Path(__file__).parents[2]
@@ -45,6 +46,11 @@ class StackPlan:
     def database_url(self, role: str) -> str:
         """Address of the database for a service's role; `postgres` is the superuser."""
         return self.postgres.admin_url(DATABASE) if role == POSTGRES else self.postgres.url(role)
+
+    @property
+    def audit_key(self) -> Path:
+        """The key that signs heads of the audit log; the heads lie beside it."""
+        return self.state / AUDIT / "key.pem"
 
     def nats_process(self) -> ProcessPlan:
         async def is_ready(_: int) -> bool:
@@ -101,6 +107,10 @@ class StackPlan:
             environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
         if name == INTEGRATIONS:
             environment["TAGWERK_ACCOUNTS_FILE"] = str(ensure_accounts(self.state))
+        if name == AUDIT:
+            environment["TAGWERK_AUDIT_KEY_FILE"] = str(self.audit_key)
+            environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")
+            environment["TAGWERK_AUDIT_KEEPER_URL"] = self.database_url(AUDIT_KEEPER)
         if name == GATEWAY:
             environment["TAGWERK_HTTP_HOST"] = LOOPBACK
             environment["TAGWERK_HTTP_PORT"] = self.sign_in.url.rpartition(":")[2]
@@ -118,6 +128,7 @@ class StackPlan:
             "TAGWERK_DATABASE_URL": self.postgres.admin_url(),
             "TAGWERK_DATABASE_NAME": DATABASE,
             "TAGWERK_DATABASE_ROLES": json.dumps(dict(self.postgres.roles)),
+            "TAGWERK_AUDIT_KEY_FILE": str(self.audit_key),
         }
         return environment | dict(self.config.environment)
 
@@ -151,7 +162,7 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
         binaries=home.binaries,
         port=ports["postgres"],
         superuser_password=state.passwords("superuser", [POSTGRES])[POSTGRES],
-        roles=state.passwords(POSTGRES, config.services),
+        roles=state.passwords(POSTGRES, [*config.services, AUDIT_KEEPER]),
         account=account,
     )
     postgres.initialize()

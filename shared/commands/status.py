@@ -263,3 +263,4 @@ class Decide(BaseModel):
     decision: Decision
     principal: str
     reason: str = Field(min_length=3)
+    traceparent: str | None = None

@@ -40,6 +40,8 @@ class Requested(RunEventBase):
     #: Only tell what would be done: the engine keeps the run from writing anything.
     dry_run: bool = False
     reason: str | None = None
+    #: Whether the one who asks typed the job's id, as a dangerous or risky job wants it.
+    confirmed: bool = False
     #: W3C trace context of the request.
     traceparent: str | None = None
 
@@ -95,6 +97,7 @@ class CancelRequested(RunEventBase):
     type: Literal["run.cancel_requested"] = "run.cancel_requested"
     principal: str
     reason: str | None = None
+    traceparent: str | None = None
 
 
 class Due(RunEventBase):
@@ -112,6 +115,7 @@ class Decided(RunEventBase):
     principal: str
     reason: str
     record: str | None = None
+    traceparent: str | None = None
 
 
 class Finished(RunEventBase):

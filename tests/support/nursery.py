@@ -38,6 +38,7 @@ SERVICES = {
     "documents": "services.documents",
     "integrations": "services.integrations",
     "status": "services.status",
+    "audit": "services.audit",
     "lab": "tests.support.lab",
 }
 

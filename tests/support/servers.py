@@ -21,11 +21,11 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
 from deploy.local.postgres import PostgresConfig
 from deploy.local.postgres_home import settle
-from deploy.roles import provision_database
+from deploy.roles import AUDIT_KEEPER, provision_database
 from shared.database import SHARED_MIGRATIONS, migrate
 
 #: Users of the bus, and roles of the database with a schema each.
-SERVICES: Final = ("gateway", "scheduler", "documents", "integrations", "status")
+SERVICES: Final = ("gateway", "scheduler", "documents", "integrations", "status", "audit")
 #: The service of tests, `tests/support/lab`.
 LABORATORY: Final = "lab"
 #: Role that owns the fresh database of each test.
@@ -163,7 +163,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         account = unprivileged_account()
         home = settle(folder, account, outside=folder / "outside")
-        names = (*SERVICES, OWNER)
+        names = (*SERVICES, AUDIT_KEEPER, OWNER)
         self.config = PostgresConfig(
             data=home.data,
             binaries=home.binaries,

@@ -189,7 +189,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _told(principal: Principal) -> dict[str, Any]:
-    told = principal.model_dump(mode="json")
+    told = principal.model_dump(mode="json", exclude={"name"})
     return told | {"roles": sorted(principal.roles), "clients": sorted(principal.clients)}
 
 

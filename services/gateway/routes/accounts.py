@@ -136,7 +136,7 @@ async def _write(gateway: Gateway, asking: Asker, tx: Transaction, after: Princi
             principal=asking.id,
             concern=f"principal:{after.id}",
             before=None if before is None else _told(before),
-            after=_told(after),
+            after=_told(after) | _renamed(before, after),
         )
     )
 
@@ -194,5 +194,10 @@ def _refuse_openid(before: Principal, after: Principal) -> None:
 
 
 def _told(principal: Principal) -> dict[str, object]:
-    told = principal.model_dump(mode="json")
+    """Without the person's name, which the audit would keep for years."""
+    told = principal.model_dump(mode="json", exclude={"name"})
     return told | {"roles": sorted(principal.roles), "clients": sorted(principal.clients)}
+
+
+def _renamed(before: Principal | None, after: Principal) -> dict[str, object]:
+    return {"renamed": True} if before is not None and before.name != after.name else {}

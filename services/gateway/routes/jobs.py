@@ -132,6 +132,7 @@ async def request_start(
         about=references(entry.parameters, body.parameters),
         dry_run=body.dry_run,
         reason=body.reason,
+        confirmed=core.is_confirmed(entry, body.confirm, body.reason),
         traceparent=trace.traceparent,
     )
     return await request_run(gateway.bus, request, entry.lane_for(body.lane))

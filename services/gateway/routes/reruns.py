@@ -95,6 +95,7 @@ async def request_rerun(
         # What was only to tell what it would do stays so.
         dry_run=old.dry_run,
         reason=body.reason,
+        confirmed=core.is_confirmed(entry, body.confirm, body.reason),
         traceparent=trace.traceparent,
     )
     requested = await request_run(gateway.bus, request, entry.lane_for(body.lane))

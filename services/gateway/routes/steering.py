@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.gateway.context import AtLeast, MayStart, TheGateway
+from services.gateway.context import AtLeast, MayStart, TheGateway, TheTrace
 from services.gateway.fields import Text
 from services.gateway.problems import ProblemError, answers
 from shared import subjects
@@ -50,6 +50,7 @@ async def cancel_run(
     run_id: UUID,
     asking: MayStart,
     gateway: TheGateway,
+    trace: TheTrace,
     body: CancelRun | None = None,
     at_least: AtLeast = 0,
 ) -> Published:
@@ -66,7 +67,12 @@ async def cancel_run(
     earlier = [message.sequence for message in messages if message.subject == subject.cancel_requested]
     if earlier:
         return Published(run_id=run_id, sequence=earlier[0])
-    event = CancelRequested(run_id=run_id, principal=asking.id, reason=body.reason if body else None)
+    event = CancelRequested(
+        run_id=run_id,
+        principal=asking.id,
+        reason=body.reason if body else None,
+        traceparent=trace.traceparent,
+    )
     sequence = await gateway.bus.publish(subject.cancel_requested, event.encode(), msg_id=str(event.id))
     return Published(run_id=run_id, sequence=sequence)
 
@@ -87,7 +93,12 @@ def _ended(run_id: UUID, state: RunState) -> ProblemError:
     responses=answers(403, 404, 409),
 )
 async def decide_effect(
-    run_id: UUID, body: DecideEffect, asking: MayStart, gateway: TheGateway, at_least: AtLeast = 0
+    run_id: UUID,
+    body: DecideEffect,
+    asking: MayStart,
+    gateway: TheGateway,
+    trace: TheTrace,
+    at_least: AtLeast = 0,
 ) -> Published:
     """`happened` closes the effect; `repeat` lets the next rerun do it again."""
     run = await gateway.run(asking, run_id, at_least=at_least)
@@ -99,6 +110,7 @@ async def decide_effect(
         decision=body.decision,
         principal=asking.id,
         reason=body.reason,
+        traceparent=trace.traceparent,
     )
     subject = subjects.decide(subjects.service_of(run.job))
     return await gateway.bus.ask(subject, command, Published, timeout=COMMAND_TIMEOUT)

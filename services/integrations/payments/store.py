@@ -21,6 +21,7 @@ from services.integrations.payments.files import PaymentFile, by_bank, make_file
 from services.integrations.payments.foresight import foreseen
 from services.integrations.payments.pain001 import instruction_id, render
 from services.integrations.payments.payable import Payable, Wish
+from shared.audit import AuditEntry
 from shared.events import Record
 from shared.ids import new_id
 from shared.outbox import Outbox, Transaction
@@ -178,6 +179,15 @@ class PostgresPaymentFiles:
             orders = await self._orders(tx, file_id)
             for order in orders:
                 tx.event(status_changed(self._context, order, PaymentState.OPEN, PaymentState.ORDERED))
+            tx.audit(
+                AuditEntry(
+                    action="delivered",
+                    principal=self._context.principal,
+                    concern=f"payment-file:{file_id}",
+                    client=self._context.client,
+                    after={"orders": len(orders), "sums": _sums(orders)},
+                )
+            )
             return [tx.record(record) for record in _records(file_id, orders)]
 
     async def told(self) -> Sequence[Record]:
@@ -234,18 +244,21 @@ def _payable(row: Any) -> Payable:
 
 def _records(file_id: UUID, orders: Sequence[Any]) -> list[Record]:
     """One for the file, and one for each invoice in it."""
-    totals: dict[str, Any] = {}
-    for order in orders:
-        totals[order["currency"]] = totals.get(order["currency"], 0) + order["amount"]
-    sums = " and ".join(f"{currency} {total:,.2f}" for currency, total in sorted(totals.items()))
     count = f"{len(orders)} order{'' if len(orders) == 1 else 's'}"
     file = Record(
         key=f"payment-file:{file_id}",
         outcome=Outcome.CREATED,
         label=f"{file_id}.xml",
-        message=f"{count} over {sums}",
+        message=f"{count} over {_sums(orders)}",
     )
     return [file, *(_record(order) for order in orders)]
+
+
+def _sums(orders: Sequence[Any]) -> str:
+    totals: dict[str, Any] = {}
+    for order in orders:
+        totals[order["currency"]] = totals.get(order["currency"], 0) + order["amount"]
+    return " and ".join(f"{currency} {total:,.2f}" for currency, total in sorted(totals.items()))
 
 
 def _record(order: Any) -> Record:

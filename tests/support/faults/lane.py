@@ -16,6 +16,7 @@ import asyncpg
 import nats
 
 from deploy.local.ports import free_port
+from services.audit.declaration import DECLARATION as AUDIT
 from services.documents.declaration import DECLARATION as DOCUMENTS
 from services.gateway.declaration import DECLARATION as GATEWAY
 from services.integrations.declaration import DECLARATION as INTEGRATIONS
@@ -32,7 +33,7 @@ from tests.support.servers import NatsServer, PostgresServer
 
 DECLARATIONS = {
     declaration.name: declaration
-    for declaration in (GATEWAY, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, LAB)
+    for declaration in (GATEWAY, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, AUDIT, LAB)
 }
 #: Seconds after which the work of a dead process is given out again: as short as heartbeats allow.
 ACK_WAIT = 0.7

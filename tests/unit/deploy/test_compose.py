@@ -11,11 +11,12 @@ import yaml
 from deploy.local.config import SERVICES
 from deploy.local.nats import ADMIN_ONLY, server_binary
 from deploy.provision import ProvisionSettings
+from deploy.roles import AUDIT_KEEPER
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-PASSWORDS = {f"TAGWERK_{name.upper()}_PASSWORD": f"p-{name}" for name in ("admin", *SERVICES)}
+PASSWORDS = {f"TAGWERK_{name.upper()}_PASSWORD": f"p-{name}" for name in ("admin", *SERVICES, AUDIT_KEEPER)}
 
 
 def environment_of(service: str) -> dict[str, str]:
@@ -50,7 +51,8 @@ def test_every_service_of_the_stack_is_there_and_provisioned(monkeypatch: pytest
     for name, value in environment_of("provision").items():
         monkeypatch.setenv(name, value)
     settings = ProvisionSettings()
-    assert settings.database_roles == {name: f"p-{name}" for name in SERVICES}
+    assert settings.database_roles == {name: f"p-{name}" for name in (*SERVICES, AUDIT_KEEPER)}
+    assert settings.audit_key_file is not None
     assert set(COMPOSE["services"]) == {*SERVICES, "nats", "postgres", "provision", "sign-in"}
 
 

@@ -52,10 +52,11 @@ async def cancel(
     visit: TheVisit,
     asking: PageAsking,
     gateway: TheGateway,
+    trace: TheTrace,
 ) -> Response:
     async def do() -> Place:
         body = steering.CancelRun(reason=form.reason.strip() or None)
-        published = await steering.cancel_run(run_id, asking, gateway, body)
+        published = await steering.cancel_run(run_id, asking, gateway, trace, body)
         return run_id, published.sequence
 
     return await _step(visit, asking, gateway, run_id, "cancel", form, do)
@@ -68,10 +69,11 @@ async def decide(
     visit: TheVisit,
     asking: PageAsking,
     gateway: TheGateway,
+    trace: TheTrace,
 ) -> Response:
     async def do() -> Place:
         body = steering.DecideEffect(effect=form.effect, decision=form.decision, reason=form.reason.strip())
-        published = await steering.decide_effect(run_id, body, asking, gateway)
+        published = await steering.decide_effect(run_id, body, asking, gateway, trace)
         return run_id, published.sequence
 
     return await _step(visit, asking, gateway, run_id, form.effect, form, do)

@@ -1,0 +1,10 @@
+"""What the audit service offers. It reads RUNS and AUDIT with consumers of its own making, from its own
+checkpoints, so it has no durable for them."""
+
+from typing import Final
+
+from services.audit.jobs.delete_expired import delete_expired
+from services.audit.jobs.verify_log import verify_log
+from shared.declaration import Declaration
+
+DECLARATION: Final = Declaration(name="audit", jobs=(verify_log, delete_expired))
