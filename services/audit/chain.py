@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -19,9 +19,12 @@ from services.audit.core import (
 )
 
 if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Connection = PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+    Connection: TypeAlias = (
+        asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+    )
+else:
+    # The classes take no type arguments while running.
+    Connection = asyncpg.Connection
 
 #: Schema of the log, which the administrator owns.
 SCHEMA: Final = "audit_log"
@@ -45,7 +48,7 @@ class End:
     hash: bytes
 
 
-async def read_end(connection: "Connection") -> End:
+async def read_end(connection: Connection) -> End:
     row = await connection.fetchrow(
         f"select l.id, coalesce(e.number, 0) as number, e.hash from {SCHEMA}.log l"  # noqa: S608
         f" left join lateral (select number, hash from {SCHEMA}.entries order by number desc limit 1) e"
@@ -55,7 +58,7 @@ async def read_end(connection: "Connection") -> End:
     return End(row["id"], row["number"], row["hash"] or BEGINNING)
 
 
-async def append(connection: "Connection", entries: Sequence[NewEntry]) -> int:
+async def append(connection: Connection, entries: Sequence[NewEntry]) -> int:
     """Write down those of `entries` whose event is not in the log yet; how many there were.
 
     Within the caller's transaction, which is the only one that appends until it ends.

@@ -5,12 +5,9 @@ whatever the stream holds now. What is in the log already is recognized by its e
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from services.audit.chain import Connection
 from shared.feed import RawMessage, StreamState, digest
-
-if TYPE_CHECKING:
-    from services.audit.chain import Connection
 
 
 class CheckpointMoved(Exception):
@@ -70,21 +67,21 @@ def gap(at: Checkpoint, found: int) -> Break:
     return Break(cause, at.sequence + 1, found - 1, replace(at, sequence=found - 1, digest=""))
 
 
-async def read_checkpoint(connection: "Connection", stream: str) -> Checkpoint | None:
+async def read_checkpoint(connection: Connection, stream: str) -> Checkpoint | None:
     row = await connection.fetchrow(
         "select stream, created, sequence, digest from checkpoints where stream = $1", stream
     )
     return None if row is None else Checkpoint(*row)
 
 
-async def begin_checkpoint(connection: "Connection", checkpoint: Checkpoint) -> None:
+async def begin_checkpoint(connection: Connection, checkpoint: Checkpoint) -> None:
     await connection.execute(
         "insert into checkpoints (stream, created, sequence, digest) values ($1, $2, $3, $4)",
         checkpoint.stream, checkpoint.created, checkpoint.sequence, checkpoint.digest,
     )  # fmt: skip
 
 
-async def move_checkpoint(connection: "Connection", old: Checkpoint, new: Checkpoint) -> None:
+async def move_checkpoint(connection: Connection, old: Checkpoint, new: Checkpoint) -> None:
     """Within the transaction of the entries. Raises `CheckpointMoved` if it is not where `old` says."""
     moved = await connection.execute(
         "update checkpoints set created = $1, sequence = $2, digest = $3"
