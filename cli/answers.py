@@ -256,6 +256,14 @@ class Revoked(Answered):
     id: UUID
 
 
+class ExportedAudit(Answered):
+    """An export of the audit log that was written to a file."""
+
+    file: str
+    #: Bytes.
+    size: int
+
+
 class DeadLetterRow(Answered):
     #: What a replay names.
     id: int

@@ -8,6 +8,7 @@ from cli.command import ApiFunction, api_command
 from cli.commands import (
     accounts,
     approvals,
+    audit,
     bank,
     documents,
     finding,
@@ -81,6 +82,12 @@ _TOKENS: dict[str, ApiFunction] = {
     "issue": accounts.issue_token,
     "revoke": accounts.revoke_token,
 }
+_AUDIT: dict[str, ApiFunction] = {
+    "list": audit.entries,
+    "state": audit.state,
+    "verify": audit.verify,
+    "export": audit.export,
+}
 
 
 def _add(to: typer.Typer, commands: dict[str, ApiFunction]) -> None:
@@ -97,6 +104,7 @@ def _group(name: str, help: str, commands: dict[str, ApiFunction]) -> None:
 _add(app, _API_COMMANDS)
 _group("principals", "Users and service users: list them, make or change one.", _PRINCIPALS)
 _group("tokens", "Tokens: list them, issue one, revoke one.", _TOKENS)
+_group("audit", "The audit log: list who did what, verify it, export it.", _AUDIT)
 
 app.command("up", context_settings=stack.HANDED_ON)(stack.up)
 app.command("demo")(stack.demo)

@@ -105,12 +105,12 @@ class Gateway:
             )
         return _json(answer)
 
-    async def download(self, path: str, target: Path) -> int:
+    async def download(self, path: str, target: Path, query: Mapping[str, Any] | None = None) -> int:
         """Write a file as it comes; returns its size. A download that breaks off leaves nothing behind."""
         unfinished = target.with_name(target.name + ".unfinished")
         size = 0
         try:
-            async with self.stream(path) as answer:
+            async with self.stream(path, query=query) as answer:
                 with unfinished.open("wb") as file:
                     async for chunk in answer.aiter_bytes():
                         size += file.write(chunk)

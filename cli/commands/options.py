@@ -1,5 +1,6 @@
 """Options and arguments that several commands have, spelled once."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -31,3 +32,20 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only tell what would be done, where the job can do that.")
 ]
 Bulk = Annotated[bool, typer.Option("--bulk", help="Behind everything that a person waits for.")]
+
+
+def moment(written: str | None, option: str) -> str | None:
+    """A time as `--since` takes it, in ISO. Raises a wrong use of `option`."""
+    from cli.problems import wrong_use
+    from cli.render.words import parse_moment
+
+    if written is None:
+        return None
+    try:
+        return parse_moment(written, now=datetime.now(UTC)).isoformat()
+    except ValueError:
+        raise wrong_use(
+            f"{written!r} is no time",
+            concern=option,
+            next_step="Write 30m, 2h or 7d for a time ago, or 2026-03-01, or 2026-03-01T14:00.",
+        ) from None

@@ -1,11 +1,10 @@
 """Reading runs, and what a person may do about one: cancel, rerun, decide."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands.options import Bulk, Confirm, Cursor, Key, Limit, Reason, RunId, Timeout, Wait
+from cli.commands.options import Bulk, Confirm, Cursor, Key, Limit, Reason, RunId, Timeout, Wait, moment
 from cli.exits import Exit
 from shared.words import Decision, Lane, RunState, Trigger
 
@@ -52,8 +51,8 @@ async def runs(
         client=client,
         principal=principal,
         trigger=trigger,
-        requested_after=_moment(since, "--since"),
-        requested_before=_moment(until, "--until"),
+        requested_after=moment(since, "--since"),
+        requested_before=moment(until, "--until"),
         record_key=key,
         about=about,
         rerun_of=None if rerun_of is None else await find_run_id(session.gateway, rerun_of),
@@ -176,19 +175,3 @@ async def show_end(session: "Session", run_id: "UUID", label: str, timeout: floa
     if waited.exit is Exit.STILL_RUNNING:
         session.output.say(f"Still running after {timeout:g} s. Go on with: tagwerk run {run_id} --wait")
     return waited.exit
-
-
-def _moment(written: str | None, option: str) -> str | None:
-    from cli.problems import wrong_use
-    from cli.render.words import parse_moment
-
-    if written is None:
-        return None
-    try:
-        return parse_moment(written, now=datetime.now(UTC)).isoformat()
-    except ValueError:
-        raise wrong_use(
-            f"{written!r} is no time",
-            concern=option,
-            next_step="Write 30m, 2h or 7d for a time ago, or 2026-03-01, or 2026-03-01T14:00.",
-        ) from None

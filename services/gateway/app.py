@@ -36,6 +36,7 @@ from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
     approvals,
+    audit,
     bank,
     chain,
     choices,
@@ -110,6 +111,7 @@ _STORIES = (
     tokens,
     dead_letters,
     rebuild,
+    audit,
 )
 
 
