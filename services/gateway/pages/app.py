@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.gateway.pages import (
     account,
     approvals,
+    audit,
     catalogue,
     dead_letters,
     job,
@@ -41,6 +42,7 @@ _PAGES = (
     users,
     new_user,
     user_steps,
+    audit,
     account,
     preferences_page,
     sign_in,

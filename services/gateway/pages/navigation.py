@@ -37,9 +37,10 @@ APPROVALS = Place(N_("Approvals"), "/approvals")
 DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
+AUDIT = Place(N_("Audit log"), "/audit")
 
 _EVERYDAY = (JOBS, RUNS, DOCUMENTS, APPROVALS)
-_OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS)
+_OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS, AUDIT)
 
 
 def menu(principal: Principal | None, path: str) -> Menu:

@@ -14,6 +14,8 @@ import httpx
 import nats
 
 from deploy.local.ports import free_port
+from services.audit.app import build as build_audit
+from services.audit.declaration import DECLARATION as AUDIT
 from services.documents.app import build as build_documents
 from services.documents.declaration import DECLARATION as DOCUMENTS
 from services.gateway import server
@@ -47,6 +49,7 @@ BUILDERS: dict[str, Callable[[Settings], Service]] = {
     "status": build_status,
     "documents": build_documents,
     "integrations": build_integrations,
+    "audit": build_audit,
 }
 
 #: Runs of the laboratory need what its declaration says.
@@ -91,7 +94,7 @@ class Site:
 
     async def __aenter__(self) -> "Site":
         await provision(
-            self.bus_url, [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS], ack_wait=2.0
+            self.bus_url, [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, AUDIT], ack_wait=2.0
         )
         nc = await nats.connect(self.bus_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
         self.bus = Bus(nc)
@@ -157,9 +160,9 @@ class Site:
             await self._serving
             self.server = None
 
-    async def start(self, *names: str) -> None:
+    async def start(self, *names: str, **changes: Any) -> None:
         for name in names:
-            service = BUILDERS[name](self.settings(name))
+            service = BUILDERS[name](self.settings(name, **changes))
             await service.start()
             self._services.append(service)
 

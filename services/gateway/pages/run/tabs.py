@@ -1,10 +1,13 @@
 """What a run did, in lists: one tab of its page each, read through the routes of the API."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+from uuid import UUID
 
 import orjson
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.gateway.context import QUERY_TIMEOUT, Gateway
@@ -17,10 +20,23 @@ from services.gateway.pages.schema import Parameter, parameters_of
 from services.gateway.routes import records
 from services.gateway.tracing import Trace
 from shared import subjects
-from shared.commands import CallRow, EventRow, EventsPage, EventsQuery, LogRow, RecordRow, RunDetail
+from shared.commands import (
+    AuditEntriesPage,
+    AuditEntriesQuery,
+    CallRow,
+    EventRow,
+    EventsPage,
+    EventsQuery,
+    LogRow,
+    RecordRow,
+    RunDetail,
+)
+from shared.errors import TagwerkError
 from shared.events import CancelRequested, Decided, Requested, decode_run_event
 from shared.jobs import CatalogueEntry
 from shared.words import LogLevel, Outcome
+
+log = structlog.get_logger(__name__)
 
 Name = Literal["records", "calls", "changes", "logs", "events", "parameters", "audit", "trace"]
 
@@ -43,6 +59,8 @@ EVENT_ROWS = 25
 EVENT_LIMIT = 2_500
 VALUE_LIMIT = 600
 KEYS_SHOWN = 50
+#: Seconds that the page waits for the audit log.
+AUDIT_TIMEOUT = 2.0
 #: Deeds of people that are shown.
 DEEDS = 200
 Deed = Requested | CancelRequested | Decided
@@ -107,6 +125,8 @@ class Tab:
     values: Sequence[Value] = ()
     #: What people did to the run, as its events tell it.
     deeds: Sequence[Deed] = ()
+    #: Event id -> number of its entry in the audit log, as far as they are written down there.
+    entries: Mapping[UUID, int] = field(default_factory=dict)
     trace_id: str | None = None
     next_cursor: str | None = None
 
@@ -140,7 +160,8 @@ async def read_tab(
         case "parameters":
             return Tab("parameters", asked, values=values_of(run, entry))
         case "audit":
-            return Tab("audit", asked, deeds=await _deeds(gateway, asking, run))
+            deeds, entries = await asyncio.gather(_deeds(gateway, asking, run), _entries(gateway, run))
+            return Tab("audit", asked, deeds=deeds, entries=entries)
         case "trace":
             return Tab("trace", asked, trace_id=trace_id_of(run))
 
@@ -179,3 +200,15 @@ async def _deeds(gateway: Gateway, asking: Asker, run: RunDetail) -> list[Deed]:
     found = await gateway.bus.ask(subject, query, EventsPage, timeout=QUERY_TIMEOUT)
     events = [decode_run_event(orjson.dumps(row.event)) for row in found.items]
     return [event for event in events if isinstance(event, Requested | CancelRequested | Decided)]
+
+
+async def _entries(gateway: Gateway, run: RunDetail) -> dict[UUID, int]:
+    """Where the deeds stand in the audit log. The page does not wait for a log that does not answer."""
+    query = AuditEntriesQuery(run_id=run.run_id, limit=DEEDS)
+    subject = subjects.query("audit", "entries")
+    try:
+        found = await gateway.bus.ask(subject, query, AuditEntriesPage, timeout=AUDIT_TIMEOUT)
+    except TagwerkError as error:
+        log.info("the audit log does not answer", cause=error.failure.cause)
+        return {}
+    return {entry.event_id: entry.number for entry in found.items}

@@ -1,0 +1,36 @@
+"""What entries of the audit log are called on a page: messages, which templates translate."""
+
+from collections.abc import Mapping
+
+from services.gateway.pages.languages import N_
+
+KINDS: Mapping[str, str] = {
+    "access_refused": N_("Refused"),
+    "account_locked": N_("Account locked"),
+    "approval_withdrawn": N_("Approval withdrawn"),
+    "contents_removed": N_("Contents of the log removed"),
+    "dead_letter_replayed": N_("Dead letter published again"),
+    "delivered": N_("Delivered"),
+    "effect_decided": N_("Effect decided"),
+    "history_missing": N_("A part of the history is missing"),
+    "invoice_answered": N_("Question answered"),
+    "invoice_approved": N_("Invoice approved"),
+    "invoice_corrected": N_("Invoice corrected"),
+    "invoice_questioned": N_("Asked back"),
+    "invoice_rejected": N_("Invoice rejected"),
+    "password_changed": N_("Password changed"),
+    "password_set": N_("Password set"),
+    "principal_changed": N_("Account changed"),
+    "rebuild_requested": N_("Projection rebuilt"),
+    "rules_changed": N_("Rules changed"),
+    "run_cancel_requested": N_("Cancel requested"),
+    "run_requested": N_("Run requested"),
+    "session_ended": N_("Session ended"),
+    "sign_in_rejected": N_("Sign-in rejected"),
+    "signed_in": N_("Signed in"),
+    "signed_out": N_("Signed out"),
+    "start_refused": N_("Start refused"),
+    "token_issued": N_("Token issued"),
+    "token_revoked": N_("Token revoked"),
+    "unreadable": N_("Message that cannot be read"),
+}
