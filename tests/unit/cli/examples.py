@@ -13,6 +13,11 @@ from shared.commands import (
     ApprovalsPage,
     ApprovalStep,
     Attempt,
+    AuditCheck,
+    AuditEntriesPage,
+    AuditEntryRow,
+    AuditHead,
+    AuditState,
     BankDetail,
     BankMatch,
     BankStatementRow,
@@ -756,3 +761,37 @@ FOUND: dict[str, Any] = {
         }
     ],
 }
+
+
+#: How the audit log stands, verified by the run.
+AUDIT_STATE = AuditState(
+    log_id=EVENT,
+    entries=1017,
+    newest_at=AT,
+    hash="ab" * 32,
+    signs=True,
+    head=AuditHead(
+        ordinal=2,
+        number=1000,
+        signed_at=AT,
+        statement="a head\n",
+        signature="cd" * 64,
+        key="ef" * 32,
+        written_at=AT,
+    ),
+    check=AuditCheck(run_id=RUN, finished_at=AT, entries=1017, heads=2),
+    kinds=["principal_changed", "signed_in"],
+)
+AUDIT_ENTRIES = AuditEntriesPage(
+    items=[
+        AuditEntryRow(
+            number=1017, event_id=EVENT, recorded_at=AT, kind="principal_changed", hash="ab" * 32, time=AT,
+            principal="admin", concern="principal:ada", reason="she left", before={"active": True},
+            after={"active": False},
+        ),
+        AuditEntryRow(
+            number=3, event_id=DOCUMENT, recorded_at=AT, kind="signed_in", hash="cd" * 32, removed=True
+        ),
+    ],
+    next_cursor="bnVtYmVy",
+)  # fmt: skip

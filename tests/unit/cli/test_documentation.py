@@ -20,7 +20,8 @@ def commands() -> set[str]:
 
 def test_every_command_is_documented_and_no_other() -> None:
     named = re.findall(
-        r"`tagwerk ([a-z-]+(?: (?:list|set-password|set|issue|revoke))?)[ `]", (DOCS / "cli.md").read_text()
+        r"`tagwerk ([a-z-]+(?: (?:list|set-password|set|issue|revoke|verify|state|export))?)[ `]",
+        (DOCS / "cli.md").read_text(),
     )
     assert set(named) == commands()
 

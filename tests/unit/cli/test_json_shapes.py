@@ -17,6 +17,8 @@ from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
     APPROVAL,
     APPROVALS,
+    AUDIT_ENTRIES,
+    AUDIT_STATE,
     CALLS,
     CHAIN,
     CHOICES,
@@ -145,6 +147,10 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("POST", f"/documents/{DOCUMENT}/invoice/corrections", taken)
     gateway.on("GET", "/dead-letters", {"items": [LETTER]})
     gateway.on("POST", "/dead-letters/3/replay", LETTER)
+    gateway.on("GET", "/audit/entries", AUDIT_ENTRIES)
+    gateway.on("GET", "/audit/state", AUDIT_STATE)
+    gateway.on("GET", "/audit/export", b'{"form": "an export"}\n', media_type="application/x-ndjson")
+    gateway.on("POST", "/jobs/audit.verify-log/runs", STARTED, status=202)
     gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
     gateway.on("GET", "/me", ME)
     gateway.on("GET", "/principals", {"items": [ADA]})
@@ -198,6 +204,10 @@ COMMANDS: dict[str, list[Any]] = {
     "correct": ["correct", DOCUMENT, "iban=CH9300762011623852957", "message="],
     "dead-letters": ["dead-letters"],
     "dead-letters-replay": ["dead-letters", "--replay", "3"],
+    "audit-list": ["audit", "list"],
+    "audit-state": ["audit", "state"],
+    "audit-verify": ["audit", "verify"],
+    "audit-export": ["audit", "export", "log.ndjson"],
     "rebuild": ["rebuild"],
     "me": ["me"],
     "principals-list": ["principals", "list"],
@@ -284,6 +294,26 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
             ],
             {"from": ["2026-03-01"], "to": ["2026-03-31"], "matched": ["false"], "account": ["CH93"]},
         ),
+        (
+            [
+                "audit",
+                "list",
+                "--kind",
+                "signed_in",
+                "--kind",
+                "delivered",
+                "--run",
+                RUN,
+                "--since",
+                "2026-03-01",
+            ],
+            {
+                "kind": ["signed_in", "delivered"],
+                "run_id": [str(RUN)],
+                "since": ["2026-03-01T00:00:00+00:00"],
+            },
+        ),
+        (["audit", "export", "log.ndjson", "--run", RUN], {"run_id": [str(RUN)]}),
         (["logs", RUN, "--level", "warning", "--limit", "7"], {"level": ["warning"], "limit": ["7"]}),
     ],
 )
@@ -383,3 +413,21 @@ def test_a_correction_without_a_value_is_a_wrong_command_line(answering: CannedG
     ran = run("correct", DOCUMENT, "iban")
     assert (ran.exit, answering.asked) == (2, [])
     assert "NAME=VALUE" in ran.err
+
+
+def test_a_broken_audit_log_is_a_failure_that_names_the_first_entry(
+    answering: CannedGateway, run: Run
+) -> None:
+    check = AUDIT_STATE.check
+    assert check is not None
+    broken = check.model_copy(update={"broken": 5, "cause": "the content of entry 5 was changed"})
+    answering.on("GET", f"/runs/{RUN}", detail(state=RunState.FAILED))
+    answering.on("GET", "/audit/state", AUDIT_STATE.model_copy(update={"check": broken}))
+    ran = run("audit", "verify")
+    assert ran.exit == 1
+    assert "entry 5 is the first that is not as it was" in " ".join(ran.out.split())
+    # A check that did not come to an end is none.
+    answering.on("GET", "/audit/state", AUDIT_STATE.model_copy(update={"check": None}))
+    ran = run("audit", "verify")
+    assert ran.exit == 1
+    assert "as they were written" not in ran.out
