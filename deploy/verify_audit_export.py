@@ -174,8 +174,8 @@ def verify(lines: Iterator[str], key: bytes, given_heads: Iterable[dict[str, Any
     first = about["first"]
     if number < first:
         return "No entry fits; nothing to verify."
-    covered = f"{signed} is covered by a signed head" if signed >= first else "no head covers them yet"
-    return f"Entries {first} to {number} follow each other, {told} with their content; up to {covered}."
+    covered = f"a signed head covers them up to {signed}" if signed >= first else "no head covers them yet"
+    return f"Entries {first} to {number} follow each other, {told} with their content; {covered}."
 
 
 def main() -> None:

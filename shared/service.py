@@ -38,6 +38,7 @@ from shared.logs import configure_logs
 from shared.outbox import Relay
 from shared.probes import Probe, Probes
 from shared.pull import PullLoop, SlotPool, Source
+from shared.rule_files import tell_changed_rules
 from shared.runner.attempt import STANDARD_PROVIDERS, Provider
 from shared.runner.worker import Worker
 from shared.settings import Settings
@@ -67,11 +68,13 @@ class Service:
         on_event: Mapping[str, EventHandler] | None = None,
         probes: Mapping[str, Probe] | None = None,
         choices: Mapping[str, ChoiceSource] | None = None,
+        rule_files: Mapping[str, Path | None] | None = None,
         root: Path | None = None,
     ) -> None:
         """`migrations` None means: no database; `database_settings` are for its connections. `probes` look at
         the systems and locations that the jobs name, `choices` answer the sources that their parameters name.
-        `root` is where troubleshooting pages are looked for."""
+        `rule_files` are audited where they have changed. `root` is where troubleshooting pages are looked
+        for."""
         self.name = declaration.name
         self.declaration = declaration
         self.settings = settings
@@ -79,6 +82,7 @@ class Service:
         self._database_settings = database_settings
         self._providers = dict(providers or {})
         self._on_event = dict(on_event or {})
+        self._rule_files = dict(rule_files or {})
         self._jobs = collect(
             self.name,
             declaration.jobs,
@@ -176,6 +180,7 @@ class Service:
         await self._bus.start()
         if self._pool is not None:
             self._relay = Relay(self._pool, self._bus)
+            await tell_changed_rules(self._pool, self._relay, self.name, self._rule_files)
             self._spawn("outbox", self._relay.run)
 
     async def _begin(self) -> None:

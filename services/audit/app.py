@@ -39,6 +39,7 @@ def build(settings: Settings) -> Service:
                 settings.audit_keeper_url, read_retention(settings.audit_retention), attempt.context
             ),
         },
+        rule_files={"audit-retention": settings.audit_retention},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.audit.chain import SCHEMA
+from services.audit.chain import SCHEMA, Connection
 from services.audit.core import CONTENTS_REMOVED, Columns, Link
 from services.audit.heads import SignedHead
 from services.audit.verification import StoredEntry, removed_by
@@ -28,7 +28,7 @@ async def log_id_of(pool: Pool) -> UUID:
 
 
 async def read_entries(
-    pool: Pool, first: int = 1, last: int | None = None
+    pool: Pool | Connection, first: int = 1, last: int | None = None
 ) -> AsyncIterator[Sequence[StoredEntry]]:
     """Those from `first` to `last`, or to the end, in their order."""
     after = first - 1

@@ -114,7 +114,7 @@ def _requested(event: Requested) -> dict[str, Any]:
         "parameters_sha256": hashlib.sha256(encoded(canonical(event.parameters).text)).hexdigest(),
         "rerun_of": event.rerun_of,
         "only_records": None if event.only_records is None else len(event.only_records),
-        "cause": event.cause.model_dump(mode="json", exclude_none=True) if event.cause else None,
+        "caused_by": _cause(event),
     }
     return {
         "concern": event.job,
@@ -123,6 +123,14 @@ def _requested(event: Requested) -> dict[str, Any]:
         "trace_id": trace_id_of(event.traceparent),
         "after": {name: str(value) if name == "rerun_of" else value for name, value in told.items() if value},
     }
+
+
+def _cause(event: Requested) -> str | None:
+    """What led to it, in a word; the run itself has all of it."""
+    cause = event.cause
+    if cause is None:
+        return None
+    return cause.event_type or cause.occurrence or (f"run:{cause.run_id}" if cause.run_id else None)
 
 
 def _content(fields: dict[str, Any]) -> Content:

@@ -120,6 +120,7 @@ def build(settings: Settings) -> Service:
         },
         probes={"file-store": lambda client: Files(store, client).probe()},
         choices={"document": lambda query: choices.documents(service.pool, query)},
+        rule_files={"approval": settings.approval_rules},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.background("nursery", nursery.keep)

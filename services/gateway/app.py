@@ -164,6 +164,7 @@ def build(settings: Settings) -> Server:
         settings,
         migrations=MIGRATIONS,
         on_event={"event.document.uploaded": record_document_uploaded},
+        rule_files={"policy": settings.policy_file},
     )
 
     @functools.cache

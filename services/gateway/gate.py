@@ -10,7 +10,13 @@ from uuid import UUID
 
 import structlog
 
-from services.gateway.core import client_not_found, is_client_name, job_not_found, scope_of
+from services.gateway.core import (
+    check_confirmation,
+    client_not_found,
+    is_client_name,
+    job_not_found,
+    scope_of,
+)
 from services.gateway.identity.asker import sees_job
 from services.gateway.problems import ProblemError
 from shared import subjects
@@ -88,6 +94,29 @@ class Gate:
             await self.refuse(principal, id, decision.reason, client=client, roles_wanted=roles)
         assert decision.allowed, decision.reason
         return entry
+
+    async def expect_confirmation(
+        self,
+        principal: Principal,
+        entry: CatalogueEntry,
+        client: str,
+        confirm: str | None,
+        reason: str | None,
+        dry_run: bool,
+    ) -> None:
+        """Raises `confirmation_required`, and records that nothing was started."""
+        try:
+            check_confirmation(entry, confirm, reason, dry_run=dry_run)
+        except TagwerkError as error:
+            told = AuditEntry(
+                action="start_refused",
+                principal=principal.id,
+                concern=entry.id,
+                client=client,
+                reason=error.failure.code,
+            )
+            await audit(self._bus, told)
+            raise
 
     async def act_for(self, principal: Principal, client: str, concern: str) -> None:
         """Raises `client_not_found`."""

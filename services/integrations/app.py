@@ -121,6 +121,7 @@ def build(settings: Settings) -> Service:
                 f"inbox-{area}": choices.inbox(files, area) for area in (BANK_AREA, RATES_AREA, PAYMENTS_AREA)
             },
         },
+        rule_files={"own-accounts": settings.accounts_file},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.background("nursery", nursery.keep)

@@ -119,7 +119,7 @@ async def request_start(
     core.refuse_retired(entry)
     core.refuse_unknown_dry_run(entry, dry_run=body.dry_run)
     check_parameters(entry.id, entry.parameters, body.parameters)
-    core.check_confirmation(entry, body.confirm, body.reason, dry_run=body.dry_run)
+    await gateway.gate.expect_confirmation(asking, entry, client, body.confirm, body.reason, body.dry_run)
     request = Requested(
         run_id=new_id() if key is None else run_id_of(client, asking.id, entry.id, key),
         job=entry.id,

@@ -76,7 +76,7 @@ async def request_rerun(
     _refuse_undecided(old)
     parameters = old.parameters if body.parameters is None else body.parameters
     check_parameters(entry.id, entry.parameters, parameters)
-    core.check_confirmation(entry, body.confirm, body.reason, dry_run=old.dry_run)
+    await gateway.gate.expect_confirmation(asking, entry, old.client, body.confirm, body.reason, old.dry_run)
     keys = await _failed_keys(gateway, asking, old) if body.only == "failed" else None
     request = Requested(
         run_id=new_id()

@@ -100,7 +100,7 @@ async def test_deeds_are_written_down_listed_verified_and_exported(
     lines = [json.loads(line) for line in part.text.splitlines()]
     told = [line["number"] for line in lines if "content" in line]
     assert told == [requested["number"], delivered["number"]]
-    assert "2 with their content; up to" in verify(iter(part.text.splitlines()), key, ())
+    assert "2 with their content; a signed head covers" in verify(iter(part.text.splitlines()), key, ())
     assert "bob" not in part.text
     nothing = await admin.get("/audit/export", params={"principal": "nobody"})
     assert verify(iter(nothing.text.splitlines()), key, ()) == "No entry fits; nothing to verify."

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import nats
@@ -11,6 +12,7 @@ from nats.js.api import StreamConfig
 
 from services.gateway.declaration import DECLARATION
 from shared import subjects
+from shared.audit import AuditEntry
 from shared.bus import Bus
 from shared.database import Pool, open_pool
 from shared.errors import TagwerkError
@@ -18,6 +20,7 @@ from shared.events import DocumentUploaded, Record
 from shared.ids import new_id
 from shared.outbox import REMEMBERED, Outbox, Relay
 from shared.provision import provision
+from shared.rule_files import tell_changed_rules
 from shared.runner.context import RunContext
 from shared.subjects import RunSubjects
 from shared.words import Outcome
@@ -156,3 +159,28 @@ async def test_a_relay_forgets_runs_that_nobody_asks_for(post: Post) -> None:
         relay._remember(UUID(int=number), number)
     assert len(relay._sequences) == REMEMBERED
     assert UUID(int=REMEMBERED + 99) in relay._sequences
+
+
+async def test_a_file_of_rules_that_has_changed_is_told_once_with_both(post: Post, tmp_path: Path) -> None:
+    file, relay = tmp_path / "policy.toml", Relay(post.pool, post.bus)
+
+    async def told() -> list[tuple[str, str, object, object]]:
+        # Two replicas start at the same time.
+        await asyncio.gather(
+            *(
+                tell_changed_rules(post.pool, relay, "gateway", {"policy": file, "other": None})
+                for _ in range(2)
+            )
+        )
+        rows = await post.pool.fetch("delete from outbox returning payload")
+        entries = [AuditEntry.model_validate_json(row["payload"]) for row in rows]
+        return [(entry.action, entry.concern, entry.before, entry.after) for entry in entries]
+
+    file.write_text("[roles]")
+    assert await told() == [("rules_changed", "rules:policy", None, {"file": "[roles]"})]
+    assert await told() == []
+    file.write_text("[roles]\na = []")
+    [(_, _, before, after)] = await told()
+    assert (before, after) == ({"file": "[roles]"}, {"file": "[roles]\na = []"})
+    file.write_text("")
+    assert [entry[3] for entry in await told()] == [None]

@@ -90,7 +90,7 @@ def entry(lines: Lines, number: int) -> dict[str, Any]:
 def test_an_export_as_it_was_made_is_accepted(export: Export) -> None:
     lines = export.lines()
     heads = ("--heads", str(export.folder / "heads"))
-    words = "Entries 1 to 10 follow each other, 9 with their content; up to 8 is covered by a signed head."
+    words = "Entries 1 to 10 follow each other, 9 with their content; a signed head covers them up to 8."
     assert export.verify(lines) == (0, words)
     assert export.verify(lines, *heads) == (0, words)
     # Of an export from the fifth on, the hash before it is given.
