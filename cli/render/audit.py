@@ -9,6 +9,8 @@ from shared.commands import AuditEntriesPage, AuditEntryRow, AuditState
 
 #: Characters of what was before and after that are shown; `--json` has all of it.
 SHOWN = 200
+#: What proves something and tells a reader nothing.
+UNSEEN = frozenset({"parameters_sha256"})
 
 
 def entries_view(page: AuditEntriesPage) -> RenderableType:
@@ -39,7 +41,8 @@ def _more(entry: AuditEntryRow) -> list[str]:
     said += [entry.reason] if entry.reason else []
     for name, values in (("before", entry.before), ("after", entry.after)):
         if values:
-            text = ", ".join(f"{field} {value}" for field, value in values.items())
+            shown = {field: value for field, value in values.items() if field not in UNSEEN}
+            text = ", ".join(f"{field} {value}" for field, value in shown.items())
             said.append(f"{name}: {text[:SHOWN]}{'…' if len(text) > SHOWN else ''}")
     said += [f"run {entry.run_id}"] if entry.run_id else []
     return said

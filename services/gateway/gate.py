@@ -107,13 +107,13 @@ class Gate:
         """Raises `confirmation_required`, and records that nothing was started."""
         try:
             check_confirmation(entry, confirm, reason, dry_run=dry_run)
-        except TagwerkError as error:
+        except TagwerkError:
             told = AuditEntry(
                 action="start_refused",
                 principal=principal.id,
                 concern=entry.id,
                 client=client,
-                reason=error.failure.code,
+                reason="its confirmation, or the reason for it, was missing",
             )
             await audit(self._bus, told)
             raise

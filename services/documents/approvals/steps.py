@@ -17,7 +17,7 @@ from services.documents.approvals.cases import (
     keep_step,
     load_case,
 )
-from services.documents.approvals.core import Move, Step
+from services.documents.approvals.core import Move, Standing, Step
 from services.documents.approvals.desk import Desk, about, requested_event
 from services.documents.approvals.obstacles import expect_confirmed, expect_seen
 from services.documents.approvals.views import approval_detail
@@ -56,7 +56,14 @@ class Steps:
                 await keep_move(tx.connection, case.document_id, invoice, move)
                 await self._tell_approved(tx, case, invoice, move, command)
                 tx.audit(
-                    audited("invoice_approved", command.asker.id, case, command.comment, confirmed=confirmed)
+                    audited(
+                        "invoice_approved",
+                        command.asker.id,
+                        case,
+                        command.comment,
+                        move.standing,
+                        confirmed=confirmed,
+                    )
                 )
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
@@ -93,7 +100,7 @@ class Steps:
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)
                 tx.event(InvoiceRejected(**facts_of(command, case), reason=command.reason))
-                tx.audit(audited("invoice_rejected", command.asker.id, case, command.reason))
+                tx.audit(audited("invoice_rejected", command.asker.id, case, command.reason, move.standing))
                 await settle_repeats(tx, self._desk, case, command)
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
@@ -105,7 +112,9 @@ class Steps:
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)
                 tx.event(InvoiceQuestioned(**facts_of(command, case), question=command.question))
-                tx.audit(audited("invoice_questioned", command.asker.id, case, command.question))
+                tx.audit(
+                    audited("invoice_questioned", command.asker.id, case, command.question, move.standing)
+                )
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
     async def answer(self, command: AnswerQuestion) -> StepTaken:
@@ -118,7 +127,7 @@ class Steps:
                 question = approval.standing.question or ""
                 facts = facts_of(command, case)
                 tx.event(InvoiceQuestioned(**facts, question=question, answer=command.answer))
-                tx.audit(audited("invoice_answered", command.asker.id, case, command.answer))
+                tx.audit(audited("invoice_answered", command.asker.id, case, command.answer, move.standing))
             return await taken(tx.connection, case.document_id, changed=move.changed)
 
 
@@ -181,18 +190,29 @@ def facts_of(command: Command, case: Case) -> dict[str, Any]:
     }
 
 
-def audited(action: str, principal: str, case: Case, reason: str | None, **after: Any) -> AuditEntry:
-    standing = case.approval.standing if case.approval is not None else None
-    version = standing.version if standing is not None else None
+def audited(
+    action: str,
+    principal: str,
+    case: Case,
+    reason: str | None,
+    standing: Standing | None = None,
+    **after: Any,
+) -> AuditEntry:
+    """`standing`: how the approval stands after it."""
+    before = case.approval.standing if case.approval is not None else None
     return AuditEntry(
         action=action,
         principal=principal,
         concern=f"document:{case.document_id}",
         client=case.client,
         reason=reason,
-        before={"state": standing.state.value if standing is not None else None, "values_version": version},
-        after=after or None,
+        before=_told(before),
+        after=(_told(standing) or {}) | after or None,
     )
+
+
+def _told(standing: Standing | None) -> dict[str, Any] | None:
+    return standing and {"state": standing.state.value, "values_version": standing.version}
 
 
 async def taken(connection: Any, document_id: UUID, *, changed: bool) -> StepTaken:

@@ -110,7 +110,7 @@ async def _keep(
             **told,
         )
     )
-    tx.audit(audited("approval_withdrawn", principal, case, reason))
+    tx.audit(audited("approval_withdrawn", principal, case, reason, move.standing))
     if case.approval.standing.state is ApprovalState.APPROVED:
         await forget_account(tx.connection, case.client, case.document_id, case.approval.values)
     waiting = replace(case, approval=replace(case.approval, standing=move.standing))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,7 +20,6 @@ from services.gateway.pages.audit_words import KINDS
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import AUDIT
 from services.gateway.pages.rendering import link
-from services.gateway.pages.run.tabs import as_json
 from services.gateway.routes.audit import (
     EntriesFilter,
     list_audit_entries,
@@ -31,7 +31,11 @@ router = APIRouter(include_in_schema=False)
 
 #: Entries on a page.
 ROWS = 50
-#: Seconds after which an entry should be covered by a signed head.
+#: Characters of a value that are shown at once, and at most.
+SHORT, LONGEST = 100, 20_000
+#: What proves something and tells a reader nothing; exports have it.
+_UNSEEN = frozenset({"parameters_sha256"})
+#: Time after which an entry should be covered by a signed head.
 HEAD_WITHIN = timedelta(hours=2)
 
 #: What links ask for besides the form, and in which words.
@@ -93,6 +97,11 @@ class Change:
     name: str
     before: str | None
     after: str | None
+
+    @property
+    def long(self) -> bool:
+        """Whether it is shown only to who opens it."""
+        return max(len(self.before or ""), len(self.after or "")) > SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +174,16 @@ def _row(entry: AuditEntryRow) -> EntryRow:
     changes = [
         Change(name, _text(before.get(name)), _text(after.get(name)))
         for name in dict.fromkeys([*before, *after])
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) and name not in _UNSEEN
     ]
     return EntryRow(entry, KINDS.get(entry.kind), changes, _path(entry))
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else as_json(value)
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _path(entry: AuditEntryRow) -> str | None:
