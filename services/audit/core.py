@@ -22,6 +22,9 @@ ENTRY_FORM: Final = "tagwerk-audit-entry-1"
 #: What tells that contents were removed, with the numbers of their entries. Never removed itself.
 CONTENTS_REMOVED: Final = "contents_removed"
 
+#: Characters of a column by which entries are found.
+LONGEST_COLUMN: Final = 500
+
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -130,7 +133,9 @@ def columns_of(fields: Mapping[str, Any]) -> Columns:
 
 def _storable(text: Any) -> Any:
     """As PostgreSQL keeps text, which has no NUL; and no longer than an index takes."""
-    return None if text is None else encoded(str(text)).decode().replace("\0", "\ufffd")[:500]
+    if type(text) is str and len(text) <= LONGEST_COLUMN and text.isascii() and "\0" not in text:
+        return text
+    return None if text is None else encoded(str(text)).decode().replace("\0", "\ufffd")[:LONGEST_COLUMN]
 
 
 def ranges(numbers: list[int]) -> str:

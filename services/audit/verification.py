@@ -12,6 +12,8 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.audit.core import (
     BEGINNING,
     CONTENTS_REMOVED,
@@ -160,7 +162,12 @@ def removed_by(kind: str, content: bytes) -> str | None:
 
 
 def _fields(content: bytes) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(content)
+    fields: dict[str, Any]
+    try:
+        fields = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        # Integers beyond 64 bits, and what else only the slower reader takes.
+        fields = json.loads(content)
     return fields
 
 

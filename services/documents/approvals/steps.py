@@ -212,7 +212,9 @@ def audited(
 
 
 def _told(standing: Standing | None) -> dict[str, Any] | None:
-    return standing and {"state": standing.state.value, "values_version": standing.version}
+    if standing is None:
+        return None
+    return {"state": standing.state.value, "values_version": standing.version}
 
 
 async def taken(connection: Any, document_id: UUID, *, changed: bool) -> StepTaken:
