@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from cli.demo.chapters.again import ask_by_record, upload_once_more
 from cli.demo.chapters.approve import approve_invoices
+from cli.demo.chapters.audit import verify_the_log
 from cli.demo.chapters.failure import fail_on_purpose
 from cli.demo.chapters.ledger import look_back
 from cli.demo.chapters.pay import create_payment_file
@@ -33,6 +34,7 @@ async def take_tour(session: Session, show: Show, story: Story) -> None:
     await fail_on_purpose(visitor)
     await upload_once_more(visitor)
     await ask_by_record(visitor)
+    await verify_the_log(visitor)
     await look_back(visitor)
     story.took = time.monotonic() - began
 

@@ -12,6 +12,7 @@ import uvloop
 from deploy.local.nats import Sync
 from deploy.local.stack import LocalStack
 from deploy.local.state import remove_state
+from tests.benchmarks.audit import measure_audit
 from tests.benchmarks.bank import measure_bank
 from tests.benchmarks.documents import measure_documents, measure_memory
 from tests.benchmarks.figures import Figure, Report
@@ -22,7 +23,7 @@ from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "memory")
+PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -65,6 +66,9 @@ async def measure(
     if "bank" in parts:
         async with LocalStack(config(folder / "bank", "always", laboratory=False)) as stack:
             await measure_bank(stack, min(3, volume.rounds), report)
+    if "audit" in parts:
+        async with LocalStack(config(folder / "audit", "always", laboratory=False)) as stack:
+            await measure_audit(stack, min(3, volume.rounds), report)
     if "pages" in parts:
         async with LocalStack(config(folder / "pages", "always", laboratory=False)) as stack:
             await measure_pages(stack, min(3, volume.rounds), installation, report)

@@ -8,11 +8,9 @@ import asyncpg
 import pytest
 
 from deploy.roles import AUDIT_KEEPER
-from services.audit import heads
 from services.audit.core import BEGINNING, content_hash, entry_hash
 from services.audit.heads import SignedHead
 from services.audit.keys import ensure_keys, read_keys
-from shared.database import Pool
 from tests.integration.audit.conftest import Admin, Log, deeds
 from tests.support.servers import PostgresServer
 
@@ -217,25 +215,3 @@ async def test_no_role_of_a_service_can_change_the_log(
     finally:
         await connection.close()
     assert (await audit_log.check()).findings == []
-
-
-async def test_a_head_is_signed_for_each_thousandth_entry_and_after_an_hour(
-    audit_log: Log, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(heads, "EVERY", 10)
-    signer = audit_log.signer(after=3600)
-    await audit_log.write(deeds(25))
-    await signer.sign()
-    numbers = "select array_agg(number order by ordinal) from heads"
-    assert await pool.fetchval(numbers) == [10, 20]
-    # Killed before it was handed over: the next one does it.
-    assert not audit_log.folder.exists()
-    await signer.hand_over()
-    assert len(list(audit_log.folder.iterdir())) == 2
-    await signer.sign()
-    assert await pool.fetchval(numbers) == [10, 20]
-    await audit_log.signer(after=0).sign()
-    assert await pool.fetchval(numbers) == [10, 20, 25]
-    # And nothing more, as long as nothing happens.
-    await audit_log.signer(after=0).sign()
-    assert await pool.fetchval(numbers) == [10, 20, 25]
