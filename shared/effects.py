@@ -231,14 +231,7 @@ class Effects:
     ) -> None:
         """It happened; the audit is told in the same statement, once."""
         context = self._context
-        told = AuditEntry(
-            action="delivered",
-            principal=context.principal,
-            concern=key,
-            client=context.client,
-            run_id=context.run_id,
-            trace_id=trace_id_of(context.traceparent),
-        )
+        told = _delivered(key, context.client, context.principal, context.run_id, context.traceparent)
         await connection.execute(
             "with done as (update effects set state = 'done', completed_at = now()"
             " where client = $1 and effect = $2 and state <> 'done' returning 1)"
@@ -282,6 +275,18 @@ def in_progress(effect: str, cause: str) -> TagwerkError:
     )
 
 
+def _delivered(effect: str, client: str, principal: str, run_id: UUID, traceparent: str | None) -> AuditEntry:
+    """That something has left, once for each effect: told where it is completed, or decided to have happened."""
+    return AuditEntry(
+        action="delivered",
+        principal=principal,
+        concern=effect,
+        client=client,
+        run_id=run_id,
+        trace_id=trace_id_of(traceparent),
+    )
+
+
 async def doubt_open_effects(pool: Pool, run_id: UUID) -> tuple[DoubtfulEffect, ...]:
     """The effects that a run has begun and nobody has closed; from here on they wait for a decision."""
     rows = await pool.fetch(
@@ -310,7 +315,7 @@ class Ledger:
         """
         async with Outbox(self._pool, self._relay).transaction() as tx:
             row = await tx.connection.fetchrow(
-                "select record from effects where run_id = $1 and effect = $2 and state = 'unknown'"
+                "select client, record from effects where run_id = $1 and effect = $2 and state = 'unknown'"
                 " for update",
                 request.run_id,
                 request.effect,
@@ -341,4 +346,10 @@ class Ledger:
                 traceparent=request.traceparent,
             )
             tx.decided(request.job, event)
+            if request.decision is Decision.HAPPENED:
+                tx.audit(
+                    _delivered(
+                        request.effect, row["client"], request.principal, request.run_id, request.traceparent
+                    )
+                )
         return Published(run_id=request.run_id, sequence=await self._relay.flush(request.run_id))
