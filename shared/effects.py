@@ -276,7 +276,7 @@ def in_progress(effect: str, cause: str) -> TagwerkError:
 
 
 def _delivered(effect: str, client: str, principal: str, run_id: UUID, traceparent: str | None) -> AuditEntry:
-    """That something has left, once for each effect: told where it is completed, or decided to have happened."""
+    """That something has left, once for each effect: where it is completed, or decided to have happened."""
     return AuditEntry(
         action="delivered",
         principal=principal,

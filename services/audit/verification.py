@@ -69,8 +69,10 @@ class ChainCheck:
         if link.number != self.number + 1:
             gone = self.number + 1
             last = link.number - 1
-            which = f"entry {gone} is" if gone == last else f"entries {gone} to {last} are"
-            self._find(gone, f"{which} missing")
+            if gone == last:
+                self._find(gone, f"entry {gone} is missing")
+            else:
+                self._find(gone, f"entries {gone} to {last} are missing")
         self._check_hash(link)
         self._check_content(entry)
         self.number, self._hash = link.number, link.hash
@@ -102,8 +104,8 @@ class ChainCheck:
         if expected != link.hash:
             self._find(
                 link.number,
-                f"entry {link.number} is not the one that was written after entry {link.number - 1}: one of"
-                " them was changed, inserted or moved",
+                f"entry {link.number} is not the one that was written after the one before: one of them was"
+                " changed, inserted or moved",
             )
 
     def _check_content(self, entry: StoredEntry) -> None:
@@ -129,8 +131,15 @@ class ChainCheck:
             self._vouched = head.number
             return
         first = self._vouched + 1
-        which = f"entry {first}" if first == head.number else f"one of the entries {first} to {head.number}"
-        self._find(first, f"{which} is not the one that head {head.ordinal} signed: the log was rewritten")
+        last = head.number
+        if first == last:
+            self._find(first, f"entry {first} is not the one that head {head.ordinal} signed")
+        else:
+            self._find(
+                first,
+                f"one of the entries {first} to {last} is not the one that head {head.ordinal} signed: the"
+                " log was rewritten from there",
+            )
         self._vouched = head.number
 
     def _find(self, number: int, cause: str) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from services.gateway.context import TheGateway
 from services.gateway.fields import Text
 from services.gateway.pages.asking import PageAsking, TheVisit
-from services.gateway.pages.audit_words import KINDS
+from services.gateway.pages.audit_words import KINDS, TOLD_BY_SERVICES
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import AUDIT
 from services.gateway.pages.rendering import link
@@ -205,4 +205,4 @@ async def read_audit_page(
         list_audit_entries(wanted.filter(zone), asking, gateway), read_audit_state(asking, gateway)
     )
     view = audit_view(wanted, page, state, zone, datetime.now(UTC))
-    return visit.page("audit.html", trail=(AUDIT,), view=view)
+    return visit.page("audit.html", trail=(AUDIT,), view=view, told_by_services=TOLD_BY_SERVICES)

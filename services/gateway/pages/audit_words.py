@@ -34,3 +34,11 @@ KINDS: Mapping[str, str] = {
     "token_revoked": N_("Token revoked"),
     "unreadable": N_("Message that cannot be read"),
 }
+
+#: Kinds whose reason no person wrote: it can be said in another language.
+TOLD_BY_SERVICES = frozenset(
+    {
+        "access_refused", "account_locked", "history_missing", "rules_changed", "session_ended",
+        "sign_in_rejected", "start_refused",
+    }
+)  # fmt: skip
