@@ -70,9 +70,9 @@ class ChainCheck:
             gone = self.number + 1
             last = link.number - 1
             if gone == last:
-                self._find(gone, f"entry {gone} is missing")
+                self._note_broken(gone, f"entry {gone} is missing")
             else:
-                self._find(gone, f"entries {gone} to {last} are missing")
+                self._note_broken(gone, f"entries {gone} to {last} are missing")
         self._check_hash(link)
         self._check_content(entry)
         self.number, self._hash = link.number, link.hash
@@ -84,7 +84,9 @@ class ChainCheck:
         """There are no more entries."""
         if self._newest > self.number:
             first = self.number + 1
-            self._find(first, f"the log ends at {self.number}, and a head has signed entry {self._newest}")
+            self._note_broken(
+                first, f"the log ends at {self.number}, and a head has signed entry {self._newest}"
+            )
         self.findings.sort(key=lambda finding: finding.number)
 
     @property
@@ -102,7 +104,7 @@ class ChainCheck:
             self._hash,
         )
         if expected != link.hash:
-            self._find(
+            self._note_broken(
                 link.number,
                 f"entry {link.number} is not the one that was written after the one before: one of them was"
                 " changed, inserted or moved",
@@ -112,10 +114,10 @@ class ChainCheck:
         number = entry.link.number
         if entry.content is None or entry.salt is None:
             if number not in self._removed:
-                self._find(number, f"the content of entry {number} is gone, and no entry tells why")
+                self._note_broken(number, f"the content of entry {number} is gone, and no entry tells why")
             return
         if content_hash(entry.salt, entry.content) != entry.link.content_hash:
-            self._find(number, f"the content of entry {number} was changed")
+            self._note_broken(number, f"the content of entry {number} was changed")
             return
         try:
             fields = _fields(entry.content)
@@ -123,7 +125,7 @@ class ChainCheck:
         except (ValueError, KeyError, TypeError):
             fits = False
         if not fits:
-            self._find(number, f"the columns by which entry {number} is found do not fit its content")
+            self._note_broken(number, f"the columns by which entry {number} is found do not fit its content")
 
     def _check_head(self, head: Head) -> None:
         self.heads_met += 1
@@ -133,16 +135,16 @@ class ChainCheck:
         first = self._vouched + 1
         last = head.number
         if first == last:
-            self._find(first, f"entry {first} is not the one that head {head.ordinal} signed")
+            self._note_broken(first, f"entry {first} is not the one that head {head.ordinal} signed")
         else:
-            self._find(
+            self._note_broken(
                 first,
                 f"one of the entries {first} to {last} is not the one that head {head.ordinal} signed: the"
                 " log was rewritten from there",
             )
         self._vouched = head.number
 
-    def _find(self, number: int, cause: str) -> None:
+    def _note_broken(self, number: int, cause: str) -> None:
         if len(self.findings) < MOST_FINDINGS:
             self.findings.append(Finding(number, cause))
 

@@ -23,6 +23,7 @@ from shared.commands import (
 from shared.words import ApprovalState, Outcome, PaymentState, RunState
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.examples import (
+    AUDIT_STATE,
     CHAIN,
     DETAIL,
     DOCUMENT,
@@ -63,12 +64,22 @@ def test_a_tour_that_finds_something_else_names_it_and_fails(
     gateway.on("GET", "/payables", PayablesPage(items=[]))
     gateway.on("GET", "/bank/transactions", BankTransactionsPage(items=[]))
     gateway.on("GET", "/bank/statements", BankStatementsPage(items=[]))
+    started = {
+        "run_id": str(RUN),
+        "job": "audit.verify-log",
+        "client": "main",
+        "sequence": 30,
+        "existing": False,
+    }
+    gateway.on("POST", "/jobs/audit.verify-log/runs", started, status=202)
+    gateway.on("GET", "/audit/state", AUDIT_STATE)
 
     ran = run("demo", "--state-dir", state)
 
     assert ran.exit == Exit.FAILED
     said = " ".join(ran.out.split())
     for expected in (
+        "the audit log is as it was written (found: ",
         "qr-bill-scanned.pdf: 4 jobs succeeded (found: )",
         "qr-bill-scanned.pdf: its PDF can be downloaded (found: none)",
         "what is to be paid was read as it stands on the paper (found: {'payable_amount': '1949.75'",
