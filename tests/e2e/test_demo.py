@@ -43,8 +43,9 @@ READ = (
 
 #: Convert, recognize, analyse, ask for approval: of each invoice; the e-mail itself is none.
 CHAINS = 4 + 4 + 4 + 3
-#: Two banks, so two files: the report and twice the statement of each; and the document that fails.
-AFTERWARDS = 2 + 2 * 2 + 1
+#: Two banks, so two files: the report and twice the statement of each; the document that fails; the check
+#: of the audit log.
+AFTERWARDS = 2 + 2 * 2 + 1 + 1
 ALL_RUNS = CHAINS + 1 + AFTERWARDS
 
 pytestmark = pytest.mark.timeout(300)
