@@ -3,6 +3,7 @@
 import importlib
 
 from deploy.local.config import SERVICES
+from shared.access import TECHNICAL
 from shared.jobs import CatalogueEntry
 
 PAY, SEEN_BY_ALL = {"accounting", "trustee"}, "everybody"
@@ -16,6 +17,8 @@ JOBS: dict[str, tuple[set[str], set[str] | str]] = {
     "integrations.import-bank-statements": (PAY, {"bank-viewer"}),
     "integrations.create-payment-file": (PAY, {"payments-viewer"}),
     "integrations.update-payment-status": (PAY, {"payments-viewer"}),
+    "audit.verify-log": ({TECHNICAL}, set()),
+    "audit.delete-expired": ({TECHNICAL}, set()),
 }
 
 

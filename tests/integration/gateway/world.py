@@ -164,7 +164,7 @@ async def world_on(site: Site, folder: Path) -> AsyncIterator[World]:
             bazg_daily_url=nowhere,
         )
     )  # fmt: skip
-    await asyncio.gather(site.start("status", "documents"), integrations.start())
+    await asyncio.gather(site.start("status", "documents", "audit"), integrations.start())
     await site.start_gateway(sign_ins_per_minute=100_000)
     access = Access(module="desk", level=Level.OPERATIONAL, roles=frozenset({"accounting"}))
     await site.offer(JOB, access=access, parameters={"type": "object", "properties": {
