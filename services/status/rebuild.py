@@ -32,6 +32,11 @@ BATCH = 2_000
 SHADOW = "rebuilt_"
 #: Seconds between two looks for a request that another replica has taken.
 LOOK = 0.5
+#: Seconds that the new rows wait for a query to leave a table, holding others that queries may want: so short
+#: that PostgreSQL never takes it for a deadlock (after 1 s), which it would end at the expense of a query.
+LOCK_WAIT = 0.05
+#: Seconds until they try again, which the queries have for themselves.
+LOCK_PAUSE = 0.05
 
 
 class ArchiveIncomplete(TagwerkError):
@@ -196,20 +201,33 @@ async def _index_shadow(connection: Connection) -> None:
 
 
 async def _swap(connection: Connection, sequence: int) -> None:
-    async with connection.transaction():
-        # Whoever else believes to project waits here, and finds the checkpoint as it was.
-        found = await connection.fetchval("select sequence from checkpoint for update")
-        if found != sequence:
-            raise CheckpointMoved(f"the checkpoint is at {found}, the rebuild at {sequence}")
-        for table in PROJECTION:
-            await connection.execute(f"drop table {table}")
-            await connection.execute(f"alter table {SHADOW}{table} rename to {table}")
-            for (name,) in await connection.fetch(
-                "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
-                " where i.indrelid = $1::text::regclass",
-                table,
-            ):
-                await connection.execute(f"alter index {name} rename to {name.removeprefix(SHADOW)}")
+    """In one transaction, as soon as no query holds any of the tables."""
+    while True:
+        try:
+            async with connection.transaction():
+                await _swap_now(connection, sequence)
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(LOCK_PAUSE)
+        else:
+            return
+
+
+async def _swap_now(connection: Connection, sequence: int) -> None:
+    # Whoever else believes to project waits here, and finds the checkpoint as it was.
+    found = await connection.fetchval("select sequence from checkpoint for update")
+    if found != sequence:
+        raise CheckpointMoved(f"the checkpoint is at {found}, the rebuild at {sequence}")
+    await connection.execute(f"set local lock_timeout = '{LOCK_WAIT:g}s'")
+    await connection.execute(f"lock table {', '.join(PROJECTION)} in access exclusive mode")
+    for table in PROJECTION:
+        await connection.execute(f"drop table {table}")
+        await connection.execute(f"alter table {SHADOW}{table} rename to {table}")
+        for (name,) in await connection.fetch(
+            "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
+            " where i.indrelid = $1::text::regclass",
+            table,
+        ):
+            await connection.execute(f"alter index {name} rename to {name.removeprefix(SHADOW)}")
 
 
 def _missing(batch: list[RawMessage], position: int, sequence: int) -> tuple[int, int]:

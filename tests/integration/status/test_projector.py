@@ -2,10 +2,12 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from nats.js.api import DiscardPolicy
 
 from services.status import details, projection, rebuild
+from services.status.store import PROJECTION, Connection
 from shared.bus import Bus
 from shared.commands import Rebuild, RunQuery, RunsQuery
 from shared.database import Pool
@@ -125,6 +127,32 @@ async def test_a_rebuild_gives_the_same_rows_while_queries_and_projection_go_on(
         # And once more: nothing of the first is in the way of the second.
         await parts.rebuilds.request(Rebuild(principal="ada"))
         assert await rows(pool) == after
+
+
+async def test_a_rebuild_waits_for_queries_and_ends_none(
+    bus: Bus, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+    swap = rebuild._swap_now
+
+    async def told(connection: Connection, sequence: int) -> None:
+        try:
+            await swap(connection, sequence)
+        except asyncpg.LockNotAvailableError:
+            tried.set()
+            raise
+
+    monkeypatch.setattr(rebuild, "_swap_now", told)
+    async with projecting(bus, pool) as parts:
+        await parts.progress.reach(await publish(bus, whole_run("one").messages))
+        async with pool.acquire() as reader, reader.transaction():
+            # A query over several tables, which has the last of them and not yet the first.
+            await reader.fetch(f"select from {PROJECTION[-1]} limit 1")
+            rebuilding = asyncio.create_task(parts.rebuilds.request(Rebuild(principal="ada")))
+            await asyncio.wait_for(tried.wait(), 30)
+            assert await reader.fetchval(f"select count(*) from {PROJECTION[0]}") >= 0
+            assert not rebuilding.done()
+        assert (await asyncio.wait_for(rebuilding, 30)).runs == 1
 
 
 async def indexes(pool: Pool) -> list[str]:
