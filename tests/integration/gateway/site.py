@@ -41,6 +41,7 @@ from shared.words import Kind, Level
 from tests.support.lab.app import build as build_lab
 from tests.support.lab.declaration import DECLARATION as LAB
 from tests.support.nursery import Newborn, Nursery, environment_of
+from tests.support.plain_http import NO_AUTHORITIES
 from tests.support.servers import PostgresServer
 
 BUILDERS: dict[str, Callable[[Settings], Service]] = {
@@ -177,7 +178,9 @@ class Site:
     def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """Speaks to the gateway; None for nobody's token."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        client = httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=20, **options)
+        client = httpx.AsyncClient(
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=20, verify=NO_AUTHORITIES, **options
+        )
         self._clients.append(client)
         return client
 
