@@ -1,11 +1,12 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.integration.gateway.site import Site
 from tests.support.nursery import Nursery
-from tests.support.servers import PostgresServer
+from tests.support.servers import NatsServer, PostgresServer, wipe_jetstream
 
 
 @pytest.fixture
@@ -31,3 +32,28 @@ async def working_site(site: Site) -> Site:
     await site.start("lab", "scheduler")
     await site.knows("lab.records")
     return site
+
+
+@pytest.fixture(scope="module")
+def servers(nats_server: NatsServer, postgres: PostgresServer) -> Iterator[tuple[str, str]]:
+    """A bus without streams, and a fresh database."""
+    wipe_jetstream(nats_server.url())
+    database = postgres.create_database()
+    yield nats_server.url(), database
+    postgres.drop_database(database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def common_site(
+    servers: tuple[str, str],
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    nursery: Nursery,
+) -> AsyncIterator[Site]:
+    """As `site`, for all tests of a file together: for those that only look, or keep out of each other's way.
+    A file that asks for it asks for no `bus_url`, which empties the bus, and runs in the module's loop."""
+    url, database = servers
+    async with Site(url, postgres, database, tmp_path_factory.mktemp("site"), nursery) as site:
+        await site.start("status")
+        await site.start_gateway()
+        yield site

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -17,7 +17,7 @@ from tests.integration.gateway.knocks import Knock, is_of_a_client, is_page
 from tests.integration.gateway.site import Site
 from tests.integration.gateway.world import ASKERS, FOREIGN, NOBODYS, OWN, World, world_on
 from tests.support.routes import RouteFacts, every_route
-from tests.support.servers import NatsServer, PostgresServer, wipe_jetstream
+from tests.support.servers import PostgresServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,15 +52,6 @@ def read_table() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 TABLE = read_table()
-
-
-@pytest.fixture(scope="module")
-def servers(nats_server: NatsServer, postgres: PostgresServer) -> Iterator[tuple[str, str]]:
-    """A bus without streams, and a fresh database."""
-    wipe_jetstream(nats_server.url())
-    database = postgres.create_database()
-    yield nats_server.url(), database
-    postgres.drop_database(database)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from shared.events import Finished, Record, Recorded, Started
 from shared.subjects import RunSubjects
@@ -17,10 +18,13 @@ from tests.integration.gateway.test_pages import browser
 JOB = "desk.collect"
 NUMBER = 120
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def filled(site: Site) -> Site:
-    """More runs than a page holds: every tenth failed."""
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def filled(common_site: Site) -> Site:
+    """More runs than a page holds: every tenth failed. The tests look only."""
+    site = common_site
     await site.offer(JOB, title="Collect invoices")
     admin = site.admin
 
