@@ -4,9 +4,23 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from shared import buckets
 from tests.integration.gateway.site import Site
 from tests.support.nursery import Nursery
 from tests.support.servers import NatsServer, PostgresServer, wipe_jetstream
+
+
+#: Seconds for which what a service in this process knows of the catalogue and of principals may be old.
+FRESH = 0.05
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _quickly_known() -> Iterator[None]:
+    """What is new in a bucket is soon known: nearly each test waits for the jobs of a service that it has
+    just started. How old a view may be is a matter of `tests/integration/shared`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(buckets, "FRESH", FRESH)
+        yield
 
 
 @pytest.fixture

@@ -220,10 +220,11 @@ class Site:
         return entry
 
     async def knows(self, job: str) -> None:
-        """Wait until the gateway has seen the job in the catalogue, at which it looks every second."""
+        """Wait until the gateway has seen the job in the catalogue, at which it looks now and then."""
+        admin = self.admin
         async with asyncio.timeout(30):
-            while (await self.admin.get(f"/jobs/{job}")).status_code == 404:  # noqa: ASYNC110  (nobody tells)
-                await asyncio.sleep(0.1)
+            while (await admin.get(f"/jobs/{job}")).status_code == 404:  # noqa: ASYNC110  (nobody tells)
+                await asyncio.sleep(0.05)
 
     async def audits(self, action: str = "*") -> list[AuditEntry]:
         found = await self.bus.read(subjects.AUDIT, f"audit.{action}")
