@@ -9,7 +9,6 @@ from tests.integration.gateway.site import Site
 from tests.support.nursery import Nursery
 from tests.support.servers import NatsServer, PostgresServer, wipe_jetstream
 
-
 #: Seconds for which what a service in this process knows of the catalogue and of principals may be old.
 FRESH = 0.05
 

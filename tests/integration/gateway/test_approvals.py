@@ -157,10 +157,10 @@ async def test_pages_of_approvals_lead_to_the_end(paying_site: Site) -> None:
     assert rest.get("next_cursor") is None
 
 
-@pytest.mark.parametrize("query", ["state=lost", "limit=0", "cursor=x", "client=%00", "overdue=perhaps"])
-async def test_a_query_that_makes_no_sense_is_refused(paying_site: Site, query: str) -> None:
-    refused = await paying_site.admin.get(f"/approvals?{query}")
-    assert refused.status_code == 422, refused.text
+async def test_queries_that_make_no_sense_are_refused(paying_site: Site) -> None:
+    for query in ("state=lost", "limit=0", "cursor=x", "client=%00", "overdue=perhaps"):
+        refused = await paying_site.admin.get(f"/approvals?{query}")
+        assert refused.status_code == 422, (query, refused.text)
 
 
 async def test_an_approval_is_taken_back_by_who_gave_it_and_the_payment_is_held(paying_site: Site) -> None:

@@ -41,7 +41,7 @@ async def test_an_uploaded_statement_is_imported_and_listed_for_who_may_see_it(b
         assert (hidden.status_code, hidden.json()["code"]) == (404, "job_not_found")
 
 
-@pytest.mark.parametrize("query", ["from=yesterday", "matched=perhaps", "limit=0", "cursor=x", "client=%00"])
-async def test_a_query_that_makes_no_sense_is_refused(bank_site: Site, query: str) -> None:
-    refused = await bank_site.admin.get(f"/bank/transactions?{query}")
-    assert refused.status_code == 422, refused.text
+async def test_queries_that_make_no_sense_are_refused(bank_site: Site) -> None:
+    for query in ("from=yesterday", "matched=perhaps", "limit=0", "cursor=x", "client=%00"):
+        refused = await bank_site.admin.get(f"/bank/transactions?{query}")
+        assert refused.status_code == 422, (query, refused.text)

@@ -91,10 +91,10 @@ async def others_see_nothing(site: Site, place: str) -> None:
         assert (await plain.get(path)).json()["code"] == "job_not_found", path
 
 
-@pytest.mark.parametrize("query", ["/payables?state=lost", "/payables?cursor=x", "/payments/files?limit=0"])
-async def test_a_query_that_makes_no_sense_is_refused(payments_site: Site, query: str) -> None:
-    refused = await payments_site.admin.get(query)
-    assert refused.status_code == 422, refused.text
+async def test_queries_that_make_no_sense_are_refused(payments_site: Site) -> None:
+    for query in ("/payables?state=lost", "/payables?cursor=x", "/payments/files?limit=0"):
+        refused = await payments_site.admin.get(query)
+        assert refused.status_code == 422, (query, refused.text)
 
 
 async def test_without_the_service_the_answer_says_so(site: Site) -> None:
