@@ -95,3 +95,8 @@ class Bucket(Generic[Entry]):
             return _Known(message.data, self._model.model_validate_json(message.data))
         except ValidationError:
             return _Known(message.data, None)
+        self.forget()
+
+    def forget(self) -> None:
+        """The next look reads the bucket again."""
+        self._read_at = float("-inf")

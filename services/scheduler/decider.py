@@ -6,7 +6,7 @@ go on from what it said. Nothing is decided out of order, so what lies before th
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Protocol
 from uuid import UUID
@@ -20,6 +20,9 @@ from shared.words import OccurrenceVerdict, Trigger
 
 #: Occurrences that are looked at together; the others of a long outage follow.
 CHUNK = 500
+
+#: RUNS keeps its messages for 14 days: of an older run it knows nothing, and not that it waits.
+FORGOTTEN = timedelta(days=13)
 
 #: Before any occurrence.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +51,13 @@ class Cursor:
     """Up to where the occurrences of a schedule are decided."""
 
     nominal: datetime = NEVER
+    #: Of the newest one that was started.
     last_run: UUID | None = None
+    last_started_at: datetime | None = None
+
+    @classmethod
+    def behind(cls, occurrence: Occurrence) -> "Cursor":
+        return cls(occurrence.nominal, occurrence.last_run, occurrence.last_started_at)
 
 
 class Decider:
@@ -84,7 +93,7 @@ class Decider:
     async def _cursor(self, schedule: str) -> Cursor:
         if schedule not in self._cursors:
             last = await self._verdicts.last(schedule)
-            self._cursors[schedule] = Cursor(last.nominal, last.last_run) if last else Cursor()
+            self._cursors[schedule] = Cursor.behind(last) if last else Cursor()
         return self._cursors[schedule]
 
     async def _decide_chunk(self, schedule: Schedule, now: datetime, *, closing: bool) -> None:
@@ -102,20 +111,26 @@ class Decider:
             if planned.fires_at > now:
                 choice = Choice(OccurrenceVerdict.SKIPPED, "the schedule was changed before its moment")
             elif timely.verdict is OccurrenceVerdict.STARTED:
-                choice = await self._checked(schedule, timely)
-            said = await self._verdicts.decide(await self._occurrence(schedule, planned, choice))
-            self._cursors[schedule.id] = Cursor(said.nominal, said.last_run)
+                choice = await self._checked(schedule, timely, now)
+            said = await self._verdicts.decide(await self._occurrence(schedule, planned, choice, now))
+            self._cursors[schedule.id] = Cursor.behind(said)
 
-    async def _checked(self, schedule: Schedule, choice: Choice) -> Choice:
+    async def _checked(self, schedule: Schedule, choice: Choice, now: datetime) -> Choice:
         hindrance = await self._hindrance(schedule)
         if hindrance is not None:
             return Choice(OccurrenceVerdict.SKIPPED, hindrance)
-        last_run = self._cursors[schedule.id].last_run
-        if last_run is None:
+        cursor = self._cursors[schedule.id]
+        if cursor.last_run is None:
             return choice
-        return by_overlap(schedule.rule, choice, last_run, await self._stands(schedule.job, last_run))
+        stands = await self._stands(schedule.job, cursor.last_run)
+        if stands is RunStands.HELD and cursor.last_started_at and now - cursor.last_started_at > FORGOTTEN:
+            stands = RunStands.ENDED
+        return by_overlap(schedule.rule, choice, cursor.last_run, stands)
 
-    async def _occurrence(self, schedule: Schedule, planned: Planned, choice: Choice) -> Occurrence:
+    async def _occurrence(
+        self, schedule: Schedule, planned: Planned, choice: Choice, now: datetime
+    ) -> Occurrence:
+        cursor = self._cursors[schedule.id]
         request = None
         if choice.verdict is OccurrenceVerdict.STARTED:
             request = request_of(schedule, planned.nominal, await self._effective(schedule), choice.reason)
@@ -129,7 +144,8 @@ class Decider:
             request=request,
             after_run=choice.after_run,
             cancel_before=choice.cancel_before,
-            last_run=request.run_id if request else self._cursors[schedule.id].last_run,
+            last_run=request.run_id if request else cursor.last_run,
+            last_started_at=now if request else cursor.last_started_at,
         )
 
 

@@ -35,6 +35,8 @@ def check_rule(rule: ScheduleRule) -> None:
         raise invalid(f"there is no zone {rule.zone}", "Write an IANA zone, such as Europe/Zurich.") from None
     if rule.at is not None and rule.at.tzinfo is None:
         raise invalid("`at` has no zone", "Write the time with its offset: 2026-03-01T07:30:00+01:00.")
+    if rule.at is not None and not 2000 < rule.at.year < 2100:
+        raise invalid(f"{rule.at.isoformat()} is out of reach", "Choose a time of this century.")
     if rule.cron is not None:
         if len(rule.cron.split()) != 5:
             fields = "minute, hour, day, month, weekday"

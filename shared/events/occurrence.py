@@ -26,3 +26,4 @@ class Occurrence(Message):
     cancel_before: bool = False
     #: Run of the newest occurrence up to this one that was started.
     last_run: UUID | None = None
+    last_started_at: datetime | None = None
