@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.scheduler.rule import occurrences
-from services.scheduler.verdicts import Choice, RunStands, by_overlap, by_time
+from services.scheduler.verdicts import Course, RunStands, by_overlap, by_time
 from shared.commands.schedules import Planned, Schedule
 from shared.events import Cause, Occurrence, Requested
 from shared.ids import run_id_of
@@ -105,45 +105,47 @@ class Decider:
             if planned.nominal > now or (planned.fires_at > now and not closing):
                 break
             chunk.append(planned)
-        choices = by_time(schedule.rule, chunk, now)
-        for planned, timely in list(zip(chunk, choices, strict=True))[:CHUNK]:
-            choice = timely
+        courses = by_time(schedule.rule, chunk, now)
+        for planned, timely in list(zip(chunk, courses, strict=True))[:CHUNK]:
+            course = timely
             if planned.fires_at > now:
-                choice = Choice(OccurrenceVerdict.SKIPPED, "the schedule was changed before its moment")
+                course = Course(
+                    OccurrenceVerdict.SKIPPED, reason="the schedule was changed before its moment"
+                )
             elif timely.verdict is OccurrenceVerdict.STARTED:
-                choice = await self._checked(schedule, timely, now)
-            said = await self._verdicts.decide(await self._occurrence(schedule, planned, choice, now))
+                course = await self._checked(schedule, timely, now)
+            said = await self._verdicts.decide(await self._occurrence(schedule, planned, course, now))
             self._cursors[schedule.id] = Cursor.behind(said)
 
-    async def _checked(self, schedule: Schedule, choice: Choice, now: datetime) -> Choice:
+    async def _checked(self, schedule: Schedule, course: Course, now: datetime) -> Course:
         hindrance = await self._hindrance(schedule)
         if hindrance is not None:
-            return Choice(OccurrenceVerdict.SKIPPED, hindrance)
+            return Course(OccurrenceVerdict.SKIPPED, hindrance)
         cursor = self._cursors[schedule.id]
         if cursor.last_run is None:
-            return choice
+            return course
         stands = await self._stands(schedule.job, cursor.last_run)
         if stands is RunStands.HELD and cursor.last_started_at and now - cursor.last_started_at > FORGOTTEN:
             stands = RunStands.ENDED
-        return by_overlap(schedule.rule, choice, cursor.last_run, stands)
+        return by_overlap(schedule.rule, course, cursor.last_run, stands)
 
     async def _occurrence(
-        self, schedule: Schedule, planned: Planned, choice: Choice, now: datetime
+        self, schedule: Schedule, planned: Planned, course: Course, now: datetime
     ) -> Occurrence:
         cursor = self._cursors[schedule.id]
         request = None
-        if choice.verdict is OccurrenceVerdict.STARTED:
-            request = request_of(schedule, planned.nominal, await self._effective(schedule), choice.reason)
+        if course.verdict is OccurrenceVerdict.STARTED:
+            request = request_of(schedule, planned.nominal, await self._effective(schedule), course.reason)
         return Occurrence(
             schedule=schedule.id,
             job=schedule.job,
             client=schedule.client,
             nominal=planned.nominal,
-            verdict=choice.verdict,
-            reason=choice.reason,
+            verdict=course.verdict,
+            reason=course.reason,
             request=request,
-            after_run=choice.after_run,
-            cancel_before=choice.cancel_before,
+            after_run=course.after_run,
+            cancel_before=course.cancel_before,
             last_run=request.run_id if request else cursor.last_run,
             last_started_at=now if request else cursor.last_started_at,
         )

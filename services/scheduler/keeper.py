@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from services.scheduler.rule import is_cron
 from shared import subjects
 from shared.buckets import Bucket
 from shared.bus import Bus, Conflict
@@ -57,9 +58,16 @@ class Keeper:
         for entry in (await self._catalogue.all()).values():
             if entry.schedule is None or entry.retired:
                 continue
+            if not self.can_be_kept(entry):
+                continue
             before = known.get(f"schedule.{entry.id}")
             if before is None or (before.origin == "default" and before.rule != self.rule_of(entry)):
                 await self.change_schedule(entry.id, partial(self.default, entry, now))
+
+    @staticmethod
+    def can_be_kept(entry: CatalogueEntry) -> bool:
+        """Whether what the job declares is a rule. A declaration is checked when its service starts."""
+        return entry.schedule is not None and is_cron(entry.schedule)
 
     def rule_of(self, entry: CatalogueEntry) -> ScheduleRule:
         return ScheduleRule(cron=entry.schedule, zone=self._zone)

@@ -23,7 +23,7 @@ class RunStands(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Course:
     verdict: OccurrenceVerdict
     reason: str | None = None
     #: Late, and started all the same.
@@ -32,51 +32,57 @@ class Choice:
     cancel_before: bool = False
 
 
-def by_time(rule: ScheduleRule, due: Sequence[Planned], now: datetime) -> list[Choice]:
-    """A choice for each of `due`: in order, all of them past their moment, the newest last."""
-    choices: list[Choice] = []
+def by_time(rule: ScheduleRule, due: Sequence[Planned], now: datetime) -> list[Course]:
+    """A course for each of `due`: in order, all of them past their moment, the newest last."""
+    courses: list[Course] = []
     later = False
     for planned in reversed(due):
         if planned.effect == "skipped":
-            choices.append(Choice(OccurrenceVerdict.SKIPPED, f"the day is closed: {planned.closed_by}"))
+            courses.append(
+                Course(OccurrenceVerdict.SKIPPED, reason=f"the day is closed: {planned.closed_by}")
+            )
             continue
-        choices.append(_of_one(rule, planned, now, later=later))
+        courses.append(_of_one(rule, planned, now, later=later))
         later = True
-    choices.reverse()
-    return choices
+    courses.reverse()
+    return courses
 
 
-def _of_one(rule: ScheduleRule, planned: Planned, now: datetime, *, later: bool) -> Choice:
+def _of_one(rule: ScheduleRule, planned: Planned, now: datetime, *, later: bool) -> Course:
     late = now - planned.fires_at
     if late <= GRACE:
-        return Choice(OccurrenceVerdict.STARTED)
+        return Course(OccurrenceVerdict.STARTED)
     words = f"no scheduler was at work when it came due; it was noticed {_span(late)} later"
     if rule.catchup is Catchup.NONE:
-        return Choice(OccurrenceVerdict.MISSED, words)
+        return Course(OccurrenceVerdict.MISSED, reason=words)
     if late > timedelta(seconds=rule.window):
-        return Choice(
+        return Course(
             OccurrenceVerdict.MISSED, f"{words}, and is made up for within {_words(rule.window)} only"
         )
     if rule.catchup is Catchup.LAST and later:
-        return Choice(OccurrenceVerdict.MISSED, f"{words}, and a later one makes up for it")
-    return Choice(OccurrenceVerdict.STARTED, f"made up for, {_span(late)} late", made_up=True)
+        return Course(OccurrenceVerdict.MISSED, reason=f"{words}, and a later one makes up for it")
+    return Course(OccurrenceVerdict.STARTED, reason=f"made up for, {_span(late)} late", made_up=True)
 
 
-def by_overlap(rule: ScheduleRule, choice: Choice, last_run: UUID, stands: RunStands) -> Choice:
+def by_overlap(rule: ScheduleRule, course: Course, last_run: UUID, stands: RunStands) -> Course:
     """What becomes of a start when the run of the occurrence before has not ended."""
     if stands is RunStands.ENDED or rule.overlap is Overlap.ALLOW:
-        return choice
-    waits = Choice(choice.verdict, choice.reason, choice.made_up, after_run=last_run)
+        return course
+    waits = Course(course.verdict, course.reason, course.made_up, after_run=last_run)
     match rule.overlap:
-        case Overlap.SKIP if choice.made_up and rule.catchup is Catchup.ALL:
+        case Overlap.SKIP if course.made_up and rule.catchup is Catchup.ALL:
             # All were asked for: one after the other.
             return waits
         case Overlap.SKIP:
-            return Choice(OccurrenceVerdict.SKIPPED, f"run {last_run} of the occurrence before has not ended")
+            return Course(
+                OccurrenceVerdict.SKIPPED, reason=f"run {last_run} of the occurrence before has not ended"
+            )
         case Overlap.QUEUE_ONE if stands is RunStands.HELD:
-            return Choice(OccurrenceVerdict.SKIPPED, f"run {last_run} waits already for the one before it")
+            return Course(
+                OccurrenceVerdict.SKIPPED, reason=f"run {last_run} waits already for the one before it"
+            )
         case Overlap.CANCEL_RUNNING:
-            return Choice(choice.verdict, choice.reason, choice.made_up, last_run, cancel_before=True)
+            return Course(course.verdict, course.reason, course.made_up, last_run, cancel_before=True)
         case _:
             return waits
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from math import floor
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -78,6 +79,14 @@ class Formats:
     def moment_with_zone(self, value: datetime) -> str:
         """`27 November 2026, 14:03:07 CET`."""
         return self._datetime(value, "long")
+
+    def moment_in(self, value: datetime, zone: str) -> str:
+        """`27 Nov 2026, 14:03 CET`, in a zone that is not the reader's."""
+        there = ZoneInfo(zone)
+        locale = self.preferences.locale
+        day = format_date(value.astimezone(there), "medium", locale=locale)
+        time = format_datetime(value, "HH:mm zzz", tzinfo=there, locale=locale)
+        return f"{day}, {time}"
 
     def zone_now(self) -> str:
         """The abbreviation of the reader's zone, today: `CET`."""

@@ -33,6 +33,7 @@ class Menu:
 JOBS = Place(N_("Jobs"), "/")
 RUNS = Place(N_("Runs"), "/runs")
 DOCUMENTS = Place(N_("Documents"), "/documents")
+SCHEDULES = Place(N_("Schedules"), "/schedules")
 APPROVALS = Place(N_("Approvals"), "/approvals")
 DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
@@ -41,6 +42,8 @@ AUDIT = Place(N_("Audit log"), "/audit")
 
 _EVERYDAY = (JOBS, RUNS, DOCUMENTS, APPROVALS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS, AUDIT)
+_EVERYDAY = (JOBS, RUNS, SCHEDULES, APPROVALS)
+_OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS)
 
 
 def menu(principal: Principal | None, path: str) -> Menu:

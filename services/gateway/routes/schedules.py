@@ -91,7 +91,7 @@ async def preview_schedule(
 
 @router.post(
     "/jobs/{job_id}/schedule-preview",
-    summary="The occurrences that a rule would have",
+    summary="What a rule would lead to",
     responses=answers(404),
 )
 async def try_rule(job_id: str, body: TryRule, asking: MayReadJobs, gateway: TheGateway) -> Preview:

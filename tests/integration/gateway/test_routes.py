@@ -77,7 +77,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     PAGE: {
         "GET /", "GET /jobs/{job_id}", "GET /runs", "GET /runs/{run_id}", "GET /search",
-        "GET /preferences", "GET /account",
+        "GET /preferences", "GET /account", "GET /schedules", "GET /schedules/{schedule_id}",
+        *(f"POST /schedules/{{schedule_id}}/{step}" for step in ("change", "pause", "resume", "seen")),
         "POST /account/password",
         "POST /account/sessions/{session_id}/end", "POST /account/tokens",
         "POST /account/tokens/{token_id}/revoke", "POST /sign-out",

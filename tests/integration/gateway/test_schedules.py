@@ -5,12 +5,14 @@ import asyncio
 from shared import subjects
 from shared.audit import AuditEntry
 from tests.integration.gateway.site import Site
-from tests.integration.gateway.test_sessions import browser
+from tests.integration.gateway.test_pages import browser
 
 RULE = {"cron": "30 2 * * *", "zone": "Europe/Zurich", "overlap": "queue_one"}
 
 
-async def test_a_schedule_is_set_seen_paused_and_audited(site: Site) -> None:
+async def test_a_schedule_is_set_seen_paused_and_audited(working_site: Site) -> None:
+    site = working_site
+    await site.knows("lab.noop")
     made = await site.admin.put("/schedules/lab.noop.nightly", json={"rule": RULE, "reason": "each night"})
     assert made.status_code == 200, made.text
     assert made.json()["before"] is None
@@ -58,7 +60,9 @@ async def test_a_schedule_is_set_seen_paused_and_audited(site: Site) -> None:
     assert (ours[1].before["rule"]["cron"], ours[1].after["rule"]["cron"]) == ("30 2 * * *", "45 2 * * *")
 
 
-async def test_what_is_wrong_and_what_is_not_allowed_is_refused(site: Site) -> None:
+async def test_what_is_wrong_and_what_is_not_allowed_is_refused(working_site: Site) -> None:
+    site = working_site
+    await site.knows("lab.noop")
     wrong = await site.admin.put("/schedules/lab.noop.x", json={"rule": {"cron": "1 2 3"}})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "schedule_invalid")
     parameters = await site.admin.put(
