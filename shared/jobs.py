@@ -199,9 +199,7 @@ def job(
         if ordered and limit is None:
             wrong.append("ordered needs a limit (usually 1): without one, runs overtake each other anyway")
         if schedule is not None and not _is_cron(schedule):
-            wrong.append(
-                f"schedule {schedule!r} must be cron with five fields, such as 15 2 * * *"
-            )
+            wrong.append(f"schedule {schedule!r} must be cron with five fields, such as 15 2 * * *")
         if wrong:
             raise JobRefused(f"job {id} ({function.__module__}): " + "; ".join(wrong))
         assert kind is not None
