@@ -10,7 +10,7 @@ import structlog
 from services.scheduler.decider import Decider
 from services.scheduler.keeper import Keeper
 from services.scheduler.stream import StreamOfVerdicts, run_stands
-from services.scheduler.verdicts import RunStands
+from services.scheduler.verdicts import Course, RunStands
 from shared.access import Action, Principal, decide_access
 from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
@@ -20,6 +20,7 @@ from shared.errors import TagwerkError
 from shared.events import now
 from shared.jobs import CatalogueEntry
 from shared.requests import effective_principal
+from shared.words import OccurrenceVerdict
 
 log = structlog.get_logger(__name__)
 
@@ -79,28 +80,33 @@ class Clockwork:
         entry = await self._catalogue.get(schedule.job)
         return schedule.principal if entry is None else effective_principal(entry, schedule.principal)
 
-    async def _hindrance(self, schedule: Schedule) -> str | None:
+    async def _hindrance(self, schedule: Schedule) -> Course | None:
         pause = await self._keeper.pause_of(schedule)
         if pause is not None:
-            return f"{pause.paused_by} has paused {_named(pause.what)}: {pause.reason}"
+            words = f"{pause.paused_by} has paused {_named(pause.what)}: {pause.reason}"
+            return Course(OccurrenceVerdict.SKIPPED, reason=words)
         entry = await self._catalogue.get(schedule.job)
         if entry is None or entry.retired:
-            return f"no service offers {schedule.job}"
+            return Course(OccurrenceVerdict.SKIPPED, reason=f"no service offers {schedule.job}")
         reason = await self._refusal(schedule, entry)
         if reason is not None:
             # The view may be a second old: younger than the principal, or than what they may do.
             await self._principals.refresh()
             reason = await self._refusal(schedule, entry)
-        if reason is not None:
-            refused = AuditEntry(
-                action="access_refused",
-                principal=schedule.principal,
-                concern=f"schedule:{schedule.id}",
-                client=schedule.client,
-                reason=reason,
-            )
-            await audit(self._bus, refused)
-        return reason
+        if reason is None:
+            return None
+        await self._audit_refusal(schedule, reason)
+        return Course(OccurrenceVerdict.SKIPPED, reason=reason)
+
+    async def _audit_refusal(self, schedule: Schedule, reason: str) -> None:
+        refused = AuditEntry(
+            action="access_refused",
+            principal=schedule.principal,
+            concern=f"schedule:{schedule.id}",
+            client=schedule.client,
+            reason=reason,
+        )
+        await audit(self._bus, refused)
 
     async def _refusal(self, schedule: Schedule, entry: CatalogueEntry) -> str | None:
         principal = await self._principals.get(schedule.principal)
@@ -111,5 +117,7 @@ class Clockwork:
 
 
 def _named(what: str) -> str:
-    kind, _, name = what.partition(":")
-    return f"the {kind} {name}" if name else kind
+    name = what.partition(":")[2]
+    if what.startswith("schedule:"):
+        return f"the schedule {name}"
+    return f"the module {name}" if name else "every schedule there is"

@@ -38,8 +38,8 @@ class Verdicts(Protocol):
         """Publish on the condition that there is none; gives the verdict that holds, this or the other."""
 
 
-#: Why a schedule may not start its job now, or None: paused, no right, no job.
-Hindrance = Callable[[Schedule], Awaitable[str | None]]
+#: What becomes of a start that may not be, or None: paused, no right, no job.
+Hindrance = Callable[[Schedule], Awaitable[Course | None]]
 #: How the run of an earlier occurrence stands.
 Stands = Callable[[str, UUID], Awaitable[RunStands]]
 #: As whom a job works that this principal starts.
@@ -120,7 +120,7 @@ class Decider:
     async def _checked(self, schedule: Schedule, course: Course, now: datetime) -> Course:
         hindrance = await self._hindrance(schedule)
         if hindrance is not None:
-            return Course(OccurrenceVerdict.SKIPPED, hindrance)
+            return hindrance
         cursor = self._cursors[schedule.id]
         if cursor.last_run is None:
             return course

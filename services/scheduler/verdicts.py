@@ -1,7 +1,7 @@
 """What to do about occurrences that have come due: start, skip, miss. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -57,7 +57,7 @@ def _of_one(rule: ScheduleRule, planned: Planned, now: datetime, *, later: bool)
         return Course(OccurrenceVerdict.MISSED, reason=words)
     if late > timedelta(seconds=rule.window):
         return Course(
-            OccurrenceVerdict.MISSED, f"{words}, and is made up for within {_words(rule.window)} only"
+            OccurrenceVerdict.MISSED, reason=f"{words}, and is made up for within {_words(rule.window)} only"
         )
     if rule.catchup is Catchup.LAST and later:
         return Course(OccurrenceVerdict.MISSED, reason=f"{words}, and a later one makes up for it")
@@ -68,7 +68,7 @@ def by_overlap(rule: ScheduleRule, course: Course, last_run: UUID, stands: RunSt
     """What becomes of a start when the run of the occurrence before has not ended."""
     if stands is RunStands.ENDED or rule.overlap is Overlap.ALLOW:
         return course
-    waits = Course(course.verdict, course.reason, course.made_up, after_run=last_run)
+    waits = replace(course, after_run=last_run)
     match rule.overlap:
         case Overlap.SKIP if course.made_up and rule.catchup is Catchup.ALL:
             # All were asked for: one after the other.
@@ -82,7 +82,7 @@ def by_overlap(rule: ScheduleRule, course: Course, last_run: UUID, stands: RunSt
                 OccurrenceVerdict.SKIPPED, reason=f"run {last_run} waits already for the one before it"
             )
         case Overlap.CANCEL_RUNNING:
-            return Course(course.verdict, course.reason, course.made_up, last_run, cancel_before=True)
+            return replace(course, after_run=last_run, cancel_before=True)
         case _:
             return waits
 
@@ -92,7 +92,8 @@ def _span(late: timedelta) -> str:
 
 
 def _words(seconds: int) -> str:
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+    """In symbols, which are the same in every language."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
-    return f"{seconds} seconds"
+    return f"{seconds} s"

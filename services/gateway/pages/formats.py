@@ -81,12 +81,15 @@ class Formats:
         return self._datetime(value, "long")
 
     def moment_in(self, value: datetime, zone: str) -> str:
-        """`27 Nov 2026, 14:03 CET`, in a zone that is not the reader's."""
-        there = ZoneInfo(zone)
+        """`Fri, 27 Nov 2026, 14:03 CET`, in a zone that is not the reader's."""
+        there = value.astimezone(ZoneInfo(zone))
         locale = self.preferences.locale
-        day = format_date(value.astimezone(there), "medium", locale=locale)
-        time = format_datetime(value, "HH:mm zzz", tzinfo=there, locale=locale)
-        return f"{day}, {time}"
+        weekday = format_date(there, "EEE", locale=locale)
+        day = format_date(there, "medium", locale=locale)
+        name = format_datetime(value, "zzz", tzinfo=ZoneInfo(zone), locale=locale)
+        # Where a language has no name for the zone, its own is better than a number.
+        shown = there.tzname() if name[:1] in "+-" else name
+        return f"{weekday}, {day}, {there:%H:%M} {shown}"
 
     def zone_now(self) -> str:
         """The abbreviation of the reader's zone, today: `CET`."""

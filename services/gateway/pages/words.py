@@ -133,6 +133,9 @@ CLOSED_DAYS: Mapping[ClosedDays, str] = {
     ClosedDays.NOT_BUSINESS: N_("weekends and holidays"),
 }
 
+#: Closed days that are no holidays.
+WEEKEND: Mapping[str, str] = {"Saturday": N_("Saturday"), "Sunday": N_("Sunday")}
+
 #: What marks a planned occurrence.
 TRANSITIONS: Mapping[str, str] = {
     "shifted": N_("this time does not exist on the day; the next instant counts"),

@@ -91,7 +91,7 @@ MISSED = Occurrence(
     client=MAIN_CLIENT,
     nominal=now().replace(hour=1, minute=30, second=0, microsecond=0) - timedelta(days=1),
     verdict=OccurrenceVerdict.MISSED,
-    reason="no scheduler was at work when it came due; it was noticed 2 hours later",
+    reason="no scheduler was at work when it came due; it was noticed 2 h later",
 )
 
 

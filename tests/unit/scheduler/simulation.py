@@ -71,7 +71,7 @@ class World:
         self.replicas = [self._replica() for _ in range(self.chance.randint(1, 3))]
 
     def _replica(self) -> Decider:
-        async def free(schedule: Schedule) -> str | None:
+        async def free(schedule: Schedule) -> None:
             return None
 
         async def stands(job: str, run: UUID) -> RunStands:
