@@ -55,6 +55,10 @@ class Bucket(Generic[Entry]):
 
     async def put(self, key: str, entry: Entry) -> None:
         await self._bus.publish(f"$KV.{self._name}.{key}", entry.model_dump_json().encode())
+        await self.forget()
+
+    async def forget(self) -> None:
+        """The next look reads what has changed."""
         async with self._reading:
             # What was being read may not have it.
             self._read_at = float("-inf")
@@ -95,8 +99,3 @@ class Bucket(Generic[Entry]):
             return _Known(message.data, self._model.model_validate_json(message.data))
         except ValidationError:
             return _Known(message.data, None)
-        self.forget()
-
-    def forget(self) -> None:
-        """The next look reads the bucket again."""
-        self._read_at = float("-inf")

@@ -9,9 +9,8 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 import orjson
 import structlog

@@ -94,14 +94,14 @@ class Keeper:
     ) -> tuple[Schedule | None, Schedule]:
         before, after = await self._change(f"schedule.{id}", Schedule, change)
         assert after is not None
-        self._schedules.forget()
+        await self._schedules.forget()
         return before, after
 
     async def change_pause(self, what: str, pause: Pause | None) -> tuple[Pause | None, Pause | None]:
         """Pause, or with None go on. Pausing what is paused leaves the first pause."""
         key = "pause." + what.replace(":", ".")
         changed = await self._change(key, Pause, lambda kept: (kept or pause) if pause else None)
-        self._pauses.forget()
+        await self._pauses.forget()
         return changed
 
     async def _change(

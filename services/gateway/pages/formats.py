@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from math import floor
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale

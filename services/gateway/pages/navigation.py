@@ -40,10 +40,8 @@ SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 AUDIT = Place(N_("Audit log"), "/audit")
 
-_EVERYDAY = (JOBS, RUNS, DOCUMENTS, APPROVALS)
+_EVERYDAY = (JOBS, RUNS, SCHEDULES, DOCUMENTS, APPROVALS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS, AUDIT)
-_EVERYDAY = (JOBS, RUNS, SCHEDULES, APPROVALS)
-_OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS)
 
 
 def menu(principal: Principal | None, path: str) -> Menu:

@@ -13,9 +13,8 @@ from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
 from services.gateway.core import MAIN_CLIENT
-from shared.ids import document_id_of, run_id_of
 from shared.events import Occurrence, now
-from shared.ids import run_id_of
+from shared.ids import document_id_of, run_id_of
 from shared.words import OccurrenceVerdict
 
 #: The runs that there are to look at, by the key with which they are requested: job and parameters.
