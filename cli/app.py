@@ -19,6 +19,7 @@ from cli.commands import (
     preflight,
     rates,
     runs,
+    schedules,
     stack,
 )
 
@@ -66,12 +67,23 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "payables": payments.payables,
     "payment-files": payments.payment_files,
     "payment-file": payments.payment_file,
+    "schedules": schedules.schedules,
     "systems": preflight.systems,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
     "me": accounts.me,
 }
 
+_SCHEDULE: dict[str, ApiFunction] = {
+    "show": schedules.show,
+    "preview": schedules.preview,
+    "set": schedules.set_schedule,
+    "reset": schedules.reset,
+    "pause": schedules.pause,
+    "resume": schedules.resume,
+    "seen": schedules.seen,
+    "backfill": schedules.backfill,
+}
 _PRINCIPALS: dict[str, ApiFunction] = {
     "list": accounts.principals,
     "set": accounts.set_principal,
@@ -102,6 +114,7 @@ def _group(name: str, help: str, commands: dict[str, ApiFunction]) -> None:
 
 
 _add(app, _API_COMMANDS)
+_group("schedule", "One schedule: look ahead, change it, pause it, run what was missed.", _SCHEDULE)
 _group("principals", "Users and service users: list them, make or change one.", _PRINCIPALS)
 _group("tokens", "Tokens: list them, issue one, revoke one.", _TOKENS)
 _group("audit", "The audit log: list who did what, verify it, export it.", _AUDIT)

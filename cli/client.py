@@ -72,6 +72,10 @@ class Gateway:
         """For what answers nothing."""
         await self._send("PUT", path, json=body)
 
+    async def delete_and_read(self, path: str, model: type[Model]) -> Model:
+        """For what answers how it is then."""
+        return self._read(await self._send("DELETE", path), model)
+
     async def delete(self, path: str) -> None:
         await self._send("DELETE", path)
 

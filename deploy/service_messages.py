@@ -20,7 +20,12 @@ ROOT = Path(__file__).parents[1]
 #: The parameters that take sentences for people.
 PARAMETERS = frozenset({"cause", "next_step", "mend", "reason", "detail", "note"})
 #: What these models are given besides.
-MODELS = {"Failure": frozenset[str](), "Choice": frozenset({"label"}), "SystemState": frozenset({"words"})}
+MODELS = {
+    "Failure": frozenset[str](),
+    "Course": frozenset[str](),
+    "Choice": frozenset({"label"}),
+    "SystemState": frozenset({"words"}),
+}
 
 #: These speak for themselves, in catalogues of their own.
 _APART = ("services/gateway/pages/", "services/gateway/preflight/")

@@ -55,6 +55,10 @@ class Bucket(Generic[Entry]):
 
     async def put(self, key: str, entry: Entry) -> None:
         await self._bus.publish(f"$KV.{self._name}.{key}", entry.model_dump_json().encode())
+        await self.forget()
+
+    async def forget(self) -> None:
+        """The next look reads what has changed."""
         async with self._reading:
             # What was being read may not have it.
             self._read_at = float("-inf")

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 import orjson
@@ -212,13 +213,33 @@ class Bus:
                 return found
             after = found[-1].sequence
 
-    async def read_page(self, stream: str, subject: str, start: int) -> tuple[list[Stored], bool]:
-        """Up to 256 messages of `stream` on `subject` from sequence `start` on; whether there are more."""
+    async def read_last(self, stream: str, subject: str) -> Stored | None:
+        """The last message of `stream` on `subject` (a filter)."""
+        request = orjson.dumps({"last_by_subj": subject})
+        try:
+            msg = await self.nc.request(f"$JS.API.DIRECT.GET.{stream}", request, timeout=5)
+        except (NatsError, TimeoutError) as error:
+            raise BusUnavailable(f"the last of {subject} could not be read: {error!r}") from error
+        headers = msg.headers or {}
+        match headers.get("Status"):
+            case None:
+                return Stored(headers["Nats-Subject"], int(headers["Nats-Sequence"]), msg.data, headers)
+            case "404":
+                return None
+            case status:
+                raise BusUnavailable(f"the last of {subject} could not be read: status {status}")
+
+    async def read_page(
+        self, stream: str, subject: str, start: int, *, since: datetime | None = None
+    ) -> tuple[list[Stored], bool]:
+        """Up to 256 messages of `stream` on `subject` from sequence `start` on, or stored from `since` on;
+        whether there are more."""
         inbox = self.nc.new_inbox()
         subscription = await self.nc.subscribe(inbox)
         page: list[Stored] = []
         try:
-            request = {"seq": start, "next_by_subj": subject, "batch": 256}
+            begin = {"seq": start} if since is None else {"start_time": since.isoformat()}
+            request = {**begin, "next_by_subj": subject, "batch": 256}
             await self.nc.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
             while True:
                 msg = await subscription.next_msg(timeout=5)

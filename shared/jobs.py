@@ -9,10 +9,11 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from shared.access import Access
@@ -197,6 +198,8 @@ def job(
             wrong.append("limit must be at least 1")
         if ordered and limit is None:
             wrong.append("ordered needs a limit (usually 1): without one, runs overtake each other anyway")
+        if schedule is not None and not _is_cron(schedule):
+            wrong.append(f"schedule {schedule!r} must be cron with five fields, such as 15 2 * * *")
         if wrong:
             raise JobRefused(f"job {id} ({function.__module__}): " + "; ".join(wrong))
         assert kind is not None
@@ -221,6 +224,14 @@ def job(
         )  # fmt: skip
 
     return declare
+
+
+def _is_cron(expression: str) -> bool:
+    try:
+        CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        return False
+    return len(expression.split()) == 5
 
 
 def _signature_of(id: str, function: JobFunction) -> tuple[type[BaseModel], dict[str, Any]]:

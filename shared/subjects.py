@@ -4,6 +4,7 @@ A job id is `<service>.<job>` with lower-case words and dashes, so it is two sub
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -115,6 +116,14 @@ RETRIES_DURABLE: Final = "scheduler-retries"
 RETRIES_FILTER: Final = "run.*.*.*.attempt_failed.*"
 CANCELS_DURABLE: Final = "scheduler-cancels"
 CANCELS_FILTER: Final = "run.*.*.*.cancel_requested"
+#: And on OCCURRENCES: what was decided to start is started.
+STARTS_DURABLE: Final = "scheduler-starts"
+STARTS_FILTER: Final = "occurrence.>"
+
+
+def occurrence(schedule: str, nominal: datetime) -> str:
+    """Where the one verdict on an occurrence lies: `occurrence.documents.tidy.20260329T010000Z`."""
+    return f"occurrence.{schedule}.{nominal.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def cancel_watch(service: str) -> str:
@@ -161,6 +170,9 @@ QUERIES: Final[dict[str, str]] = {
     query("documents", "search"): "documents by id, file name or invoice number",
     query("documents", "approvals"): "approvals of invoices that the asker may see, the earliest due first",
     query("documents", "approval"): "the approval of one invoice, with its history",
+    query("scheduler", "schedules"): "schedules with their next occurrence",
+    query("scheduler", "occurrences"): "what was decided about occurrences",
+    query("scheduler", "preview"): "the next occurrences of a schedule, or of a rule that is tried",
     query("integrations", "rates"): "daily exchange rates by source, currency and day",
     query("integrations", "bank-transactions"): "bank transactions by account, day and match",
     query("integrations", "bank-statements"): "bank statements with balances and warnings, by account",
@@ -194,6 +206,12 @@ def decide(service: str) -> str:
 
 
 REBUILD: Final = command("status", "rebuild")
+
+#: What administrators do about schedules.
+SET_SCHEDULE: Final = command("scheduler", "set")
+PAUSE_SCHEDULES: Final = command("scheduler", "pause")
+SEE_MISSED: Final = command("scheduler", "see-missed")
+BACKFILL: Final = command("scheduler", "backfill")
 
 #: What people do about an invoice; answered with how it stands then.
 APPROVE: Final = command("documents", "approve")

@@ -218,3 +218,38 @@ class StepKind(StrEnum):
     PAYMENT = "payment"
     #: It waits again: the bank refused the payment, or a rejected invoice was corrected.
     REOPENED = "reopened"
+
+
+class Catchup(StrEnum):
+    """What is done about occurrences that came due while nobody was there to start them."""
+
+    NONE = "none"
+    LAST = "last"
+    ALL = "all"
+
+
+class Overlap(StrEnum):
+    """What is done if the run of the occurrence before has not ended."""
+
+    SKIP = "skip"
+    QUEUE_ONE = "queue_one"
+    QUEUE_ALL = "queue_all"
+    CANCEL_RUNNING = "cancel_running"
+    ALLOW = "allow"
+
+
+class ClosedDays(StrEnum):
+    """On which days a schedule does not fire."""
+
+    NONE = "none"
+    HOLIDAYS = "holidays"
+    #: Saturdays, Sundays and holidays.
+    NOT_BUSINESS = "not_business"
+
+
+class OccurrenceVerdict(StrEnum):
+    """What was decided about one occurrence of a schedule."""
+
+    STARTED = "started"
+    SKIPPED = "skipped"
+    MISSED = "missed"

@@ -1,5 +1,6 @@
 """What can be started, and starting it."""
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,8 +46,19 @@ async def start(
     dry_run: DryRun = False,
     wait: Wait = False,
     timeout: Timeout = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Later, once: ISO time, UTC without an offset.")
+    ] = None,
 ) -> Exit | None:
     """Start a job."""
+    if at is not None:
+        from cli.commands.schedules import moment_of, put_schedule
+
+        moment = moment_of(at)
+        name = f"{job_id}.at-{moment.astimezone(UTC):%Y%m%dt%H%M%S}"
+        rule: dict[str, object] = {"at": moment.isoformat()}
+        await put_schedule(session, name, rule, param, client=client, confirm=confirm, reason=reason)
+        return None
     from cli.answers import JobView, StartedRun
     from cli.commands.runs import show_end
     from cli.parameters import parse_parameters

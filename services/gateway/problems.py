@@ -51,6 +51,7 @@ STATUS: Mapping[str, int] = {
     "not_found": 404,
     "principal_not_found": 404,
     "run_not_found": 404,
+    "schedule_not_found": 404,
     "session_not_found": 404,
     "token_not_found": 404,
     "method_not_allowed": 405,

@@ -33,6 +33,7 @@ from shared.events.decoding import (
     decode_run_event,
 )
 from shared.events.message import Message, now
+from shared.events.occurrence import Occurrence
 from shared.events.parts import Call, Cause, DoubtfulEffect, LogLine, Record
 from shared.events.run import (
     AttemptFailed,
@@ -79,6 +80,7 @@ __all__ = [
     "LogLine",
     "Logged",
     "Message",
+    "Occurrence",
     "PaymentStatusChanged",
     "PaymentWithheld",
     "Progressed",

@@ -15,8 +15,9 @@ from services.gateway.pages.overview import read_overview
 from services.gateway.pages.preferences import Language
 from services.gateway.pages.remembered import Same
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
+from services.gateway.pages.schedule_page import schedules_if_known
 from shared.access import Principal
-from shared.commands import JobOverview, Overview
+from shared.commands import JobOverview, Overview, ScheduleRow, SchedulesPage
 from shared.jobs import CatalogueEntry
 from shared.words import Kind
 
@@ -32,6 +33,8 @@ class JobRow:
     runs: JobOverview | None
     #: What the filter looks through: in lower case, in the reader's language and in English.
     words: str
+    #: The next occurrence of any of its schedules.
+    next: ScheduleRow | None = None
 
     def key(self, formats: Formats) -> Hashable:
         last = self.runs.last if self.runs else None
@@ -69,6 +72,8 @@ class Catalogue:
     #: Jobs that the filter left, and all of them.
     shown: int
     total: int
+    #: Occurrences that were missed and seen by nobody; None where the scheduler does not answer.
+    missed: int | None = None
 
 
 def catalogue_view(
@@ -76,6 +81,7 @@ def catalogue_view(
     principal: Principal,
     overview: Overview,
     *,
+    schedules: SchedulesPage | None = None,
     filter: str = "",
     language: Language = "en",
 ) -> Catalogue:
@@ -88,13 +94,25 @@ def catalogue_view(
             start_of(entry, principal),
             runs.get(entry.id),
             _words(entry, language),
+            next_of(entry.id, schedules),
         )
         for entry in entries
         if not entry.retired
     ]
     wanted = filter.lower().split()
     shown = [row for row in rows if all(word in row.words for word in wanted)]
-    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows))
+    missed = None if schedules is None else sum(row.missed for row in schedules.items)
+    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows), missed)
+
+
+def next_of(job: str, schedules: SchedulesPage | None) -> ScheduleRow | None:
+    """The schedule of the job that fires first."""
+    coming = [
+        (row.next.fires_at, row)
+        for row in (schedules.items if schedules else ())
+        if row.schedule.job == job and row.next is not None
+    ]
+    return min(coming, key=lambda one: one[0], default=(None, None))[1]
 
 
 def _sections(rows: Iterable[JobRow], language: Language) -> list[Section]:
@@ -125,6 +143,7 @@ async def read_catalogue(
         await gateway.gate.visible_jobs(visit.principal),
         visit.principal,
         await read_overview(gateway, visit.principal),
+        schedules=await schedules_if_known(gateway, visit.principal),
         filter=q.strip(),
         language=visit.preferences.language,
     )

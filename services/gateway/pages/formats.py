@@ -79,6 +79,17 @@ class Formats:
         """`27 November 2026, 14:03:07 CET`."""
         return self._datetime(value, "long")
 
+    def moment_in(self, value: datetime, zone: str) -> str:
+        """`Fri, 27 Nov 2026, 14:03 CET`, in a zone that is not the reader's."""
+        there = value.astimezone(ZoneInfo(zone))
+        locale = self.preferences.locale
+        weekday = format_date(there, "EEE", locale=locale)
+        day = format_date(there, "medium", locale=locale)
+        name = format_datetime(value, "zzz", tzinfo=ZoneInfo(zone), locale=locale)
+        # Where a language has no name for the zone, its own is better than a number.
+        shown = there.tzname() if name[:1] in "+-" else name
+        return f"{weekday}, {day}, {there:%H:%M} {shown}"
+
     def zone_now(self) -> str:
         """The abbreviation of the reader's zone, today: `CET`."""
         return self._datetime(self.now, "zzz")

@@ -13,11 +13,20 @@ from services.gateway.pages.durations import DurationChart, duration_chart
 from services.gateway.pages.navigation import JOBS, Place
 from services.gateway.pages.overview import read_overview
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
+from services.gateway.pages.schedule_page import schedules_if_known
 from services.gateway.pages.schema import Parameter, parameters_of
 from services.gateway.pages.troubleshooting import Guide, troubleshooting
 from shared import subjects
 from shared.access import Principal
-from shared.commands import Durations, DurationsQuery, JobOverview, RunsPage, RunsQuery, RunSummary
+from shared.commands import (
+    Durations,
+    DurationsQuery,
+    JobOverview,
+    RunsPage,
+    RunsQuery,
+    RunSummary,
+    SchedulesPage,
+)
 from shared.jobs import CatalogueEntry
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +49,8 @@ class JobPage:
     #: Whether there are older ones.
     more_runs: bool
     guide: Guide | None
+    #: None where the scheduler does not answer.
+    schedules: SchedulesPage | None = None
 
 
 def job_view(
@@ -49,6 +60,7 @@ def job_view(
     overview: JobOverview | None,
     durations: Durations,
     guide: Guide | None,
+    schedules: SchedulesPage | None = None,
 ) -> JobPage:
     return JobPage(
         entry=entry,
@@ -60,6 +72,7 @@ def job_view(
         chart=duration_chart(durations.items, entry.expected_runtime, overview.typical if overview else None),
         more_runs=runs.next_cursor is not None,
         guide=guide,
+        schedules=schedules,
     )
 
 
@@ -69,7 +82,7 @@ async def read_job(job_id: str, visit: TheVisit, gateway: TheGateway) -> HTMLRes
     assert principal is not None
     entry = await gateway.gate.job_to_see(principal, job_id)
     scope = await gateway.gate.scope(principal)
-    runs, durations, overview = await asyncio.gather(
+    runs, durations, overview, schedules = await asyncio.gather(
         gateway.bus.ask(
             subjects.query("status", "runs"),
             RunsQuery(**scope, job=job_id, limit=SHOWN_RUNS),
@@ -83,10 +96,11 @@ async def read_job(job_id: str, visit: TheVisit, gateway: TheGateway) -> HTMLRes
             timeout=QUERY_TIMEOUT,
         ),
         read_overview(gateway, principal, job=job_id, last_runs=False),
+        schedules_if_known(gateway, principal, job=job_id),
     )
     of_job = next(iter(overview.jobs), None)
     guide = troubleshooting(entry.troubleshooting, visit.preferences.language)
-    view = job_view(entry, principal, runs, of_job, durations, guide)
+    view = job_view(entry, principal, runs, of_job, durations, guide, schedules)
     return visit.page(
         "job.html", trail=(JOBS, Place(entry.title, f"/jobs/{entry.id}", given=True)), view=view
     )

@@ -33,13 +33,14 @@ class Menu:
 JOBS = Place(N_("Jobs"), "/")
 RUNS = Place(N_("Runs"), "/runs")
 DOCUMENTS = Place(N_("Documents"), "/documents")
+SCHEDULES = Place(N_("Schedules"), "/schedules")
 APPROVALS = Place(N_("Approvals"), "/approvals")
 DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 AUDIT = Place(N_("Audit log"), "/audit")
 
-_EVERYDAY = (JOBS, RUNS, DOCUMENTS, APPROVALS)
+_EVERYDAY = (JOBS, RUNS, SCHEDULES, DOCUMENTS, APPROVALS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS, AUDIT)
 
 

@@ -7,12 +7,16 @@ from services.gateway.pages.preferences import Language, Theme
 from services.gateway.preflight.findings import CheckName
 from shared.words import (
     CallOutcome,
+    Catchup,
     CheckVerdict,
+    ClosedDays,
     Danger,
     Kind,
     Level,
     LogLevel,
+    OccurrenceVerdict,
     Outcome,
+    Overlap,
     RunState,
     Trigger,
 )
@@ -96,6 +100,47 @@ WEEKDAYS: tuple[str, ...] = (
     N_("on Sundays"), N_("on Mondays"), N_("on Tuesdays"), N_("on Wednesdays"), N_("on Thursdays"),
     N_("on Fridays"), N_("on Saturdays"), N_("on Sundays"),
 )  # fmt: skip
+
+OCCURRENCES: Mapping[OccurrenceVerdict, str] = {
+    OccurrenceVerdict.STARTED: N_("started"),
+    OccurrenceVerdict.SKIPPED: N_("skipped"),
+    OccurrenceVerdict.MISSED: N_("missed"),
+}
+
+OCCURRENCE_TONES: Mapping[OccurrenceVerdict, str] = {
+    OccurrenceVerdict.STARTED: "good",
+    OccurrenceVerdict.SKIPPED: "unknown",
+    OccurrenceVerdict.MISSED: "danger",
+}
+
+CATCHUPS: Mapping[Catchup, str] = {
+    Catchup.NONE: N_("nothing is made up for"),
+    Catchup.LAST: N_("the last one is made up for"),
+    Catchup.ALL: N_("all are made up for"),
+}
+
+OVERLAPS: Mapping[Overlap, str] = {
+    Overlap.SKIP: N_("skip it"),
+    Overlap.QUEUE_ONE: N_("one waits for the run before"),
+    Overlap.QUEUE_ALL: N_("all wait for the run before"),
+    Overlap.CANCEL_RUNNING: N_("cancel the run before"),
+    Overlap.ALLOW: N_("start it all the same"),
+}
+
+CLOSED_DAYS: Mapping[ClosedDays, str] = {
+    ClosedDays.NONE: N_("no day is closed"),
+    ClosedDays.HOLIDAYS: N_("holidays"),
+    ClosedDays.NOT_BUSINESS: N_("weekends and holidays"),
+}
+
+#: Closed days that are no holidays.
+WEEKEND: Mapping[str, str] = {"Saturday": N_("Saturday"), "Sunday": N_("Sunday")}
+
+#: What marks a planned occurrence.
+TRANSITIONS: Mapping[str, str] = {
+    "shifted": N_("this time does not exist on the day; the next instant counts"),
+    "first_of_two": N_("this time exists twice on the day; the first counts"),
+}
 
 LEVELS: Mapping[Level, str] = {
     Level.GENERAL: N_("for everybody"),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
 from services.gateway.core import MAIN_CLIENT
+from shared.events import Occurrence, now
 from shared.ids import document_id_of, run_id_of
+from shared.words import OccurrenceVerdict
 
 #: The runs that there are to look at, by the key with which they are requested: job and parameters.
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -59,6 +62,9 @@ PAGES: dict[str, str] = {
     "documents": "/documents",
     "documents, none fits": "/documents?text=nothing+of+this+name&kind=mail&client=main",
     "document": f"/documents/{LETTER}",
+    "schedules": "/schedules",
+    "schedule": "/schedules/lab.records.nightly",
+    "schedule that is paused": "/schedules/lab.noop.paused",
     "approvals": "/approvals",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
@@ -75,6 +81,17 @@ PAGES: dict[str, str] = {
     "sign in with a link that does not work": "/sign-in/link?token=none",
     "error": "/nothing-lies-here",
 }
+
+
+#: An occurrence of an outage, of which nobody has taken note.
+MISSED = Occurrence(
+    schedule="lab.records.nightly",
+    job="lab.records",
+    client=MAIN_CLIENT,
+    nominal=now().replace(hour=1, minute=30, second=0, microsecond=0) - timedelta(days=1),
+    verdict=OccurrenceVerdict.MISSED,
+    reason="no scheduler was at work when it came due; it was noticed 2 h later",
+)
 
 
 async def prepare(stack: LocalStack) -> None:
@@ -100,12 +117,27 @@ async def prepare(stack: LocalStack) -> None:
         assert (await http.put("/principals/bea", json=bea)).status_code == 200
         token = {"principal": "bea", "name": "laptop", "scopes": ["read", "start"]}
         assert (await http.post("/tokens", json=token)).status_code == 201
+        await _make_schedules(http)
         bus = await nats.connect(stack.nats_url())
+        await bus.jetstream().publish(f"occurrence.{MISSED.schedule}.20260101T013000Z", MISSED.encode())
         await bus.jetstream().publish("event.document.uploaded", b'{"client": "alpha", "file": "<b>.pdf"}')
         await bus.close()
         async with asyncio.timeout(20):
             while not (await http.get("/dead-letters")).json()["items"]:  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.1)
+
+
+async def _make_schedules(http: httpx.AsyncClient) -> None:
+    rule = {"cron": "30 2 * * *", "zone": "Europe/Zurich", "overlap": "queue_one", "jitter": 60}
+    closed = {"closed": "not_business", "country": "CH", "canton": "ZH"}
+    for id, more in (
+        ("lab.records.nightly", {**closed, "parameters": {"count": 3}}),
+        ("lab.noop.paused", {}),
+    ):
+        made = await http.put(f"/schedules/{id}", json={"rule": {**rule, **more}, "reason": "each night"})
+        assert made.status_code == 200, made.text
+    paused = await http.post("/schedules/lab.noop.paused/pause", json={"reason": "a migration"})
+    assert paused.status_code == 200, paused.text
 
 
 class Reader:

@@ -40,8 +40,10 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     RUNS: {
         *(f"GET {API}{path}" for path in (
             "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
-            "/search", "/systems",
+            "/schedules", "/schedules/{schedule_id}", "/schedules/{schedule_id}/occurrences",
+            "/schedules/{schedule_id}/preview", "/occurrences", "/search", "/systems",
         )),
+        f"POST {API}/jobs/{{job_id}}/schedule-preview",
         *(f"GET {API}{_RUN}{list}" for list in (
             "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/tree",
         )),
@@ -51,6 +53,10 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"POST {API}/jobs/{{job_id}}/preflight",
         f"GET {API}/jobs/{{job_id}}/choices/{{parameter}}",
         *(f"POST {API}{_RUN}/{step}" for step in ("cancel", "decisions", "rerun")),
+        f"PUT {API}/schedules/{{schedule_id}}", f"DELETE {API}/schedules/{{schedule_id}}/changes",
+        *(f"POST {API}/schedules/{{schedule_id}}/{step}" for step in (
+            "backfill", "pause", "resume", "seen",
+        )),
     },
     UPLOAD: {f"POST {API}/documents"},
     APPROVE: {
@@ -59,6 +65,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     ADMINISTER: {
         f"GET {API}/audit/entries", f"GET {API}/audit/export", f"GET {API}/audit/state",
+        f"POST {API}/schedules/pause", f"POST {API}/schedules/resume",
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
         f"GET {API}/principals", f"POST {API}/principals", f"PUT {API}{_PRINCIPAL}",
         f"PUT {API}{_PRINCIPAL}/password", f"POST {API}{_PRINCIPAL}/unlock",
@@ -70,7 +77,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     PAGE: {
         "GET /", "GET /jobs/{job_id}", "GET /runs", "GET /runs/{run_id}", "GET /search",
-        "GET /preferences", "GET /account",
+        "GET /preferences", "GET /account", "GET /schedules", "GET /schedules/{schedule_id}",
+        *(f"POST /schedules/{{schedule_id}}/{step}" for step in ("change", "pause", "resume", "seen")),
         "POST /account/password",
         "POST /account/sessions/{session_id}/end", "POST /account/tokens",
         "POST /account/tokens/{token_id}/revoke", "POST /sign-out",

@@ -51,6 +51,8 @@ from tests.unit.cli.examples import (
 from tests.unit.cli.gateway import CannedGateway, Said, server_sent
 
 GOLDEN = Path(__file__).parent / "golden"
+#: What the scheduler answers, which the gateway hands on.
+CONTRACTS = Path(__file__).parents[2] / "contracts" / "commands"
 
 LETTER = {
     "reason": UNREADABLE.model_dump(),
@@ -152,6 +154,18 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/audit/export", b'{"form": "an export"}\n', media_type="application/x-ndjson")
     gateway.on("POST", "/jobs/audit.verify-log/runs", STARTED, status=202)
     gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
+    for method, path, model in (
+        ("GET", "/schedules", "SchedulesPage"),
+        ("PUT", "/schedules/documents.ocr.nightly", "ScheduleChanged"),
+        ("GET", "/schedules/documents.ocr.nightly/occurrences", "OccurrencesPage"),
+        ("GET", "/schedules/documents.ocr.nightly/preview", "Preview"),
+        ("DELETE", "/schedules/documents.ocr.nightly/changes", "ScheduleChanged"),
+        ("POST", "/schedules/documents.ocr.nightly/pause", "PauseChanged"),
+        ("POST", "/schedules/resume", "PauseChanged"),
+        ("POST", "/schedules/documents.ocr.nightly/seen", "ScheduleChanged"),
+        ("POST", "/schedules/documents.ocr.nightly/backfill", "Backfilled"),
+    ):
+        gateway.on(method, path, json.loads((CONTRACTS / f"{model}.json").read_text()))
     gateway.on("GET", "/me", ME)
     gateway.on("GET", "/principals", {"items": [ADA]})
     gateway.on("PUT", "/principals/ada", ADA)
@@ -161,6 +175,8 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("DELETE", f"/tokens/{UUID(int=1)}", b"", status=204)
     return gateway
 
+
+NIGHTLY = "documents.ocr.nightly"
 
 COMMANDS: dict[str, list[Any]] = {
     "jobs": ["jobs"],
@@ -209,6 +225,15 @@ COMMANDS: dict[str, list[Any]] = {
     "audit-verify": ["audit", "verify"],
     "audit-export": ["audit", "export", "log.ndjson"],
     "rebuild": ["rebuild"],
+    "schedules": ["schedules"],
+    "schedule-show": ["schedule", "show", NIGHTLY],
+    "schedule-preview": ["schedule", "preview", NIGHTLY, "--after", "2026-03-28"],
+    "schedule-set": ["schedule", "set", NIGHTLY, "--cron", "15 2 * * *", "--zone", "Europe/Zurich"],
+    "schedule-reset": ["schedule", "reset", NIGHTLY],
+    "schedule-pause": ["schedule", "pause", NIGHTLY, "--reason", "a migration"],
+    "schedule-resume": ["schedule", "resume", "--module", "documents", "--reason", "done"],
+    "schedule-seen": ["schedule", "seen", NIGHTLY, "--reason", "done by hand"],
+    "schedule-backfill": ["schedule", "backfill", NIGHTLY, "--from", "2026-03-01", "--reason", "outage"],
     "me": ["me"],
     "principals-list": ["principals", "list"],
     "principals-set": ["principals", "set", "ada", "--name", "Ada", "--role", "accounting"],
@@ -322,6 +347,17 @@ def test_filters_reach_the_gateway(
 ) -> None:
     assert run(*words).exit == 0
     assert answering.last.query.items() >= sent.items()
+
+
+def test_a_start_at_a_later_time_is_a_schedule_of_its_own(gateway: CannedGateway, run: Run) -> None:
+    changed = json.loads((CONTRACTS / "ScheduleChanged.json").read_text())
+    gateway.on("PUT", "/schedules/documents.ocr.at-20300301t063000", changed)
+    ran = run("start", "documents.ocr", "--at", "2030-03-01T07:30+01:00", "--reason", "at night")
+    assert (ran.exit, ran.err) == (0, "")
+    assert "documents.tidy.weekly: 15 2 * * * Europe/Zurich" in ran.out
+    wrong = run("schedule", "pause", "--reason", "what?")
+    assert wrong.exit == 2
+    assert "--everything" in wrong.err
 
 
 def test_a_start_carries_everything_that_was_given(answering: CannedGateway, run: Run) -> None:
