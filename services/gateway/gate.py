@@ -39,6 +39,8 @@ from shared.commands import (
     PaymentFileQuery,
     RunDetail,
     RunQuery,
+    SchedulesPage,
+    SchedulesQuery,
 )
 from shared.errors import Failure, TagwerkError
 from shared.events import DocumentUploaded
@@ -156,6 +158,10 @@ class Gate:
         """As for a run."""
         self._look(self._record_hidden_payment_file(principal, file_id))
 
+    def look_for_hidden_schedule(self, principal: Principal, id: str) -> None:
+        """As for a run."""
+        self._look(self._record_hidden_schedule(principal, id))
+
     def look_for_hidden_run(self, principal: Principal, run_id: UUID) -> None:
         """A run was not found: if it exists, this was a refusal. Looked up apart from the answer, so that
         the time it takes tells nothing."""
@@ -178,6 +184,15 @@ class Gate:
         except TagwerkError:
             return
         await self.hide(principal, f"run:{run_id}", client=run.client)
+
+    async def _record_hidden_schedule(self, principal: Principal, id: str) -> None:
+        query, subject = SchedulesQuery(id=id), subjects.query("scheduler", "schedules")
+        try:
+            found = await self._bus.ask(subject, query, SchedulesPage)
+        except TagwerkError:
+            return
+        for row in found.items:
+            await self.hide(principal, f"schedule:{id}", client=row.schedule.client)
 
     async def _record_hidden_payment_file(self, principal: Principal, file_id: UUID) -> None:
         query = PaymentFileQuery(file_id=file_id)

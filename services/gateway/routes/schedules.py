@@ -62,6 +62,7 @@ async def schedule_to_see(gateway: Gateway, asking: Principal, id: str) -> Sched
     subject = subjects.query("scheduler", "schedules")
     found = await gateway.bus.ask(subject, query, SchedulesPage, timeout=QUERY_TIMEOUT)
     if not found.items:
+        gateway.gate.look_for_hidden_schedule(asking, id)
         raise TagwerkError(
             "schedule_not_found",
             f"there is no schedule {id} that you may see",

@@ -31,6 +31,8 @@ QUERIES: Mapping[str, dict[str, str]] = {
     "POST /jobs/{job_id}/start/upload": {"parameter": "file"},
 }
 
+RULE = {"cron": "30 2 * * *", "zone": "Europe/Zurich"}
+
 #: What is sent, with `CLIENT` for the client that is meant; a list is a file with a form.
 BODIES: Mapping[str, Any] = {
     f"POST {API}/approvals/{{document_id}}/answer": {"answer": "yes"},
@@ -47,6 +49,19 @@ BODIES: Mapping[str, Any] = {
     f"POST {API}/principals": {"id": "ASKER-makes-CLIENT", "name": "New", "clients": ["CLIENT"]},
     f"POST {API}/runs/{{run_id}}/decisions": {"effect": "x", "decision": "happened", "reason": "because"},
     f"POST {API}/runs/{{run_id}}/rerun": {"only": "failed"},
+    f"POST {API}/jobs/{{job_id}}/schedule-preview": {"rule": RULE},
+    f"POST {API}/schedules/pause": {"module": "nothing", "reason": "because"},
+    f"POST {API}/schedules/resume": {"module": "nothing", "reason": "because"},
+    f"POST {API}/schedules/{{schedule_id}}/backfill": {
+        "start": "2026-01-01T00:00:00Z",
+        "end": "2026-01-03T00:00:00Z",
+        "reason": "because",
+        "dry_run": True,
+    },
+    f"POST {API}/schedules/{{schedule_id}}/pause": {"reason": "because"},
+    f"POST {API}/schedules/{{schedule_id}}/resume": {"reason": "because"},
+    f"POST {API}/schedules/{{schedule_id}}/seen": {"reason": "because"},
+    f"PUT {API}/schedules/{{schedule_id}}": {"rule": RULE, "client": "CLIENT", "reason": "because"},
     f"POST {API}/tokens": {"principal": "of-ASKER-CLIENT", "name": "one more"},
     f"PUT {API}/me/password": {"current": "x", "new": "y"},
     f"PUT {API}/principals/{{principal_id}}": {"name": "Of CLIENT", "clients": ["CLIENT"]},
@@ -61,6 +76,15 @@ BODIES: Mapping[str, Any] = {
     "POST /jobs/{job_id}/start/upload": ["a.csv", CSV],
     "POST /runs/{run_id}/decisions": {"effect": "x", "decision": "happened", "reason": "because"},
     "POST /runs/{run_id}/rerun": {"only": "failed", "key": "ASKER"},
+    "POST /schedules/{schedule_id}/change": {
+        **RULE,
+        "overlap": "skip",
+        "catchup": "none",
+        "reason": "because",
+    },
+    "POST /schedules/{schedule_id}/pause": {"reason": "because"},
+    "POST /schedules/{schedule_id}/resume": {"reason": "because"},
+    "POST /schedules/{schedule_id}/seen": {"reason": "because"},
     "POST /users/-/new": {"id": "ASKER-forms-CLIENT", "name": "New", "clients": "CLIENT"},
     "POST /users/{principal_id}/access": {"name": "Of CLIENT", "clients": "CLIENT"},
     "POST /users/{principal_id}/active": {"active": "true"},
@@ -148,13 +172,16 @@ async def _named(world: World, path: str, asker: str, things: Things) -> dict[st
     named: dict[str, Any] = {
         "act": "reject", "document_id": things.document_id, "file_id": things.file_id, "job_id": JOB,
         "kind": "original", "page": 1, "parameter": "client", "principal_id": account,
-        "run_id": things.going if path.endswith("/cancel") else things.ended,
+        "schedule_id": f"{JOB}.of-{asker}-{things.client}",
+        "run_id": things.ended,
     }  # fmt: skip
     nobodys = things is NOBODYS
     if "{session_id}" in path:
         named["session_id"] = new_id() if nobodys else await world.session_of(whose)
     if "{token_id}" in path:
         named["token_id"] = new_id() if nobodys else (await world.token_of(whose))["id"]
+    if path.endswith("/cancel"):
+        named["run_id"] = new_id() if nobodys else await world.run_of(things.client)
     if "{letter_id}" in path:
         named["letter_id"] = 10**9 if nobodys else await world.letter_of(things.client)
     return {name: value for name, value in named.items() if f"{{{name}}}" in path}
