@@ -14,8 +14,10 @@ from services.gateway.identity.asker import Asker
 from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
 from services.gateway.pages.documents.pictures import read_pictures
+from services.gateway.pages.invoice_values import AMOUNTS, DATES, corrections
 from services.gateway.pages.invoice_words import APPROVALS as STATES
-from services.gateway.pages.invoice_words import FIELDS, SOURCES, STEPS, VERDICTS
+from services.gateway.pages.invoice_words import FIELDS, GROUPS, SOURCES, STEPS, VERDICTS
+from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import APPROVALS, Place
 from services.gateway.pages.rendering import Visit, link
 from services.gateway.problems import ProblemError, WrongField, invalid, status_of
@@ -42,11 +44,31 @@ class FieldRow:
     label: str
     #: What was found; None where nothing was.
     found: InvoiceField | None
-    #: What stands in the form: the value, or what was typed.
+    #: As it is kept; empty where there is none.
     value: str
+    #: What was typed, and what the form had shown, of a correction that was not taken.
+    typed: str | None
+    was: str | None
     doubtful: bool
+    contradicted: bool
+    #: Without it nobody can approve.
+    lacking: bool
     #: Why what was typed was not taken.
     error: str | None
+
+    @property
+    def pressing(self) -> bool:
+        """What somebody has to look at."""
+        return bool(self.doubtful or self.contradicted or self.lacking or self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    #: A message.
+    name: str
+    rows: Sequence[FieldRow]
+    #: Something in it was typed, and not taken.
+    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +81,31 @@ class Refused:
     errors: Sequence[WrongField]
     act: Act
     typed: Typed
+    #: The errors are messages of the pages, and not of a service.
+    own: bool = False
+
+
+class NotUnderstood(TagwerkError):
+    """A correction of which nothing was sent; `wrong`: messages by field."""
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        super().__init__(
+            "correction_invalid",
+            N_("Not everything that was typed can be understood; nothing was changed."),
+            next_step=N_("Correct what is marked, and send it again."),
+        )
+        self.wrong = wrong
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalPage:
     approval: ApprovalDetail
     document: DocumentDetail
-    #: Fields that have a value or are in doubt; then those that nobody has found.
+    #: Fields that have a value or have to be looked at.
     fields: Sequence[FieldRow]
-    missing: Sequence[FieldRow]
+    #: Of the form: what has to be looked at, then the rest.
+    pressing: Sequence[FieldRow]
+    groups: Sequence[FieldGroup]
     #: Whether the reader's own approval counts.
     mine: bool
     open: bool
@@ -82,37 +120,44 @@ def approval_view(
     found = {field.name: field for field in invoice.fields} if invoice is not None else {}
     typed = refused.typed if refused is not None and refused.act == "correct" else {}
     wrong = {one.field: one.message for one in refused.errors} if refused is not None and typed else {}
-    rows = [
-        FieldRow(
+    lacking = _lacking(approval.values)
+    contradicted = {name for one in (invoice.findings if invoice is not None else ()) for name in one.fields}
+    rows = {
+        name: FieldRow(
             name,
             label,
             found.get(name),
-            typed.get(f"is.{name}", _value(name, found, approval)),
+            _value(name, found, approval),
+            typed.get(f"is.{name}"),
+            typed.get(f"was.{name}"),
             name in approval.doubtful,
+            name in contradicted or (name in found and found[name].verdict == "contradicted"),
+            name in lacking,
             wrong.get(name),
         )
         for name, label in FIELDS.items()
-    ]
-    shown = [row for row in rows if row.found or row.value or row.doubtful or row.error]
+    }
     return ApprovalPage(
         approval,
         document,
-        shown,
-        [row for row in rows if row not in shown],
+        [row for row in rows.values() if row.found or row.value or row.pressing],
+        [row for row in rows.values() if row.pressing],
+        [_group(name, [rows[one] for one in names]) for name, names in GROUPS],
         reader in approval.approved_by,
         approval.state in OPEN,
         refused,
     )
 
 
-def corrections(typed: Typed) -> dict[str, str | None]:
-    """The fields that differ from what the form showed; None for one that was emptied."""
-    changed: dict[str, str | None] = {}
-    for key, said in typed.items():
-        name = key.removeprefix("is.")
-        if name != key and said.strip() != typed.get(f"was.{name}", "").strip():
-            changed[name] = said.strip() or None
-    return changed
+def _group(name: str, rows: Sequence[FieldRow]) -> FieldGroup:
+    rest = [row for row in rows if not row.pressing]
+    return FieldGroup(name, rest, any(row.typed != row.was for row in rest))
+
+
+def _lacking(values: Mapping[str, str]) -> set[str]:
+    """As the documents service asks for them before an approval."""
+    lacking = set() if "payable_amount" in values or "gross_amount" in values else {"payable_amount"}
+    return lacking if "currency" in values else {*lacking, "currency"}
 
 
 def _value(name: str, found: Mapping[str, InvoiceField], approval: ApprovalDetail) -> str:
@@ -183,7 +228,10 @@ async def take_step(
     else:
         return RedirectResponse(f"/approvals/{document_id}", 303)
     errors = (refusal.members.get("errors") or []) if isinstance(refusal, ProblemError) else []
-    refused = Refused(refusal.failure, title_of(refusal.failure.code), errors, act, typed)
+    own = isinstance(refusal, NotUnderstood)
+    if isinstance(refusal, NotUnderstood):
+        errors = [WrongField(field=name, message=why) for name, why in refusal.wrong.items()]
+    refused = Refused(refusal.failure, title_of(refusal.failure.code), errors, act, typed, own)
     return await _show(visit, asking, gateway, document_id, refused)
 
 
@@ -209,7 +257,10 @@ def _step(act: Act, typed: Typed) -> Callable[[UUID, Asker, Gateway, Trace], Awa
             case "answer":
                 return await api.answer(document_id, api.AnswerIt(answer=said), asking, gateway, trace)
             case "correct":
-                body = api.Correct(fields=corrections(typed), reason=said.strip() or None)
+                fields, wrong = corrections({key: said for key, said in typed.items() if key != "confirm"})
+                if wrong:
+                    raise NotUnderstood(wrong)
+                body = api.Correct(fields=fields, reason=said.strip() or None)
                 return await api.correct(document_id, body, asking, gateway, trace)
 
     return take
@@ -232,4 +283,6 @@ async def _show(
         sources=SOURCES,
         verdicts=VERDICTS,
         fields=FIELDS,
+        amounts=AMOUNTS,
+        dates=DATES,
     )

@@ -1,6 +1,6 @@
 """What parts of an invoice and of its approval are called on a page: messages, which templates translate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.gateway.pages.languages import N_
 from shared.words import ApprovalState, StepKind
@@ -72,3 +72,23 @@ VERDICTS: Mapping[str, str] = {
     "uncertain": N_("uncertain"),
     "contradicted": N_("contradicted"),
 }
+
+#: Fields by what they are about, in the order in which a form shows them: a message, and their names.
+GROUPS: Sequence[tuple[str, Sequence[str]]] = (
+    (N_("Supplier"), ("issuer_name", "issuer_vat_id", "issuer_tax_number", "customer_number")),
+    (
+        N_("Invoice"),
+        (
+            "invoice_number", "invoice_date", "due_date", "order_number", "buyer_reference", "cost_center",
+            "recipient_name", "recipient_vat_id",
+        ),
+    ),
+    (N_("Amounts"), ("currency", "net_amount", "vat_amount", "gross_amount", "payable_amount")),
+    (
+        N_("Payment"),
+        (
+            "iban", "bic", "reference", "message", "payee_name", "payee_street", "payee_building_number",
+            "payee_postal_code", "payee_town", "payee_country",
+        ),
+    ),
+)  # fmt: skip
