@@ -14,9 +14,10 @@ from services.gateway.identity.asker import Asker
 from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
 from services.gateway.pages.documents.pictures import read_pictures
+from services.gateway.pages.documents.words import PAYMENTS
 from services.gateway.pages.invoice_values import AMOUNTS, DATES, corrections
 from services.gateway.pages.invoice_words import APPROVALS as STATES
-from services.gateway.pages.invoice_words import FIELDS, GROUPS, SOURCES, STEPS, VERDICTS
+from services.gateway.pages.invoice_words import DEEDS, FIELDS, GROUPS, SOURCES, STEPS, VERDICTS
 from services.gateway.pages.languages import N_
 from services.gateway.pages.navigation import APPROVALS, Place
 from services.gateway.pages.rendering import Visit, link
@@ -24,14 +25,37 @@ from services.gateway.problems import ProblemError, WrongField, invalid, status_
 from services.gateway.routes import approvals as api
 from services.gateway.routes.documents import find_document
 from services.gateway.tracing import Trace
-from shared.commands import ApprovalDetail, ApprovalsPage, DocumentDetail, InvoiceField, StepTaken
+from shared.access import ADMINISTRATOR, Access, Action, Principal, decide_access
+from shared.commands import (
+    ApprovalDetail,
+    ApprovalRow,
+    ApprovalsPage,
+    DocumentDetail,
+    InvoiceField,
+    StepTaken,
+)
 from shared.errors import Failure, TagwerkError
-from shared.words import ApprovalState
+from shared.words import ApprovalState, Level, PaymentState, StepKind
 
 router = APIRouter(include_in_schema=False)
 
 Act = Literal["approve", "reject", "ask", "answer", "withdraw", "correct"]
 Typed = Mapping[str, Any]
+
+PAYING = (PaymentState.ORDERED, PaymentState.ACCEPTED, PaymentState.PAID)
+
+#: The step that each leaves behind.
+KINDS: Mapping[Act, StepKind] = {
+    "approve": StepKind.APPROVED,
+    "reject": StepKind.REJECTED,
+    "ask": StepKind.QUESTIONED,
+    "answer": StepKind.ANSWERED,
+    "withdraw": StepKind.WITHDRAWN,
+    "correct": StepKind.CORRECTED,
+}
+
+#: Who may correct what was read.
+CORRECTING = ("accounting", "trustee")
 
 #: What is still to be done: those that nobody has decided.
 OPEN = (ApprovalState.WAITING, ApprovalState.QUESTIONED)
@@ -98,6 +122,39 @@ class NotUnderstood(TagwerkError):
 
 
 @dataclass(frozen=True, slots=True)
+class May:
+    """As the documents service decides it."""
+
+    #: Approve, reject, ask.
+    decide: bool
+    answer: bool
+    correct: bool
+
+    @classmethod
+    def of(cls, reader: Principal, approval: ApprovalDetail) -> "May":
+        def any_of(*roles: str) -> bool:
+            access = Access(module="approvals", level=Level.GENERAL, roles=frozenset(roles))
+            return decide_access(reader, access, Action.START, approval.client).allowed
+
+        return cls(
+            decide=any_of(approval.role),
+            answer=any_of(approval.role, *CORRECTING, "uploader"),
+            correct=any_of(*CORRECTING),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step that led here."""
+
+    act: Act
+    #: False: the same person had done the same before.
+    changed: bool
+    #: The next that waits for the reader.
+    next: ApprovalRow | None
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalPage:
     approval: ApprovalDetail
     document: DocumentDetail
@@ -109,13 +166,41 @@ class ApprovalPage:
     #: Whether the reader's own approval counts.
     mine: bool
     open: bool
+    #: What the reader may do, as far as roles go.
+    may: May
     refused: Refused | None
+
+    @property
+    def unsent(self) -> str | None:
+        """What was typed for a step that cannot be taken any more: nothing else shows it."""
+        if self.refused is None or self.refused.act in self.offered:
+            return None
+        return self.refused.typed.get("said") or None
+
+    @property
+    def paying(self) -> bool:
+        """It is in a payment file: an approval cannot be taken back any more."""
+        payment = self.approval.payment
+        return payment is not None and payment.state in PAYING
+
+    @property
+    def offered(self) -> Sequence[Act]:
+        """The steps that make sense now and that the reader may take."""
+        state = self.approval.state
+        acts: Mapping[Act, bool] = {
+            "approve": self.may.decide and state == ApprovalState.WAITING and not self.mine,
+            "withdraw": self.mine and not self.paying,
+            "answer": self.may.answer and self.approval.question is not None,
+            "ask": self.may.decide and state == ApprovalState.WAITING,
+            "reject": self.may.decide and self.open,
+            "correct": self.may.correct and state != ApprovalState.APPROVED,
+        }
+        return [act for act, offered in acts.items() if offered]
 
 
 def approval_view(
-    approval: ApprovalDetail, document: DocumentDetail, reader: str, refused: Refused | None = None
+    approval: ApprovalDetail, document: DocumentDetail, reader: Principal, refused: Refused | None = None
 ) -> ApprovalPage:
-    """`reader`: the id of who looks at it."""
     invoice = document.invoice
     found = {field.name: field for field in invoice.fields} if invoice is not None else {}
     typed = refused.typed if refused is not None and refused.act == "correct" else {}
@@ -143,8 +228,9 @@ def approval_view(
         [row for row in rows.values() if row.found or row.value or row.pressing],
         [row for row in rows.values() if row.pressing],
         [_group(name, [rows[one] for one in names]) for name, names in GROUPS],
-        reader in approval.approved_by,
+        reader.id in approval.approved_by,
         approval.state in OPEN,
+        May.of(reader, approval),
         refused,
     )
 
@@ -198,9 +284,18 @@ async def read_inbox(
 
 @router.get("/approvals/{document_id}")
 async def read_one(
-    document_id: UUID, visit: TheVisit, asking: PageAsking, gateway: TheGateway
+    document_id: UUID,
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+    done: Act | None = None,
+    changed: bool = True,
 ) -> HTMLResponse:
-    return await _show(visit, asking, gateway, document_id)
+    """`done`: the step that led here, and whether it `changed` anything."""
+    if done is None:
+        return await _show(visit, asking, gateway, document_id)
+    following = await _next_waiting(asking, gateway, document_id)
+    return await _show(visit, asking, gateway, document_id, done=Done(done, changed, following))
 
 
 @router.post("/approvals/{document_id}/{act}")
@@ -218,7 +313,7 @@ async def take_step(
     typed: dict[str, Any] = {key: str(value) for key, value in form.items()}
     typed["confirm"] = [str(value) for value in form.getlist("confirm")]
     try:
-        await _step(act, typed)(document_id, asking, gateway, trace)
+        taken = await _step(act, typed)(document_id, asking, gateway, trace)
     except ValidationError as error:
         refusal: TagwerkError = invalid(error)
     except TagwerkError as error:
@@ -226,7 +321,8 @@ async def take_step(
             raise
         refusal = error
     else:
-        return RedirectResponse(f"/approvals/{document_id}", 303)
+        known = {} if taken.changed else {"changed": "false"}
+        return RedirectResponse(link(f"/approvals/{document_id}", done=act, **known), 303)
     errors = (refusal.members.get("errors") or []) if isinstance(refusal, ProblemError) else []
     own = isinstance(refusal, NotUnderstood)
     if isinstance(refusal, NotUnderstood):
@@ -266,8 +362,35 @@ def _step(act: Act, typed: Typed) -> Callable[[UUID, Asker, Gateway, Trace], Awa
     return take
 
 
+async def _next_waiting(asking: Asker, gateway: Gateway, document_id: UUID) -> ApprovalRow | None:
+    """The earliest due that the reader can decide about; None too where nobody tells, as the step is done."""
+    try:
+        found = await api.list_approvals(api.ApprovalsFilter(state=[ApprovalState.WAITING]), asking, gateway)
+    except TagwerkError:
+        return None
+    return next_for(asking, found.items, document_id)
+
+
+def _was_taken(act: Act, approval: ApprovalDetail, reader: Principal) -> bool:
+    """An address can say anything."""
+    return any(step.principal == reader.id and step.kind == KINDS[act] for step in approval.steps)
+
+
+def next_for(reader: Principal, rows: Sequence[ApprovalRow], but: UUID) -> ApprovalRow | None:
+    for row in rows:
+        mine = row.role in reader.roles or ADMINISTRATOR in reader.roles
+        if mine and row.document_id != but and reader.id not in row.approved_by:
+            return row
+    return None
+
+
 async def _show(
-    visit: Visit, asking: Asker, gateway: Gateway, document_id: UUID, refused: Refused | None = None
+    visit: Visit,
+    asking: Asker,
+    gateway: Gateway,
+    document_id: UUID,
+    refused: Refused | None = None,
+    done: Done | None = None,
 ) -> HTMLResponse:
     approval = await api.read_approval(document_id, asking, gateway)
     document = await find_document(gateway, asking, document_id)
@@ -276,7 +399,11 @@ async def _show(
         "approval.html",
         trail=(APPROVALS, Place(document.file_name, path, given=True)),
         status=200 if refused is None else status_of(refused.failure),
-        view=approval_view(approval, document, asking.id, refused),
+        view=approval_view(approval, document, asking, refused),
+        done=done if done is not None and _was_taken(done.act, approval, asking) else None,
+        deeds=DEEDS,
+        payments=PAYMENTS,
+        correcting=CORRECTING,
         pictures=await read_pictures(gateway, asking, document),
         states=STATES,
         steps=STEPS,

@@ -27,6 +27,16 @@ STEPS: Mapping[StepKind, str] = {
     StepKind.REOPENED: N_("Opened again"),
 }
 
+#: What the reader has just done, by the last part of its address.
+DEEDS: Mapping[str, str] = {
+    "approve": N_("You approved it."),
+    "reject": N_("You rejected it."),
+    "withdraw": N_("You took your approval back."),
+    "ask": N_("You asked back."),
+    "answer": N_("You answered."),
+    "correct": N_("You corrected it."),
+}
+
 #: Fields that a person can correct, in the order in which they are shown.
 FIELDS: Mapping[str, str] = {
     "issuer_name": N_("Supplier"),
