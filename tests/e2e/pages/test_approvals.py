@@ -31,6 +31,7 @@ async def test_an_invoice_is_corrected_and_approved_without_scripts(
     await opened(page, "/approvals")
     await page.click(f'a[href="{path}"]')
     await page.click("text=Change what was read")
+    await page.click("details:has(> .field > #is-iban) > summary")
     await page.fill("#is-iban", "CH93 0000")
     await page.click("section.mend button")
     assert await page.input_value("#is-iban") == "CH93 0000"
