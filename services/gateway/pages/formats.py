@@ -14,6 +14,7 @@ from babel import Locale
 from babel.dates import TIMEDELTA_UNITS, format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
+from services.gateway.pages.invoice_values import AMOUNTS, DATES, grouped
 from services.gateway.pages.preferences import Preferences
 
 #: Symbols are the same in every language; only the number is not.
@@ -59,6 +60,24 @@ class Formats:
             return self.amount(value)
         except (InvalidOperation, ValueError, TypeError):
             return value
+
+    def invoice_value(self, name: str, value: str, currency: str | None = None) -> str:
+        """The value of a field: `1,234.50 CHF`, `27 Nov 2026`, `CH93 0076 …`."""
+        if name in AMOUNTS:
+            amount = self.written_amount(value)
+            return f"{amount} {currency}" if currency else amount
+        return self.written_day(value) if name in DATES else grouped(name, value)
+
+    def form_value(self, name: str, value: str) -> str:
+        """As it stands in a form: days as browsers want them."""
+        return value if name in DATES else self.invoice_value(name, value)
+
+    def is_day(self, value: str) -> bool:
+        """Whether a field for days can show it; an empty one can."""
+        try:
+            return not value or bool(date.fromisoformat(value))
+        except ValueError:
+            return False
 
     def size(self, bytes: int) -> str:
         """`831 kB`, `1.4 MB`."""

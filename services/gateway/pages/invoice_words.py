@@ -1,6 +1,6 @@
 """What parts of an invoice and of its approval are called on a page: messages, which templates translate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.gateway.pages.languages import N_
 from shared.words import ApprovalState, StepKind
@@ -25,6 +25,16 @@ STEPS: Mapping[StepKind, str] = {
     StepKind.CORRECTED: N_("Corrected"),
     StepKind.PAYMENT: N_("Payment"),
     StepKind.REOPENED: N_("Opened again"),
+}
+
+#: What the reader has just done, by the last part of its address.
+DEEDS: Mapping[str, str] = {
+    "approve": N_("You approved it."),
+    "reject": N_("You rejected it."),
+    "withdraw": N_("You took your approval back."),
+    "ask": N_("You asked back."),
+    "answer": N_("You answered."),
+    "correct": N_("You corrected it."),
 }
 
 #: Fields that a person can correct, in the order in which they are shown.
@@ -72,3 +82,23 @@ VERDICTS: Mapping[str, str] = {
     "uncertain": N_("uncertain"),
     "contradicted": N_("contradicted"),
 }
+
+#: Fields by what they are about, in the order in which a form shows them: a message, and their names.
+GROUPS: Sequence[tuple[str, Sequence[str]]] = (
+    (N_("Supplier"), ("issuer_name", "issuer_vat_id", "issuer_tax_number", "customer_number")),
+    (
+        N_("Invoice"),
+        (
+            "invoice_number", "invoice_date", "due_date", "order_number", "buyer_reference", "cost_center",
+            "recipient_name", "recipient_vat_id",
+        ),
+    ),
+    (N_("Amounts"), ("currency", "net_amount", "vat_amount", "gross_amount", "payable_amount")),
+    (
+        N_("Payment"),
+        (
+            "iban", "bic", "reference", "message", "payee_name", "payee_street", "payee_building_number",
+            "payee_postal_code", "payee_town", "payee_country",
+        ),
+    ),
+)  # fmt: skip

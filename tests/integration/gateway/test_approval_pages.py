@@ -37,7 +37,7 @@ async def test_an_invoice_is_asked_about_corrected_and_approved_by_two(paying_si
     seen = version_in((await one.get(path)).text)
 
     asked = await one.post(f"{path}/ask", data={"said": "Was it delivered?"})
-    assert (asked.status_code, asked.headers["location"]) == (303, path)
+    assert (asked.status_code, asked.headers["location"]) == (303, f"{path}?done=ask")
     assert "Was it delivered?" in (await two.get("/approvals?state=questioned")).text
     assert (await two.post(f"{path}/answer", data={"said": "Yes, on Monday."})).status_code == 303
 
@@ -51,6 +51,11 @@ async def test_an_invoice_is_asked_about_corrected_and_approved_by_two(paying_si
     assert wrong.status_code == 422
     assert 'value="CH93 0000"' in wrong.text
     assert 'value="Nordlicht &lt;b&gt; AG"' in wrong.text
+    both = {**name, "was.gross_amount": "1,190.00", "is.gross_amount": "1.190"}
+    unclear = await one.post(f"{path}/correct", data=both)
+    assert unclear.status_code == 422
+    assert 'id="is-gross_amount-error">This may be read in two ways' in unclear.text
+    assert 'value="1.190"' in unclear.text
     assert (await one.post(f"{path}/correct", data={"said": "nothing"})).status_code == 422
     assert (await one.post(f"{path}/correct", data=name)).status_code == 303
 
@@ -73,7 +78,17 @@ async def test_an_invoice_is_asked_about_corrected_and_approved_by_two(paying_si
     assert (await one.post(f"{path}/correct", data=again)).status_code == 303
     now = {"values_version": version_in((await one.get(path)).text)}
     for page in (one, two):
-        assert (await page.post(f"{path}/approve", data=now)).status_code == 303
+        assert (await page.post(f"{path}/approve", data=now)).headers["location"] == f"{path}?done=approve"
+    twice = (await two.post(f"{path}/approve", data=now)).headers["location"]
+    assert twice == f"{path}?done=approve&changed=false"
+    assert "You had done this before" in (await two.get(twice)).text
+    assert "You rejected it" not in (await two.get(f"{path}?done=reject")).text, "an address can say anything"
+    late = await page_of(site, await site.user("cid", roles=("accounting",))).post(
+        f"{path}/reject", data={"said": "not <ours>"}
+    )
+    assert late.status_code == 409
+    assert "already by ada and bea" in late.text
+    assert "<blockquote>not &lt;ours&gt;</blockquote>" in late.text
     assert f'href="{path}"' in (await one.get("/approvals?state=approved")).text
 
 
@@ -86,6 +101,10 @@ async def test_who_may_not_see_it_finds_nothing_and_who_lacks_the_role_changes_n
     foreign = page_of(site, await site.user("eve", roles=("accounting",), clients=("other",)))
     assert path not in (await foreign.get("/approvals?state=all")).text
     assert (await foreign.get(path)).status_code == 404
+    uploader = (await page_of(site, uma).get(path)).text
+    assert "you need the role accounting" in uploader
+    assert "/approve" not in uploader.replace("/approvals", "")
+    assert f'action="{path}/correct"' not in uploader
     assert (await foreign.post(f"{path}/reject", data={"said": "not ours"})).status_code == 404
     ada = page_of(site, await site.user("ada", roles=("accounting",)))
     assert "waiting for approval" in (await ada.get(path)).text
