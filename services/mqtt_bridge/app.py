@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from services.mqtt_bridge.broker import Broker, read_address
+from services.mqtt_bridge.broker import Broker, no_connection, read_address
 from services.mqtt_bridge.core import rule_name
 from services.mqtt_bridge.declaration import DECLARATION
 from services.mqtt_bridge.handlers import Messages
@@ -54,7 +54,16 @@ def build(settings: Settings) -> Service:
         subject = subjects.ingress(rule_name(rules, message.topic))
         await service.bus.publish(subject, message.encode(), msg_id=str(new_id()))
 
-    broker = Broker(address, rules.filters, keep, payload_limit=settings.mqtt_payload_limit)
+    def connection_told(why_not: str | None) -> None:
+        service.trouble = None if why_not is None else no_connection(address, why_not)
+
+    broker = Broker(
+        address,
+        rules.filters,
+        keep,
+        payload_limit=settings.mqtt_payload_limit,
+        told=connection_told,
+    )
 
     async def record_document_uploaded(event: DocumentUploaded) -> None:
         await remember_arrival(service.pool, event)
@@ -65,6 +74,7 @@ def build(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         on_event={"event.document.uploaded": record_document_uploaded},
     )
+    connection_told("it has not been connected yet")
     handlers: list[Messages] = []
 
     def messages() -> Messages:

@@ -21,7 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from services.mqtt_bridge.messages import Arrived, payload_fields
-from shared.errors import TagwerkError
+from shared.errors import Failure, TagwerkError
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,18 @@ def _wrong(cause: str) -> TagwerkError:
     )
 
 
+def no_connection(address: Address, why: str) -> Failure:
+    """What the bridge tells with its health while the broker is away."""
+    return Failure(
+        code="mqtt_broker_unavailable",
+        cause=f"no connection to the MQTT broker at {address.shown}: {why}",
+        concern=address.shown,
+        next_step="Check that the broker runs and takes the user's password; the bridge tries again by"
+        " itself. What it was to tell waits.",
+        retryable=True,
+    )
+
+
 class Broker:
     """Keeps a connection, hands in what arrives, and publishes until the broker has it."""
 
@@ -105,28 +117,30 @@ class Broker:
         store: Callable[[Arrived], Awaitable[None]],
         *,
         payload_limit: int,
+        told: Callable[[str | None], None],
     ) -> None:
-        """A message is acknowledged once `store` has returned, and comes again if it raises."""
+        """A message is acknowledged once `store` has returned. `told` hears why there is no connection, and
+        None when there is one."""
         self._address = address
         self._filters = filters
         self._store = store
         self._payload_limit = payload_limit
         self._client: aiomqtt.Client | None = None
+        self._told = told
         self._connected = asyncio.Event()
-        #: Why there is no connection.
-        self.trouble: str | None = "it has not been connected yet"
 
     async def run(self) -> None:
         """For ever: connect, receive; connect again."""
         pause = _PAUSE[0]
         while True:
+            self._client = None
             try:
                 await self._serve()
             except (aiomqtt.MqttError, OSError) as error:
-                # Right after a good connection the first attempt is soon.
-                pause = _PAUSE[0] if self.trouble is None else min(pause * 2, _PAUSE[1])
-                self.trouble = str(error)
+                self._told(str(error))
                 log.warning("no connection to the broker", broker=self._address.shown, why=str(error))
+            # Right after a good connection the next attempt is soon.
+            pause = _PAUSE[0] if self._client else min(pause * 2, _PAUSE[1])
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
 
     async def publish(
@@ -157,8 +171,9 @@ class Broker:
         async with client:
             for filter in self._filters:
                 await client.subscribe(filter, qos=1, timeout=_TIMEOUT)
-            self._client, self.trouble = client, None
+            self._client = client
             self._connected.set()
+            self._told(None)
             log.info("connected to the broker", broker=self._address.shown, subscriptions=len(self._filters))
             try:
                 async for message in client.messages:

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeAlias
 
 import asyncpg
 
 from services.mqtt_bridge.core import Identity
 from services.mqtt_bridge.messages import Answer
+from shared.database import Pool
 from shared.errors import TagwerkError
 
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any] | asyncpg.Pool[Any]
+Connection: TypeAlias = "Pool | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 @dataclass(frozen=True, slots=True)
