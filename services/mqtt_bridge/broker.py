@@ -128,15 +128,30 @@ class Broker:
         self._client: aiomqtt.Client | None = None
         self._told = told
         self._connected = asyncio.Event()
+        #: Done when the connection is lost.
+        self._lost: asyncio.Future[None]
+        self._stopped = False
 
     async def run(self) -> None:
-        """For ever: connect, receive; connect again."""
+        """Until cancelled: connect, receive; connect again."""
+        try:
+            await self._keep_connected()
+        finally:
+            # Whoever still waits to publish ends, too: its message is handed out again.
+            self._stopped = True
+            self._connected.set()
+
+    async def _keep_connected(self) -> None:
         pause = _PAUSE[0]
         while True:
             self._client = None
             try:
                 await self._serve()
             except (aiomqtt.MqttError, OSError) as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # The farewell failed; that is no reason to come back.
+                    raise asyncio.CancelledError from error
                 self._told(str(error))
                 log.warning("no connection to the broker", broker=self._address.shown, why=str(error))
             # Right after a good connection the next attempt is soon.
@@ -153,16 +168,23 @@ class Broker:
             properties.CorrelationData = correlation
         while True:
             await self._connected.wait()
-            client = self._client
+            if self._stopped:
+                raise asyncio.CancelledError
+            client, lost = self._client, self._lost
             assert client is not None, "set before the event"
+            sent = asyncio.ensure_future(
+                client.publish(topic, payload, qos=1, retain=retain, properties=properties, timeout=_TIMEOUT)
+            )
             try:
-                await client.publish(
-                    topic, payload, qos=1, retain=retain, properties=properties, timeout=_TIMEOUT
-                )
-                return
+                await asyncio.wait({sent, lost}, return_when=asyncio.FIRST_COMPLETED)
+                if sent.done():
+                    sent.result()
+                    return
             except aiomqtt.MqttError as error:
                 log.warning("a message could not be published yet", topic=topic, why=str(error))
                 await asyncio.sleep(_PAUSE[0])
+            finally:
+                sent.cancel()
 
     async def _serve(self) -> None:
         client = self._new_client()
@@ -171,7 +193,7 @@ class Broker:
         async with client:
             for filter in self._filters:
                 await client.subscribe(filter, qos=1, timeout=_TIMEOUT)
-            self._client = client
+            self._client, self._lost = client, asyncio.get_running_loop().create_future()
             self._connected.set()
             self._told(None)
             log.info("connected to the broker", broker=self._address.shown, subscriptions=len(self._filters))
@@ -184,6 +206,7 @@ class Broker:
                     task.add_done_callback(lambda _: room.release())
             finally:
                 self._connected.clear()
+                self._lost.set_result(None)
                 # Not acknowledged, so they come again; stored twice at worst, and recognized.
                 for task in tasks:
                     task.cancel()
