@@ -203,7 +203,7 @@ async def site(
             who: f"mqtt://{user}:{nats_server.config.users[user]}@{host}:{port}"
             for who, user in users.items()
         }
-    await provision(bus_url, [BRIDGE, LAB], ack_wait=1.5)
+    await provision(bus_url, [BRIDGE, LAB], ack_wait=0.7)
     bus = Bus(await nats.connect(bus_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1))
     await bus.start()
     await publish_catalogue(bus, LAB, "0.1.0")
@@ -223,7 +223,7 @@ async def site(
         "nats_url": bus_url,
         "database_url": postgres.url("mqtt_bridge", database_name),
         "files_url": f"file://{tmp_path}/files",
-        "ack_wait": 1.5,
+        "ack_wait": 1.0,
         "log_level": "warning",
         "mqtt_url": urls["bridge"],
         "mqtt_rules": str(rules),
