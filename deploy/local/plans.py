@@ -11,7 +11,6 @@ from typing import Final
 from deploy.local.accounts import ensure_accounts
 from deploy.local.children import unprivileged_account
 from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
-from deploy.local.config import GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
 from deploy.local.mqtt import MQTT_BRIDGE, RULES_FILE, Device, devices_of, principals_of, read_state_rules
 from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
