@@ -1,13 +1,11 @@
 """MQTT on the local stack: the bridge runs where there are rules, and each principal of a rule has a user of
 its own on the listener, who may publish what its rules take and hear what is answered and told."""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from services.mqtt_bridge.rules import Rules
-from services.mqtt_bridge.rules_file import read_rules
+from typing import Any, Final
 
 #: Name of the rules file in the state folder; without it the bridge is not started.
 RULES_FILE: Final = "mqtt.toml"
@@ -32,12 +30,15 @@ def bridge_of(state: Path) -> dict[str, str]:
     return {MQTT_BRIDGE: MODULE} if (state / RULES_FILE).is_file() else {}
 
 
-def read_state_rules(state: Path) -> Rules:
-    """Raises `mqtt_rules_invalid`."""
-    return read_rules(state / RULES_FILE)
+def read_state_rules(state: Path) -> Any:
+    """The bridge's own `Rules`. Raises `mqtt_rules_invalid`.
+
+    Imported only where there are rules: whoever starts a stack without them needs no service's code.
+    """
+    return importlib.import_module(f"{MODULE}.rules_file").read_rules(state / RULES_FILE)
 
 
-def devices_of(rules: Rules, passwords: Mapping[str, str]) -> dict[str, Device]:
+def devices_of(rules: Any, passwords: Mapping[str, str]) -> dict[str, Device]:
     """One for each principal that rules name."""
     devices = {}
     for principal in principals_of(rules):
@@ -55,7 +56,7 @@ def devices_of(rules: Rules, passwords: Mapping[str, str]) -> dict[str, Device]:
     return devices
 
 
-def principals_of(rules: Rules) -> list[str]:
+def principals_of(rules: Any) -> list[str]:
     return sorted({rule.principal for rule in rules.rules})
 
 
