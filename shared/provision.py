@@ -32,6 +32,7 @@ LIMITS: dict[str, tuple[float, int]] = {
     subjects.EVENTS: (90, 1024 * MIB),
     subjects.OCCURRENCES: (400, 256 * MIB),
     subjects.INGRESS: (14, 1024 * MIB),
+    subjects.EGRESS: (14, 256 * MIB),
     subjects.AUDIT: (400, 1024 * MIB),
     subjects.DEAD: (90, 512 * MIB),
 }

@@ -80,6 +80,18 @@ class Settings(BaseSettings):
     audit_retention: Path | None = None
     #: Address of the database, with the role that may remove contents of the audit log: `audit_keeper`.
     audit_keeper_url: str | None = None
+    #: The MQTT broker: `mqtt://user:password@127.0.0.1:1883`, over a network `mqtts://…`.
+    mqtt_url: str | None = None
+    #: What the bridge takes and tells: TOML, see docs/operations.md.
+    mqtt_rules: Path | None = None
+    #: MQTT 3.1.1, or 5 where the broker knows it.
+    mqtt_version: str = Field(default="3.1.1", pattern=r"^(3\.1\.1|5)$")
+    #: Certificates by which the broker is believed, if not those of the system.
+    mqtt_ca_file: Path | None = None
+    #: Name by which the broker knows the bridge, and keeps its messages while it is away.
+    mqtt_client_id: str = Field(default="tagwerk-bridge", min_length=1, max_length=23)
+    #: Largest payload in bytes; what the bus takes is 1 MB, with base64.
+    mqtt_payload_limit: int = Field(default=512 * 1024, ge=1, le=700_000)
     #: Zone of the times on pages, for those who have not chosen another.
     time_zone: str = "Europe/Zurich"
     #: `console` for people, `json` for machines.

@@ -14,6 +14,7 @@ RUNS: Final = "RUNS"
 EVENTS: Final = "EVENTS"
 OCCURRENCES: Final = "OCCURRENCES"
 INGRESS: Final = "INGRESS"
+EGRESS: Final = "EGRESS"
 AUDIT: Final = "AUDIT"
 DEAD: Final = "DEAD"
 
@@ -23,6 +24,7 @@ STREAMS: Final[dict[str, list[str]]] = {
     EVENTS: ["event.>"],
     OCCURRENCES: ["occurrence.>"],
     INGRESS: ["ingress.mqtt.>"],
+    EGRESS: ["egress.mqtt.>"],
     AUDIT: ["audit.>"],
     DEAD: ["dead.>"],
 }
@@ -124,6 +126,22 @@ STARTS_FILTER: Final = "occurrence.>"
 def occurrence(schedule: str, nominal: datetime) -> str:
     """Where the one verdict on an occurrence lies: `occurrence.documents.tidy.20260329T010000Z`."""
     return f"occurrence.{schedule}.{nominal.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+#: The MQTT bridge's own durables: what came in, what is to be answered, and what becomes of runs.
+INGRESS_DURABLE: Final = "mqtt-ingress"
+EGRESS_DURABLE: Final = "mqtt-egress"
+STATES_DURABLE: Final = "mqtt-states"
+
+
+def ingress(rule: str) -> str:
+    """Where a message that came over MQTT lies; `rule` is the name of the rule that took it."""
+    return f"ingress.mqtt.{rule.replace('.', '_')}"
+
+
+def egress(rule: str) -> str:
+    """Where an answer waits until the broker has it."""
+    return f"egress.mqtt.{rule.replace('.', '_')}"
 
 
 def cancel_watch(service: str) -> str:

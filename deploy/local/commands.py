@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from deploy.local.config import SERVICES, StackConfig, more_services
+from deploy.local.mqtt import bridge_of
 from deploy.local.nats import Sync
 from deploy.local.sign_in import issue_link, issue_sign_in
 from deploy.local.state import DEFAULT_STATE, remove_state
@@ -55,7 +56,7 @@ def up(
         postgres_port=postgres_port,
         sync=sync,
         cpu_slots=cpu_slots,
-        services=SERVICES | more_services(services),
+        services=SERVICES | bridge_of(state) | more_services(services),
     )
     raise typer.Exit(run_stack(config, quiet=quiet))
 

@@ -6,10 +6,11 @@ import shutil
 import signal
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from deploy.local.mqtt import Device
 from deploy.local.ports import LOOPBACK
 from shared.errors import TagwerkError
 from shared.subjects import DEAD, STREAMS
@@ -54,6 +55,8 @@ class NatsConfig:
     users: Mapping[str, str]
     #: MQTT 3.1.1 listener; None for none.
     mqtt_port: int | None = None
+    #: Users of that listener besides, each with what it may publish and hear.
+    devices: Mapping[str, Device] = field(default_factory=dict)
     sync: Sync = "always"
     server_name: str = "tagwerk"
     #: Limits of the store in bytes. At a limit a publisher gets an error at once; on a full disk it would
@@ -86,7 +89,12 @@ class NatsConfig:
             + " }\n"
             for name, password in self.users.items()
         )
-        mqtt = "" if self.mqtt_port is None else f'mqtt {{ listen: "{LOOPBACK}:{self.mqtt_port}" }}\n'
+        users += "".join(
+            f"    {{ user: {_quote(name)}, password: {_quote(device.password)}, permissions: {{"
+            f" publish: {json.dumps(device.publish)}, subscribe: {json.dumps(device.subscribe)} }} }}\n"
+            for name, device in self.devices.items()
+        )
+        mqtt = "" if self.mqtt_port is None else _mqtt(self.mqtt_port)
         return (
             f"server_name: {_quote(self.server_name)}\n"
             f'listen: "{LOOPBACK}:{self.port}"\n'
@@ -108,6 +116,11 @@ class NatsConfig:
         stored = sum(entry.stat().st_size for entry in self.folder.rglob("*.blk"))
         free = shutil.disk_usage(self.folder).free
         return min(self.max_file, stored + free * 4 // 5)
+
+
+def _mqtt(port: int) -> str:
+    # What a bridge took and did not acknowledge before it died comes again after this; 30 s by default.
+    return f'mqtt {{ listen: "{LOOPBACK}:{port}", ack_wait: "5s" }}\n'
 
 
 def _quote(text: str) -> str:

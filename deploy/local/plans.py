@@ -11,6 +11,7 @@ from typing import Final
 from deploy.local.accounts import ensure_accounts
 from deploy.local.children import unprivileged_account
 from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
+from deploy.local.mqtt import MQTT_BRIDGE, RULES_FILE, Device, devices_of, principals_of, read_state_rules
 from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
 from deploy.local.nats import is_ready as nats_is_ready
@@ -111,6 +112,10 @@ class StackPlan:
             environment["TAGWERK_AUDIT_KEY_FILE"] = str(self.audit_key)
             environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")
             environment["TAGWERK_AUDIT_KEEPER_URL"] = self.database_url(AUDIT_KEEPER)
+        if name == MQTT_BRIDGE:
+            user = f"{MQTT_BRIDGE}:{self.nats.users[MQTT_BRIDGE]}"
+            environment["TAGWERK_MQTT_URL"] = f"mqtt://{user}@{LOOPBACK}:{self.nats.mqtt_port}"
+            environment["TAGWERK_MQTT_RULES"] = str(self.state / RULES_FILE)
         if name == GATEWAY:
             environment["TAGWERK_HTTP_HOST"] = LOOPBACK
             environment["TAGWERK_HTTP_PORT"] = self.sign_in.url.rpartition(":")[2]
@@ -153,6 +158,7 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
         monitor_port=ports["monitor"],
         mqtt_port=ports["mqtt"],
         users=state.passwords(NATS, [ADMIN, *config.services]),
+        devices=_devices(config, state),
         sync=config.sync,
     )
     account = unprivileged_account()
@@ -169,6 +175,14 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
     (state.path / "files").mkdir(mode=0o700, exist_ok=True)
     sign_in = ensure_sign_in(state.path, f"http://{LOOPBACK}:{ports['http']}")
     return StackPlan(config, state.path, nats, postgres, sign_in, state.lock)
+
+
+def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
+    """Users for those who may send messages; none without the bridge."""
+    if MQTT_BRIDGE not in config.services:
+        return {}
+    rules = read_state_rules(state.path)
+    return devices_of(rules, state.passwords("mqtt", principals_of(rules)))
 
 
 def _inherited_environment() -> dict[str, str]:

@@ -1,25 +1,10 @@
-"""Checking a job's parameters against the JSON Schema of the catalogue, each wrong field by name. Pure."""
+"""Checking the parameters of a request, each wrong field by name. Pure."""
 
-import difflib
-import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Final
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
+from collections.abc import Mapping
+from typing import Any
 
 from services.gateway.problems import WrongField, wrong_fields
-
-#: What is said of a parameter that is missing.
-REQUIRED: Final = "is required"
-
-_FORMATS = FormatChecker()
-
-
-@_FORMATS.checks("date-time", raises=ValueError)
-def _is_date_time(value: object) -> bool:
-    return not isinstance(value, str) or bool(datetime.fromisoformat(value))
+from shared import parameters as rules
 
 
 def check_parameters(job: str, schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
@@ -31,12 +16,7 @@ def check_parameters(job: str, schema: Mapping[str, Any], parameters: Mapping[st
 
 def wrong_parameters(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[WrongField]:
     """Every wrong field, by name."""
-    errors = [
-        wrong
-        for error in Draft202012Validator(schema, format_checker=_FORMATS).iter_errors(parameters)
-        for wrong in _wrong(error)
-    ]
-    return sorted(errors or _not_json(parameters), key=lambda error: error.field)
+    return [WrongField(**wrong.model_dump()) for wrong in rules.wrong_parameters(schema, parameters)]
 
 
 def ways_to_write(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -47,60 +27,3 @@ def ways_to_write(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> l
         name: value for name, value in parameters.items() if name not in defaults or defaults[name] != value
     }
     return [dict(parameters), short, {**defaults, **parameters}]
-
-
-def _wrong(error: ValidationError) -> Iterable[WrongField]:
-    path = [str(part) for part in error.absolute_path]
-    expected: Any = error.validator_value
-    instance: Any = error.instance
-    if error.validator == "additionalProperties" and isinstance(instance, dict):
-        part: Any = error.schema
-        known = sorted(part.get("properties", {}))
-        for name in sorted(set(instance) - set(known)):
-            yield _unknown([*path, name], known)
-    elif error.validator == "required":
-        for name in expected:
-            if name not in instance:
-                yield WrongField(field=_field([*path, name]), message=REQUIRED)
-    elif error.validator == "anyOf":
-        # An optional field: what is said of the branch that is not null.
-        kinds = [branch.get("format") or branch.get("type") or "value" for branch in expected]
-        yield WrongField(field=_field(path), message=f"{instance!r} is none of {', '.join(kinds)}")
-    else:
-        yield WrongField(field=_field(path), message=error.message)
-
-
-def _unknown(path: list[str], known: list[str]) -> WrongField:
-    close = difflib.get_close_matches(path[-1], known, n=1)
-    message = f"unknown; known are {', '.join(known)}" if known else "unknown; this job has no parameters"
-    if close:
-        message = f"unknown, did you mean {close[0]}?"
-    return WrongField(field=_field(path), message=message, suggestion=close[0] if close else None)
-
-
-def _field(path: list[str]) -> str:
-    return ".".join(["parameters", *path])
-
-
-def _not_json(parameters: Mapping[str, Any]) -> list[WrongField]:
-    """What Python's parser lets through although JSON does not know it: NaN, half a surrogate pair."""
-    wrong = []
-    for name, value in parameters.items():
-        try:
-            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-        except ValueError:
-            wrong.append(
-                WrongField(field=f"parameters.{name}", message="holds a value that JSON cannot hold")
-            )
-    return wrong
-
-
-def references(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
-    """Keys of what a run with these parameters is about: each parameter that is an id, `document:<id>`."""
-    about = []
-    for name, field in schema.get("properties", {}).items():
-        branches = field.get("anyOf", [field])
-        value = parameters.get(name)
-        if isinstance(value, str) and any(branch.get("format") == "uuid" for branch in branches):
-            about.append(f"{name.removesuffix('_id')}:{value.lower()}")
-    return about

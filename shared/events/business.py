@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -220,6 +220,17 @@ class InvoicePaid(BusinessEventBase):
     matched_by: str
 
 
+class MessageReceived(BusinessEventBase):
+    """A system outside told something over MQTT. It is what they say, and no fact of ours."""
+
+    type: Literal["event.message.received"] = "event.message.received"
+    #: What the rule calls it.
+    name: str
+    topic: str
+    #: The payload.
+    data: dict[str, Any]
+
+
 BusinessEvent = (
     DocumentUploaded
     | DocumentConverted
@@ -235,4 +246,5 @@ BusinessEvent = (
     | PaymentWithheld
     | InvoicePaid
     | RatesImported
+    | MessageReceived
 )

@@ -4,12 +4,12 @@
 run would be accepted, and tried again.
 """
 
-from services.gateway.parameters import REQUIRED
 from services.gateway.preflight.facts import Facts
 from services.gateway.preflight.findings import CheckName, Finding
 from services.gateway.preflight.repetition import check_repetition
 from services.gateway.preflight.sayings import N_, Saying, Told, told
 from services.gateway.problems import WrongField
+from shared.parameters import REQUIRED
 from shared.requests import effective_principal
 from shared.words import CheckVerdict
 

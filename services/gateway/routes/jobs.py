@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import core
 from services.gateway.context import Gateway, MayReadJobs, MayStart, TheGateway, TheTrace
-from services.gateway.parameters import check_parameters, references
+from services.gateway.parameters import check_parameters
 from services.gateway.problems import answers
 from services.gateway.tracing import Trace
 from shared.access import Action, Principal, decide_access
 from shared.events import Requested
 from shared.ids import new_id, run_id_of
 from shared.jobs import CatalogueEntry
+from shared.parameters import references
 from shared.requests import RequestedRun, effective_principal, request_run
 from shared.words import Lane, Trigger
 

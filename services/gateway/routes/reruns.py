@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway import core
 from services.gateway.context import AtLeast, Gateway, MayStart, TheGateway, TheTrace
-from services.gateway.parameters import check_parameters, references
+from services.gateway.parameters import check_parameters
 from services.gateway.problems import ProblemError, answers
 from services.gateway.routes.jobs import IdempotencyKey, RequestedAnswer, answer_request
 from services.gateway.tracing import Trace
@@ -17,6 +17,7 @@ from shared.commands import RecordsPage, RecordsQuery, RunDetail
 from shared.errors import Failure
 from shared.events import Requested
 from shared.ids import new_id, run_id_of
+from shared.parameters import references
 from shared.requests import IdempotencyConflict, RequestedRun, effective_principal, request_run
 from shared.words import Lane, Outcome, Trigger
 

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from services.gateway.parameters import check_parameters, references
+from services.gateway.parameters import check_parameters
 from services.gateway.problems import ProblemError
 from shared.access import Access
 from shared.events import Record
 from shared.jobs import Retry, Safe, job, seconds
+from shared.parameters import references
 from shared.words import Kind, Level
 
 

@@ -13,7 +13,6 @@ from services.gateway.pages.safety import Badge, Start
 from services.gateway.pages.start.equivalents import call, command
 from services.gateway.pages.start.fields import Field, as_text, rows_of
 from services.gateway.pages.start.filled import PREFIX
-from services.gateway.parameters import REQUIRED
 from services.gateway.preflight.checks import check_all
 from services.gateway.preflight.effect import effect_in_words
 from services.gateway.preflight.facts import Facts
@@ -23,6 +22,7 @@ from services.gateway.problems import WrongField
 from shared.commands import Choice, ChoicesPage
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
+from shared.parameters import REQUIRED
 from shared.words import CheckVerdict
 
 #: Up to so many choices are shown all at once; more are looked for by typing.

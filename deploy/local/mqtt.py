@@ -1,0 +1,70 @@
+"""MQTT on the local stack: the bridge runs where there are rules, and each principal of a rule has a user of
+its own on the listener, who may publish what its rules take and hear what is answered and told."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+#: Name of the rules file in the state folder; without it the bridge is not started.
+RULES_FILE: Final = "mqtt.toml"
+MQTT_BRIDGE: Final = "mqtt_bridge"
+MODULE: Final = "services.mqtt_bridge"
+
+#: What the listener itself needs of a user: subscriptions at QoS 1 are kept by the server under it.
+_OWN: Final = "$MQTT.sub.>"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A user of the listener: what it may publish and hear, as subjects of the bus."""
+
+    password: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def bridge_of(state: Path) -> dict[str, str]:
+    """Service name -> module, where the state folder has rules."""
+    return {MQTT_BRIDGE: MODULE} if (state / RULES_FILE).is_file() else {}
+
+
+def read_state_rules(state: Path) -> Any:
+    """The bridge's own `Rules`. Raises `mqtt_rules_invalid`.
+
+    Imported only where there are rules: whoever starts a stack without them needs no service's code.
+    """
+    return importlib.import_module(f"{MODULE}.rules_file").read_rules(state / RULES_FILE)
+
+
+def devices_of(rules: Any, passwords: Mapping[str, str]) -> dict[str, Device]:
+    """One for each principal that rules name."""
+    devices = {}
+    for principal in principals_of(rules):
+        own = [rule for rule in rules.rules if rule.principal == principal]
+        heard = {_OWN}
+        for rule in own:
+            if rule.response_topic is not None:
+                heard |= set(subjects_of(rule.response_topic))
+            if rule.response_prefix is not None:
+                heard |= set(subjects_of(f"{rule.response_prefix.rstrip('/')}/#"))
+            if rules.states is not None:
+                heard |= set(subjects_of(f"{rules.states.prefix}/{rule.client}/#"))
+        taken = {subject for rule in own for subject in subjects_of(rule.topic)}
+        devices[principal] = Device(passwords[principal], tuple(sorted(taken)), tuple(sorted(heard)))
+    return devices
+
+
+def principals_of(rules: Any) -> list[str]:
+    return sorted({rule.principal for rule in rules.rules})
+
+
+def subjects_of(filter: str) -> list[str]:
+    """The subjects that a filter of MQTT is on nats-server: `a/+/#` is `a.*.>` and `a.*`."""
+    # An empty level and a dot have spellings of their own there.
+    levels = [level.replace(".", "//") or "/" for level in filter.split("/")]
+    if levels[-1] != "#":
+        return [".".join("*" if level == "+" else level for level in levels)]
+    above = ".".join("*" if level == "+" else level for level in levels[:-1])
+    return [f"{above}.>", above] if above else [">"]
