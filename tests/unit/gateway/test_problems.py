@@ -32,9 +32,10 @@ USED = (
 #: Raised where no request waits for the answer, or the caller's own to mend (422).
 ELSEWHERE = {
     "address_unavailable", "client_ambiguous", "client_missing", "confirmation_required",
-    "correction_invalid", "file_empty", "file_type_mismatch", "office_encrypted", "idempotency_conflict", "openid_incomplete", "openid_insecure",
-    "parameters_invalid", "password_not_for_kind", "password_refused", "passwords_differ", "policy_invalid",
-    "policy_roles_unknown", "request_invalid", "role_unknown",
+    "correction_invalid", "file_empty", "file_type_mismatch", "office_encrypted",
+    "idempotency_conflict", "openid_incomplete", "openid_insecure", "parameters_invalid",
+    "password_not_for_kind", "password_refused", "passwords_differ", "policy_invalid", "policy_roles_unknown",
+    "request_invalid", "role_unknown",
     "subject_unreadable", "too_many_failed", "upload_refused",
 }  # fmt: skip
 
