@@ -83,6 +83,11 @@ class Safe:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOnly(Safe):
+    """It changes nothing, here or outside, because of `why`. Told of a change, a run fails."""
+
+
+@dataclass(frozen=True, slots=True)
 class Risky:
     """Running it twice does harm: `risk` says which."""
 
@@ -318,6 +323,8 @@ class CatalogueEntry(BaseModel):
     #: Whether running it twice changes nothing the second time, and the reason or the risk.
     safe_to_repeat: bool
     repeat: str
+    #: Whether it changes nothing, the first time included.
+    read_only: bool = False
     systems: list[str]
     #: Where it writes besides the database.
     locations: list[str] = Field(default_factory=list)
@@ -347,6 +354,7 @@ class CatalogueEntry(BaseModel):
             owner=job.owner, access=job.access, expected_runtime=job.expected_runtime.total_seconds(),
             timeout=job.timeout.total_seconds(), retry=job.retry.describe(), safe_to_repeat=safe,
             repeat=job.repeat.why if isinstance(job.repeat, Safe) else job.repeat.risk,
+            read_only=isinstance(job.repeat, ReadOnly),
             systems=list(job.systems), locations=list(job.locations), output=job.output,
             expected_result=job.expected_result, logs=job.logs, troubleshooting=job.troubleshooting,
             danger=job.danger, runs_as=job.runs_as, on=job.on, schedule=job.schedule, limit=job.limit,

@@ -45,7 +45,7 @@ def job_view(job: JobView) -> RenderableType:
 
 
 def _facts(job: JobView) -> list[tuple[str, str]]:
-    repeat = "safe" if job.safe_to_repeat else "RISKY"
+    repeat = "safe (read-only)" if job.read_only else "safe" if job.safe_to_repeat else "RISKY"
     facts = [
         ("owner", job.owner),
         (

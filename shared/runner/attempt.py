@@ -14,10 +14,11 @@ from shared.database import Pool
 from shared.effects import Effects
 from shared.errors import Failure, failure_of, wrong_fields
 from shared.events import DoubtfulEffect, Requested, now
-from shared.jobs import Job
+from shared.jobs import Job, ReadOnly
 from shared.outbox import Outbox, Relay, Superseded
 from shared.runner.context import Calls, Progress, RunContext, RunLog
 from shared.runner.dry_run import not_supported
+from shared.runner.read_only import check_reads_only
 from shared.runner.sink import Sink
 from shared.runner.steps import Again, End, after_failure, after_stop, after_success
 from shared.words import RunState
@@ -171,6 +172,8 @@ class Attempt:
             records = cast(Any, self.job.function(**parameters))
             await stack.enter_async_context(aclosing(records))
             async for item in cast(AsyncIterator[Any], records):
+                if isinstance(self.job.repeat, ReadOnly):
+                    check_reads_only(self.job.id, item)
                 self.sink.records(item)
                 if self.sink.behind:
                     await self.sink.catch_up()

@@ -6,7 +6,7 @@ from services.audit.checking import LogCheck
 from shared.access import ADMINISTRATOR, TECHNICAL, Access
 from shared.errors import Failure
 from shared.events import Record
-from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
+from shared.jobs import ReadOnly, Retry, exponential, job, minutes, seconds
 from shared.runner.context import Progress
 from shared.words import Kind, Level, Outcome
 
@@ -20,7 +20,7 @@ from shared.words import Kind, Level, Outcome
     expected_runtime=minutes(1),
     timeout=minutes(60),
     retry=Retry(attempts=3, backoff=exponential(seconds(5))),
-    repeat=Safe("it only reads the log, and notes when it was checked"),
+    repeat=ReadOnly("it only reads the log, and notes when it was checked"),
     schedule="40 3 * * *",
     limit=1,
     output="whether every entry is as it was written, and the first one that is not",

@@ -115,7 +115,8 @@ async def begin_attempt(pool: Pool, name: str, device: str | None, address: str)
         await connection.executemany(
             "update sign_in_failures set failures = $3, failed_at = now(),"
             " locked_until = now() + $4::interval where name = $1 and device = $2",
-            [(hashed, of, counted[of], waits[of]) for of in free],
+            # No wait is no moment: `now()` lies ahead for a try that began before this one, and waits for it.
+            [(hashed, of, counted[of], waits[of] or None) for of in free],
         )
     longest = max(waits, key=lambda of: waits[of])
     return Attempt(hashed, tuple(free), counted[longest], waits[longest], locked=False)

@@ -33,6 +33,8 @@ def badge_of(entry: CatalogueEntry) -> Badge:
     """The worst that a start can do."""
     if entry.danger is not None:
         return Badge(DANGERS[entry.danger], "danger")
+    if entry.read_only:
+        return Badge(N_("read-only"), "good")
     if entry.safe_to_repeat:
         return Badge(N_("safe to repeat"), "good")
     return Badge(N_("risky"), "careful")

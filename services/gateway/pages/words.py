@@ -94,6 +94,7 @@ EVENTS: Mapping[str, str] = {
     "event.payment.withheld": N_("when a payment is withheld"),
     "event.invoice.paid": N_("when an invoice is paid"),
     "event.rates.imported": N_("when rates are imported"),
+    "event.message.received": N_("when a message is received over MQTT"),
 }
 
 WEEKDAYS: tuple[str, ...] = (

@@ -83,7 +83,7 @@ async def test_a_principal_is_published_before_the_answer_and_audited(site: Site
     assert entries[1].before["roles"] == ["accounting"]
     assert entries[1].after["roles"] == ["accounting", "trustee"]
     listed = (await site.admin.get("/principals")).json()["items"]
-    assert [p["id"] for p in listed] == ["ada", "admin"]
+    assert [p["id"] for p in listed] == ["ada", "admin", "service-scheduler"]
 
 
 async def test_principals_that_cannot_be_are_refused(site: Site) -> None:
@@ -110,7 +110,8 @@ async def test_an_unknown_role_is_refused_with_the_known_ones_named(site: Site) 
         [error] = refused.json()["errors"]
         assert (error["field"], error["suggestion"]) == ("roles", "accounting")
         assert "known are accounting, administrator, approvals-viewer, " in refused.json()["detail"]
-    assert [p["id"] for p in (await site.admin.get("/principals")).json()["items"]] == ["admin"]
+    listed = (await site.admin.get("/principals")).json()["items"]
+    assert [p["id"] for p in listed] == ["admin", "service-scheduler"]
     # A role whose job has gone meanwhile does not keep the account from being changed.
     await site.user("ada", roles=("clerk",))
     await database(site, "update principals set roles = '{clerk,gone}' where id = 'ada'")

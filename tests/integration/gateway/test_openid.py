@@ -206,7 +206,7 @@ async def test_a_name_chosen_there_takes_over_no_account_here(site: Site, idp: I
         idp.claims |= {"preferred_username": value, "groups": ["books"], "sub": "s-x"}
         assert (await through(site, browser(site))).status_code == 403, value
     principals = (await site.admin.get("/principals")).json()["items"]
-    assert [principal["id"] for principal in principals] == ["admin"]
+    assert [principal["id"] for principal in principals] == ["admin", "service-scheduler"]
     assert (await me(browser(site))).status_code == 401
 
 

@@ -9,9 +9,11 @@ import pytest
 from services.documents.settlement import WARNINGS
 
 ROOT = Path(__file__).parents[3]
+#: Answers queries about pages; no job gives its codes.
+QUERIES = ROOT / "services" / "documents" / "page_images.py"
 #: Where codes of these jobs are given: their service, the children that read, the files port.
 SOURCES = [
-    *(ROOT / "services" / "documents").rglob("*.py"),
+    *(path for path in (ROOT / "services" / "documents").rglob("*.py") if path != QUERIES),
     ROOT / "shared" / "process.py",
     ROOT / "shared" / "process_child.py",
     ROOT / "shared" / "files.py",

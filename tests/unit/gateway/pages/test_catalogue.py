@@ -69,6 +69,7 @@ def test_a_job_shows_how_its_runs_stand_and_one_that_never_ran_shows_nothing() -
 
 def test_the_badge_tells_the_worst_that_a_start_can_do() -> None:
     assert badge_of(RATES) == Badge("safe to repeat", "good")
+    assert badge_of(entry(read_only=True)) == Badge("read-only", "good")
     assert badge_of(entry(safe_to_repeat=False)) == Badge("risky", "careful")
     booking = entry(safe_to_repeat=True, danger=Danger.EXTERNAL_BOOKING)
     assert badge_of(booking) == Badge("books externally", "danger")
