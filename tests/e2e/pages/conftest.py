@@ -1,4 +1,4 @@
-"""A real Chromium in front of a whole stack, which is started once for each file of tests."""
+"""A real Chromium in front of a whole stack, which the files of tests share."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ FLAGS = (
 )  # fmt: skip
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser() -> AsyncIterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
@@ -29,7 +29,7 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def stack(browser: Browser) -> AsyncIterator[LocalStack]:
     """All services, the laboratory too, with some runs of every sort."""
     folder = temporary_folder()
@@ -40,7 +40,7 @@ async def stack(browser: Browser) -> AsyncIterator[LocalStack]:
     remove_folder(folder)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def reader(browser: Browser, stack: LocalStack) -> AsyncIterator[Reader]:
     """The administrator, with a browser of their own."""
     async with Reader(browser, stack) as someone:

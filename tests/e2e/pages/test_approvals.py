@@ -9,7 +9,7 @@ from tests.e2e.pages.reader import Reader, opened
 from tests.e2e.pages.test_every_page import RULES
 from tests.integration.gateway.test_approvals import arrived
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_an_invoice_is_corrected_and_approved_without_scripts(

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.e2e.pages.reader import Reader, opened
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_the_list_is_filtered_while_one_types(reader: Reader) -> None:

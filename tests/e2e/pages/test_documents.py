@@ -15,7 +15,7 @@ from tests.e2e.pages.test_every_page import RULES
 from tests.integration.gateway.test_approvals import arrived, invoice
 from tests.support.installation import sample
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 #: Milliseconds that a document may take to be read, on a busy machine.
 PATIENCE = 60_000

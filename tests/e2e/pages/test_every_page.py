@@ -7,7 +7,7 @@ from axe_playwright_python.async_playwright import Axe
 
 from tests.e2e.pages.reader import PAGES, Reader, opened
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 #: WCAG 2.2 AA, and what axe's authors advise besides. Of what is in order one example is told for each rule.
 RULES = {

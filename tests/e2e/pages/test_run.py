@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from deploy.local.stack import LocalStack
 from tests.e2e.pages.reader import Reader, opened, run_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 #: Milliseconds for what a busy machine may delay.
 PATIENCE = 20_000

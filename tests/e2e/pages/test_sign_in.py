@@ -10,7 +10,7 @@ from deploy.local.sign_in import issue_link
 from deploy.local.stack import LocalStack
 from tests.e2e.pages.reader import Reader, opened
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 FIRST, OWN = "heron under a paper moon", "seven lamps in the orchard"
 

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.e2e.pages.reader import Reader, opened
 from tests.e2e.pages.test_every_page import RULES
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 RUN = re.compile(r"/runs/[0-9a-f-]{36}\?at_least=\d+$")
 
