@@ -147,7 +147,7 @@ def test_the_report_tells_the_same_and_needs_nothing_else(
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)""", report) == []
 
 
-def test_a_stack_that_is_started_again_has_the_same_runs_and_a_second_tour_changes_nothing(
+def test_a_stack_that_is_started_again_has_the_same_runs(
     tour: subprocess.CompletedProcess[str], state: Path
 ) -> None:
     shown = set(re.findall(r"Run <code>([0-9a-f-]{36})", (state / "demo-report.html").read_text()))
@@ -156,9 +156,17 @@ def test_a_stack_that_is_started_again_has_the_same_runs_and_a_second_tour_chang
         runs = answer(state, "runs")["items"]
         assert shown == {run["run_id"] for run in runs}
         assert sorted(run["state"] for run in runs) == ["failed"] + ["succeeded"] * (ALL_RUNS - 1)
-        paid, files = payments(state)
+        paid, _ = payments(state)
         assert sorted(paid) == ["open", "paid", "paid"]
-        # A tour on a running stack uses it, and leaves it as it is.
+    assert processes_of(state) == []
+
+
+@pytest.mark.soak
+def test_a_second_tour_on_a_running_stack_changes_nothing(
+    tour: subprocess.CompletedProcess[str], state: Path
+) -> None:
+    with running_stack(state):
+        paid, files = payments(state)
         again = tagwerk(state, "demo")
         assert again.returncode == 0, again.stdout[-3000:] + again.stderr
         assert "is running already" in again.stdout
