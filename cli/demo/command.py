@@ -12,6 +12,7 @@ import psutil
 
 from cli.client import Gateway
 from cli.connection import CREDENTIALS, Connection, find_connection
+from cli.demo.machine import MACHINE, write_rules
 from cli.demo.show import Show
 from cli.demo.story import Story
 from cli.demo.tour import new_story, take_tour
@@ -20,7 +21,8 @@ from cli.output import Output
 from cli.problems import Problem
 from cli.report.page import write_report
 from cli.session import Session
-from deploy.local.config import StackConfig
+from deploy.local.config import SERVICES, StackConfig
+from deploy.local.mqtt import address_of_device, bridge_of
 from deploy.local.stack import LocalStack
 from shared.errors import TagwerkError
 
@@ -56,7 +58,8 @@ async def _tour_on_stack(state: Path, report: Path, output: Output, show: Show) 
         story = new_story(connection.url)
         story.ready_after = ready_after
         async with Gateway(connection) as gateway:
-            await take_tour(Session(gateway, output), show, story)
+            machine = address_of_device(state, MACHINE)
+            await take_tour(Session(gateway, output), show, story, machine)
         show.chapter("All of this as a page")
         write_report(story, report)
         show.say(str(report.absolute()))
@@ -78,7 +81,8 @@ async def _stack(state: Path, show: Show) -> AsyncIterator[tuple[Connection, flo
         return
     show.chapter("The stack starts, on this machine alone")
     began = time.monotonic()
-    stack = LocalStack(StackConfig(state=state), _Readiness(show))
+    write_rules(state)
+    stack = LocalStack(StackConfig(state=state, services=SERVICES | bridge_of(state)), _Readiness(show))
     await stack.start()
     try:
         await stack.wait_ready(timeout=READY_WITHIN)

@@ -19,8 +19,10 @@ from cli.demo.visitor import Visitor
 from cli.session import Session
 
 
-async def take_tour(session: Session, show: Show, story: Story) -> None:
+async def take_tour(session: Session, show: Show, story: Story, machine: str | None) -> None:
     """Walk through everything and fill `story`. What is not as expected is noted, not raised.
+
+    `machine`: as whom and where a system outside sends messages; None where the stack takes none.
 
     Each chapter looks first how far things are, so a tour that an earlier one has begun goes on from there.
     """
@@ -34,7 +36,7 @@ async def take_tour(session: Session, show: Show, story: Story) -> None:
     await fail_on_purpose(visitor)
     await upload_once_more(visitor)
     await ask_by_record(visitor)
-    await verify_the_log(visitor)
+    await verify_the_log(visitor, machine)
     await look_back(visitor)
     story.took = time.monotonic() - began
 

@@ -2,15 +2,23 @@
 its own on the listener, who may publish what its rules take and hear what is answered and told."""
 
 import importlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
+
+from deploy.local.state import SECRETS, STACK
 
 #: Name of the rules file in the state folder; without it the bridge is not started.
 RULES_FILE: Final = "mqtt.toml"
 MQTT_BRIDGE: Final = "mqtt_bridge"
 MODULE: Final = "services.mqtt_bridge"
+
+#: Group of the devices' passwords in the state folder.
+PASSWORDS: Final = "mqtt"
+_LOOPBACK: Final = "127.0.0.1"
 
 #: What the listener itself needs of a user: subscriptions at QoS 1 are kept by the server under it.
 _OWN: Final = "$MQTT.sub.>"
@@ -54,6 +62,17 @@ def devices_of(rules: Any, passwords: Mapping[str, str]) -> dict[str, Device]:
         taken = {subject for rule in own for subject in subjects_of(rule.topic)}
         devices[principal] = Device(passwords[principal], tuple(sorted(taken)), tuple(sorted(heard)))
     return devices
+
+
+def address_of_device(state: Path, principal: str) -> str | None:
+    """`mqtt://user:password@host:port`, as a principal of a rule signs in to the listener; None where the
+    stack was never started with such a rule."""
+    try:
+        password = json.loads((state / SECRETS).read_text())[PASSWORDS][principal]
+        port = json.loads((state / STACK).read_text())["ports"]["mqtt"]
+    except (FileNotFoundError, KeyError):
+        return None
+    return f"mqtt://{quote(principal, safe='')}:{quote(password, safe='')}@{_LOOPBACK}:{port}"
 
 
 def principals_of(rules: Any) -> list[str]:

@@ -11,7 +11,15 @@ from typing import Final
 from deploy.local.accounts import ensure_accounts
 from deploy.local.children import unprivileged_account
 from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
-from deploy.local.mqtt import MQTT_BRIDGE, RULES_FILE, Device, devices_of, principals_of, read_state_rules
+from deploy.local.mqtt import (
+    MQTT_BRIDGE,
+    PASSWORDS,
+    RULES_FILE,
+    Device,
+    devices_of,
+    principals_of,
+    read_state_rules,
+)
 from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
 from deploy.local.nats import is_ready as nats_is_ready
@@ -182,7 +190,7 @@ def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
     if MQTT_BRIDGE not in config.services:
         return {}
     rules = read_state_rules(state.path)
-    return devices_of(rules, state.passwords("mqtt", principals_of(rules)))
+    return devices_of(rules, state.passwords(PASSWORDS, principals_of(rules)))
 
 
 def _inherited_environment() -> dict[str, str]:

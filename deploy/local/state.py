@@ -16,8 +16,10 @@ from shared.errors import TagwerkError
 DEFAULT_STATE: Final = Path(".tagwerk")
 
 _LOCK: Final = "lock"
-_STACK: Final = "stack.json"
-_SECRETS: Final = "secrets.json"
+#: Ports and identity of the stack.
+STACK: Final = "stack.json"
+#: Passwords, by group and name.
+SECRETS: Final = "secrets.json"
 
 #: Seconds that a start waits for the children of a supervisor that was killed.
 _WAIT_FOR_ORPHANS: Final = 15.0
@@ -54,17 +56,17 @@ class StateFolder:
     def outside(self) -> Path:
         """Folder for what must lie outside. Remembered by a random name, so that moving the state folder
         loses nothing and a new one never finds an old one's data."""
-        stack = self._read(_STACK)
+        stack = self._read(STACK)
         if "id" not in stack:
-            self._write(_STACK, stack | {"id": secrets.token_hex(8)})
-        return self._root_only / str(self._read(_STACK)["id"])
+            self._write(STACK, stack | {"id": secrets.token_hex(8)})
+        return self._root_only / str(self._read(STACK)["id"])
 
     def ports(self, wanted: Mapping[str, int | None]) -> dict[str, int]:
         """A port for each name: the wanted one, else the one of last time if it is free, else a new one.
 
         Raises `TagwerkError` (`port_taken`) for a wanted port that is taken.
         """
-        stack = self._read(_STACK)
+        stack = self._read(STACK)
         remembered: dict[str, int] = stack.get("ports", {})
         chosen: dict[str, int] = {}
         for name, port in wanted.items():
@@ -79,21 +81,21 @@ class StateFolder:
             if port is None and known is not None and known not in chosen.values() and is_free(known):
                 port = known
             chosen[name] = port or free_port(taken={*chosen.values(), *filter(None, wanted.values())})
-        self._write(_STACK, stack | {"ports": remembered | chosen})
+        self._write(STACK, stack | {"ports": remembered | chosen})
         return chosen
 
     def passwords(self, group: str, names: Iterable[str]) -> dict[str, str]:
         """A password for each name, made at random when it is first asked for."""
-        known = self._read(_SECRETS)
+        known = self._read(SECRETS)
         passwords: dict[str, str] = known.get(group, {})
         missing = {name: secrets.token_urlsafe(24) for name in names if name not in passwords}
         if missing:
-            self._write(_SECRETS, known | {group: passwords | missing})
+            self._write(SECRETS, known | {group: passwords | missing})
         return {name: (passwords | missing)[name] for name in names}
 
     def remove(self) -> None:
         """Remove everything, the lock last: killed in between, it can be removed again."""
-        if (self.path / _STACK).exists():
+        if (self.path / STACK).exists():
             shutil.rmtree(self.outside, ignore_errors=True)
         for entry in self.path.iterdir():
             if entry.name == _LOCK:

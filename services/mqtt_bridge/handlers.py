@@ -172,10 +172,11 @@ class Messages:
             about=references(entry.parameters, parameters),
             reason=start.reason,
         )
-        requested = await request_run(self._bus, request, entry.lane_for(start.lane))
+        await request_run(self._bus, request, entry.lane_for(start.lane))
         answer = Answer(ok=True, rule=rule.name, job=entry.id, run_id=str(request.run_id))
         await remember_answer(self._pool, identity, claimed.first, answer)
-        return answer.model_copy(update={"duplicate": requested.existing and claimed.first != sequence})
+        # Of two that are in hand at once, either may have asked for the run; the first of them is the one.
+        return answer.model_copy(update={"duplicate": claimed.first != sequence})
 
     async def _tell(self, rule: Rule, message: Arrived, sequence: int) -> Answer:
         event = rule.event

@@ -122,6 +122,10 @@ def test_it_shows_what_was_read_and_what_became_of_it(tour: subprocess.Completed
     assert "pays RE-2026-1041" in tour.stdout
     assert "pays LB-26-3307" in tour.stdout
     assert "pays 2026F0815" not in tour.stdout
+    # The machine outside was answered twice, and heard how it ended.
+    [first, again] = re.findall(r"← tagwerk/answers/main/verify-the-log ([0-9a-f-]{36})", tour.stdout)
+    assert first == again
+    assert f"← tagwerk/out/main/audit/verify-log/runs/{first} succeeded" in tour.stdout
 
 
 def test_it_shows_the_seven_answers_of_what_failed(tour: subprocess.CompletedProcess[str]) -> None:

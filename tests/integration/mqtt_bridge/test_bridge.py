@@ -43,6 +43,12 @@ async def test_a_message_starts_a_job_once_and_its_run_is_told(site: Site, devic
     refused = await device.answer(f"{ANSWERS}/records", 3)
     assert refused["failure"]["code"] == "idempotency_conflict"
     assert await site.count(subjects.RUNS, "run.lab.records.>") == 1
+    # Of several that are in hand at once, one is new.
+    for _ in range(5):
+        await device.send("tagwerk/in/main/records", {"id": f"{id}-2", "count": 3})
+    answers = [await device.answer(f"{ANSWERS}/records", number) for number in range(4, 9)]
+    assert sorted(one["duplicate"] for one in answers) == [False, True, True, True, True]
+    assert len({one["run_id"] for one in answers}) == 1
 
     # Its states go out, retained.
     run = f"tagwerk/out/main/lab/records/runs/{answer['run_id']}"
