@@ -16,6 +16,7 @@ from tests.benchmarks.audit import measure_audit
 from tests.benchmarks.bank import measure_bank
 from tests.benchmarks.documents import measure_documents, measure_memory
 from tests.benchmarks.figures import Figure, Report
+from tests.benchmarks.mqtt import measure_mqtt, write_rules
 from tests.benchmarks.ocr import measure_ocr
 from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.pages_volume import Installation
@@ -23,7 +24,7 @@ from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "memory")
+PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "mqtt", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -69,6 +70,10 @@ async def measure(
     if "audit" in parts:
         async with LocalStack(config(folder / "audit", "always", laboratory=False)) as stack:
             await measure_audit(stack, min(3, volume.rounds), report)
+    if "mqtt" in parts:
+        write_rules(folder / "mqtt")
+        async with LocalStack(config(folder / "mqtt", "always")) as stack:
+            await measure_mqtt(stack, min(3, volume.rounds), volume.latencies, report)
     if "pages" in parts:
         async with LocalStack(config(folder / "pages", "always", laboratory=False)) as stack:
             await measure_pages(stack, min(3, volume.rounds), installation, report)

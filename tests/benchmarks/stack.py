@@ -9,6 +9,7 @@ import nats
 import psutil
 
 from deploy.local.config import SERVICES, StackConfig
+from deploy.local.mqtt import bridge_of
 from deploy.local.nats import Sync
 from deploy.local.stack import LocalStack
 from shared.bus import Bus
@@ -18,7 +19,7 @@ SYNCS: tuple[Sync, ...] = ("always", "default")
 
 
 def config(state: Path, sync: Sync, *, cpu_slots: int | None = None, laboratory: bool = True) -> StackConfig:
-    services = {**SERVICES, "lab": "tests.support.lab"} if laboratory else dict(SERVICES)
+    services = {**SERVICES, **bridge_of(state), **({"lab": "tests.support.lab"} if laboratory else {})}
     return StackConfig(
         state=state, sync=sync, cpu_slots=cpu_slots, services=services,
         environment={"TAGWERK_LOG_LEVEL": "warning"},
