@@ -85,7 +85,6 @@ def build(settings: Settings) -> Service:
                     rules,
                     service.bus,
                     service.pool,
-                    service.relay,
                     Intake(service.pool, service.relay, store, size_limit=settings.upload_limit),
                     Bucket(service.bus, subjects.PRINCIPALS, Principal),
                     catalogue(service.bus),

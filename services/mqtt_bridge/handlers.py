@@ -25,7 +25,6 @@ from shared.events import MessageReceived, Requested
 from shared.ids import derived_id, run_id_of
 from shared.intake import Arrival, Intake
 from shared.jobs import CatalogueEntry
-from shared.outbox import Outbox, Relay
 from shared.parameters import references, wrong_parameters
 from shared.pull import Delivery
 from shared.requests import effective_principal, request_run
@@ -59,7 +58,6 @@ class Messages:
         rules: Rules,
         bus: Bus,
         pool: Pool,
-        relay: Relay,
         intake: Intake,
         principals: Bucket[Principal],
         jobs: Bucket[CatalogueEntry],
@@ -68,7 +66,6 @@ class Messages:
         self._rules = rules
         self._bus = bus
         self._pool = pool
-        self._relay = relay
         self._intake = intake
         self._principals = principals
         self._jobs = jobs
@@ -184,23 +181,23 @@ class Messages:
         await self._check(rule, _BRINGING, Action.SEE, "event.message.received")
         identity = core.identity_of(rule, message)
         data = core.data_of(rule, message.payload)
-        async with Outbox(self._pool, self._relay).transaction() as tx:
-            claimed = await claim(tx.connection, identity, sequence, message.received_at)
-            if claimed.answer is not None:
-                return claimed.answer.model_copy(update={"duplicate": True})
-            told = MessageReceived(
-                id=derived_id("event.message.received", rule.client, identity.key(claimed.first)),
-                client=rule.client,
-                principal=rule.principal,
-                interactive=False,
-                name=event.name,
-                topic=message.topic,
-                data=data,
-            )
-            answer = Answer(ok=True, rule=rule.name, event_id=str(told.id))
-            tx.event(told)
-            await remember_answer(tx.connection, identity, claimed.first, answer)
-        return answer
+        claimed = await claim(self._pool, identity, sequence, message.received_at)
+        if claimed.answer is not None:
+            return claimed.answer.model_copy(update={"duplicate": True})
+        told = MessageReceived(
+            id=derived_id("event.message.received", rule.client, identity.key(claimed.first)),
+            client=rule.client,
+            principal=rule.principal,
+            interactive=False,
+            name=event.name,
+            topic=message.topic,
+            data=data,
+        )
+        # Killed right after, it is told again under the same id, by which all who listen know it.
+        await self._bus.publish(told.type, told.encode(), msg_id=str(told.id))
+        answer = Answer(ok=True, rule=rule.name, event_id=str(told.id))
+        await remember_answer(self._pool, identity, claimed.first, answer)
+        return answer.model_copy(update={"duplicate": claimed.first != sequence})
 
     async def _entry(self, job: str) -> CatalogueEntry:
         entry = await self._jobs.get(job)

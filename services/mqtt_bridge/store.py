@@ -2,16 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
-
-import asyncpg
 
 from services.mqtt_bridge.core import Identity
 from services.mqtt_bridge.messages import Answer
 from shared.database import Pool
 from shared.errors import TagwerkError
-
-Connection: TypeAlias = "Pool | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +33,13 @@ returning sequence, payload_sha256, received_at, answer
 """
 
 
-async def claim(connection: Connection, identity: Identity, sequence: int, at: datetime) -> Claim:
+async def claim(pool: Pool, identity: Identity, sequence: int, at: datetime) -> Claim:
     """Be known, or learn who came first. The same message again, delivered or replayed, learns the same.
 
     Raises `idempotency_conflict` for another payload under the same value of the rule's field.
     """
     window = None if identity.minutes is None else timedelta(minutes=identity.minutes)
-    row = await connection.fetchrow(
+    row = await pool.fetchrow(
         _CLAIM, identity.topic, identity.fingerprint, sequence, identity.payload_sha256, at, window
     )
     assert row is not None, "the statement returns what is there"
@@ -62,9 +57,9 @@ async def claim(connection: Connection, identity: Identity, sequence: int, at: d
     return Claim(row["sequence"], answer)
 
 
-async def remember_answer(connection: Connection, identity: Identity, first: int, answer: Answer) -> None:
+async def remember_answer(pool: Pool, identity: Identity, first: int, answer: Answer) -> None:
     """From here on the same message is answered with this."""
-    await connection.execute(
+    await pool.execute(
         "update received set answer = $4 where topic = $1 and fingerprint = $2 and sequence = $3",
         identity.topic,
         identity.fingerprint,
