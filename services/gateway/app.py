@@ -48,6 +48,7 @@ from services.gateway.routes import (
     health,
     jobs,
     me,
+    mqtt,
     my_account,
     overview,
     page_images,
@@ -116,6 +117,7 @@ _STORIES = (
     dead_letters,
     rebuild,
     audit,
+    mqtt,
 )
 
 

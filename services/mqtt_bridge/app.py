@@ -9,12 +9,14 @@ from services.mqtt_bridge.core import rule_name
 from services.mqtt_bridge.declaration import DECLARATION
 from services.mqtt_bridge.handlers import Messages
 from services.mqtt_bridge.messages import Arrived, Leaving
+from services.mqtt_bridge.queries import read_state
 from services.mqtt_bridge.rules_file import read_rules
 from services.mqtt_bridge.states import RunStates
 from shared import subjects
 from shared.access import Principal
 from shared.buckets import Bucket
 from shared.catalogue import catalogue
+from shared.commands import BridgeQuery
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.files import open_store
@@ -105,6 +107,11 @@ def build(settings: Settings) -> Service:
         await broker.publish(leaving.topic, leaving.payload, correlation=leaving.correlation_data)
         await delivery.ack()
 
+    service.answer(
+        subjects.query("mqtt_bridge", "state"),
+        BridgeQuery,
+        lambda asked: read_state(service.bus, service.pool, rules, address.shown, service.trouble, asked),
+    )
     service.source(Source(subjects.INGRESS, subjects.INGRESS_DURABLE, take), slots=SLOTS)
     service.source(Source(subjects.EGRESS, subjects.EGRESS_DURABLE, answer), slots=SLOTS)
     if rules.states is not None:

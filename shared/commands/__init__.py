@@ -71,6 +71,7 @@ from shared.commands.documents import (
     PageImageWidth,
     Payment,
 )
+from shared.commands.mqtt import BridgeQuery, BridgeRule, BridgeState, LastMessage
 from shared.commands.overview import (
     Durations,
     DurationsQuery,
@@ -207,6 +208,9 @@ __all__ = [
     "BankTransactionRow",
     "BankTransactionsPage",
     "BankTransactionsQuery",
+    "BridgeQuery",
+    "BridgeRule",
+    "BridgeState",
     "CallRow",
     "CallsPage",
     "CallsQuery",
@@ -235,6 +239,7 @@ __all__ = [
     "InvoiceFinding",
     "JobOverview",
     "LastCall",
+    "LastMessage",
     "LogRow",
     "LogsPage",
     "LogsQuery",

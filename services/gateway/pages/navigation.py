@@ -39,9 +39,10 @@ DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 AUDIT = Place(N_("Audit log"), "/audit")
+MQTT = Place(N_("MQTT"), "/mqtt")
 
 _EVERYDAY = (JOBS, RUNS, SCHEDULES, DOCUMENTS, APPROVALS)
-_OPERATIONS = (DEAD_LETTERS, SYSTEMS, USERS, AUDIT)
+_OPERATIONS = (DEAD_LETTERS, SYSTEMS, MQTT, USERS, AUDIT)
 
 
 def menu(principal: Principal | None, path: str) -> Menu:

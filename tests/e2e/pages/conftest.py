@@ -2,16 +2,21 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from deploy.local.config import SERVICES, StackConfig
+from deploy.local.mqtt import RULES_FILE, bridge_of
 from deploy.local.stack import LocalStack
+from deploy.local.state import StateFolder
 from tests.e2e.pages.reader import Reader, prepare
 from tests.support.folders import remove_folder, temporary_folder
 
+#: Of the MQTT bridge.
+RULES = Path(__file__).parents[3] / "docs" / "mqtt.example.toml"
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -33,7 +38,11 @@ async def browser() -> AsyncIterator[Browser]:
 async def stack(browser: Browser) -> AsyncIterator[LocalStack]:
     """All services, the laboratory too, with some runs of every sort."""
     folder = temporary_folder()
-    config = StackConfig(state=folder / "state", services={**SERVICES, "lab": "tests.support.lab"})
+    state = folder / "state"
+    with StateFolder(state):
+        shutil.copyfile(RULES, state / RULES_FILE)
+    services = {**SERVICES, **bridge_of(state), "lab": "tests.support.lab"}
+    config = StackConfig(state=state, services=services)
     async with LocalStack(config) as started:
         await prepare(started)
         yield started

@@ -69,6 +69,7 @@ PAGES: dict[str, str] = {
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
     "systems": "/systems",
+    "mqtt": "/mqtt",
     "audit log": "/audit",
     "audit log, filtered": "/audit?kind=run_requested&principal=admin&since=2026-01-01",
     "audit log, none fits": "/audit?principal=nobody",

@@ -64,7 +64,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"POST {API}{_DOCUMENT}/invoice/corrections",
     },
     ADMINISTER: {
-        f"GET {API}/audit/entries", f"GET {API}/audit/export", f"GET {API}/audit/state",
+        f"GET {API}/audit/entries", f"GET {API}/audit/export", f"GET {API}/audit/state", f"GET {API}/mqtt",
         f"POST {API}/schedules/pause", f"POST {API}/schedules/resume",
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
         f"GET {API}/principals", f"POST {API}/principals", f"PUT {API}{_PRINCIPAL}",
@@ -89,7 +89,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "POST /documents/{document_id}/invoice",
         "GET /approvals", "GET /approvals/{document_id}", "POST /approvals/{document_id}/{act}",
         "GET /dead-letters", "GET /dead-letters/{letter_id}", "POST /dead-letters/{letter_id}/replay",
-        "GET /audit", "GET /systems", "GET /users", "GET /users/-/new", "POST /users/-/new",
+        "GET /audit", "GET /mqtt", "GET /systems", "GET /users", "GET /users/-/new", "POST /users/-/new",
         "GET /users/{principal_id}",
         *(f"POST /users/{{principal_id}}/{step}" for step in (
             "access", "active", "password", "sessions/end", "sessions/{session_id}/end", "tokens",

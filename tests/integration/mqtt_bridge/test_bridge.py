@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared import subjects
+from shared.commands import BridgeQuery, BridgeState, Scope
 from shared.events import Finished, Requested
 from shared.ids import new_id
 from shared.subjects import RunSubjects
@@ -32,6 +33,18 @@ async def test_a_message_starts_a_job_once_and_its_run_is_told(site: Site, devic
     assert requested["parameters"] == {"count": 3}
     assert requested["idempotency_key"] == f'mqtt:tagwerk/in/main/records:"{id}"'
     assert (requested["principal"], requested["client"]) == ("device", "main")
+
+    # What the page shows of it.
+    state = await site.bus.ask(subjects.query("mqtt_bridge", "state"), BridgeQuery(), BridgeState, timeout=5)
+    assert (state.trouble, state.waiting) == (None, 0)
+    rule = state.rules[0]
+    assert (rule.name, rule.makes, rule.job, rule.kept) == ("records", "run", "lab.records", 1)
+    assert rule.last is not None
+    assert (str(rule.last.run_id), rule.last.topic) == (answer["run_id"], "tagwerk/in/main/records")
+    assert [rule.last for rule in state.rules[1:]] == [None, None, None]
+    others = BridgeQuery(scope=Scope(clients=frozenset({"other"})))
+    state = await site.bus.ask(subjects.query("mqtt_bridge", "state"), others, BridgeState, timeout=5)
+    assert [rule.client for rule in state.rules] == ["other"]
 
     # The same message again is the same run, and told so.
     await device.send("tagwerk/in/main/records", {"id": id, "count": 3})
