@@ -1,6 +1,7 @@
 """HTTP to a system outside: time-outs, errors in our words, and every call recorded by itself."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -98,7 +99,7 @@ class HttpSystem:
         try:
             response = await send()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            failure = ExternalSystemNotReached(self._system, f"no connection: {error}")
+            failure = ExternalSystemNotReached(self._system, _why_no_connection(error))
             outcome, detail = CallOutcome.FAILED, "no connection"
         except (httpx.TimeoutException, TimeoutError) as error:
             failure = ExternalSystemUnavailable(self._system, f"no answer in time ({type(error).__name__})")
@@ -182,3 +183,18 @@ class HttpSystem:
                 failure=error.failure if error else None,
             )
         )
+
+
+def _why_no_connection(error: httpx.TransportError) -> str:
+    """In words, where the operating system has a number."""
+    host = error.request.url.host
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"no connection: {host} does not answer"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return f"no connection: the name {host} is not known here"
+        if isinstance(cause, ConnectionRefusedError):
+            return f"no connection: {host} refuses it"
+        cause = cause.__cause__ or cause.__context__
+    return f"no connection: {error}"

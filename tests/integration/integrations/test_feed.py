@@ -83,10 +83,20 @@ async def test_a_call_that_fails_is_recorded_with_its_reason(
     assert call.failure == failure
 
 
-async def test_a_source_that_nobody_plays_is_not_reached(feed_at: MakeFeed, calls: list[Call]) -> None:
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("127.0.0.1", "no connection: 127.0.0.1 refuses it"),
+        ("nobody.invalid", "no connection: the name nobody.invalid is not known here"),
+    ],
+)
+async def test_a_source_that_nobody_plays_is_not_reached(
+    feed_at: MakeFeed, calls: list[Call], host: str, why: str
+) -> None:
     with pytest.raises(TagwerkError) as caught:
-        await feed_at(f"http://127.0.0.1:{free_port()}/").fetch(RateSource.ECB, None)
+        await feed_at(f"http://{host}:{free_port()}/").fetch(RateSource.ECB, None)
     assert caught.value.failure.retryable
+    assert caught.value.failure.cause == why
     assert calls[0].detail == "no connection"
 
 
