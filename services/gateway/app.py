@@ -196,7 +196,8 @@ def build(settings: Settings) -> Server:
             await service.stop()
 
     read_all()
-    made = Server(Edge(application(), lifespan), trusted_proxies=settings.trusted_proxies)
+    over_tls = address_of(settings).startswith("https://")
+    made = Server(Edge(application(), lifespan, over_tls=over_tls), trusted_proxies=settings.trusted_proxies)
     return made
 
 

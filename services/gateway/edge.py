@@ -6,7 +6,7 @@ lets through.
 
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -37,13 +37,17 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+#: For a year browsers ask for nothing here but over TLS.
+_OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Edge:
     """Wraps the application; `lifespan` brings what requests find in their state."""
 
-    def __init__(self, app: ASGIApp, lifespan: Lifespan[Any]) -> None:
+    def __init__(self, app: ASGIApp, lifespan: Lifespan[Any], *, over_tls: bool) -> None:
+        """`over_tls`: browsers reach us over TLS."""
         self._app = app
+        self._headers = _SECURITY_HEADERS | _OVER_TLS if over_tls else _SECURITY_HEADERS
         self._life = Router(lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +57,7 @@ class Edge:
         headers = Headers(scope=scope)
         trace = Trace.of(headers.get("traceparent"))
         scope.setdefault("state", {})["trace"] = trace
-        answer = _Answer(send, trace, scope["state"].setdefault("cookies", []))
+        answer = _Answer(send, trace, scope["state"].setdefault("cookies", []), self._headers)
         with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id):
             began = time.monotonic()
             try:
@@ -72,8 +76,9 @@ class Edge:
 class _Answer:
     """Passes an answer on with our headers, and remembers its status."""
 
-    def __init__(self, send: Send, trace: Trace, cookies: list[str]) -> None:
+    def __init__(self, send: Send, trace: Trace, cookies: list[str], headers: Mapping[str, str]) -> None:
         self._send = send
+        self._headers = headers
         self._trace = trace
         #: Set while the request was served, whatever answer it got.
         self._cookies = cookies
@@ -85,7 +90,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             headers["traceparent"] = self._trace.traceparent
             headers["X-Request-Id"] = self._trace.trace_id
-            for name, value in _SECURITY_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
             for cookie in self._cookies:
                 headers.append("Set-Cookie", cookie)

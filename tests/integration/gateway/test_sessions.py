@@ -122,10 +122,12 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site)
 
 
 async def test_behind_tls_the_cookie_is_secure_and_bound_to_the_host(site: Site) -> None:
+    assert "strict-transport-security" not in (await browser(site).get("/sign-in")).headers
     await site.stop_gateway()
     await site.start_gateway(public_url="https://tagwerk.example")
     answer = await sign_in(browser(site, Origin="https://tagwerk.example"))
     assert answer.status_code == 303
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
     session, device = answer.headers.get_list("set-cookie")
     assert session.startswith("__Host-tagwerk_session=")
     assert device.startswith("__Host-tagwerk_device=")
