@@ -151,9 +151,11 @@ def shop_order(c: Content) -> bytes:
     parties(c, recipient=False)
     c.says("invoice_number", c.number)
     c.says("invoice_date", c.issued.isoformat())
-    y = p.write(
-        50, 40, c.phrase("title_sentence", number=c.number, date=c.date(c.issued)), size=15, bold=True
-    )
+    title = c.phrase("title_sentence", number=c.number, date=c.date(c.issued))
+    if c.credit:
+        # No shop sends its invoice's sentence with a credit note.
+        title = f"{heading(c)} {c.number}, {c.date(c.issued)}"
+    y = p.write(50, 40, title, size=15, bold=True)
     y = p.lines(50, y + 5, [f"{c.issuer} - {' - '.join(c.issuer_lines)}"], size=8)
     y = p.lines(50, y + 15, [c.recipient, *c.recipient_lines])
     if c.random.random() < 0.6:
