@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from obstore.store import ObjectStore
 
+from services.integrations.mail.mailboxes import Mailboxes
 from services.integrations.payments.accounts import Accounts
 from shared.choices import Source, containing
 from shared.commands import Choice, ChoicesQuery
@@ -24,6 +25,18 @@ def own_accounts(accounts: Accounts) -> Source:
              for one in own],
             query.text,
         )  # fmt: skip
+
+    return choose
+
+
+def own_mailboxes(mailboxes: Mailboxes) -> Source:
+    """The client's own mailboxes, in the order of their file."""
+
+    async def choose(query: ChoicesQuery) -> Sequence[Choice]:
+        own = mailboxes.of.get(query.client, ())
+        return containing(
+            [Choice(value=one.name, label=one.name, detail=one.user) for one in own], query.text
+        )
 
     return choose
 

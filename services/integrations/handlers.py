@@ -2,7 +2,13 @@
 
 from services.integrations import payables
 from shared.database import Pool
-from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
+from shared.events import DocumentUploaded, InvoiceApproved, InvoiceCorrected, InvoiceRejected
+from shared.intake import remember_arrival
+
+
+async def record_document_uploaded(pool: Pool, event: DocumentUploaded) -> None:
+    """Know the document, whichever way it came in: a mail that brings it again is none of ours."""
+    await remember_arrival(pool, event)
 
 
 async def record_invoice_approved(pool: Pool, event: InvoiceApproved) -> None:
