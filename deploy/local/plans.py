@@ -35,8 +35,11 @@ from deploy.roles import AUDIT_KEEPER
 #: Where `shared`, `services` and `deploy` lie.
 ROOT: Final = Path(__file__).parents[2]
 
-#: Where a person writes mailboxes from which mails are to be brought in.
-MAILBOXES_FILE: Final = "mailboxes.toml"
+#: Setting of the integrations service -> file in the state folder, where a person has written one.
+WRITTEN_BY_HAND: Final = {
+    "TAGWERK_MAILBOXES_FILE": "mailboxes.toml",
+    "TAGWERK_ERP_FILE": "erp.toml",
+}
 
 #: Seconds that a service has to hand over what it works on.
 _SERVICE_DRAIN: Final = 20.0
@@ -119,8 +122,9 @@ class StackPlan:
             environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
         if name == INTEGRATIONS:
             environment["TAGWERK_ACCOUNTS_FILE"] = str(ensure_accounts(self.state))
-            if (self.state / MAILBOXES_FILE).is_file():
-                environment["TAGWERK_MAILBOXES_FILE"] = str(self.state / MAILBOXES_FILE)
+            for setting, name in WRITTEN_BY_HAND.items():
+                if (self.state / name).is_file():
+                    environment[setting] = str(self.state / name)
         if name == AUDIT:
             environment["TAGWERK_AUDIT_KEY_FILE"] = str(self.audit_key)
             environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")

@@ -11,6 +11,9 @@ from services.integrations.bank.reading import AREA as BANK_AREA
 from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
+from services.integrations.erp.handover import ErpHandover, FolderHandover
+from services.integrations.erp.rules import read_erp_rules
+from services.integrations.erp.store import ErpExports, PostgresErpExports
 from services.integrations.mail.door import IntakeDoor, MailDoor
 from services.integrations.mail.mailboxes import Mailboxes, read_mailboxes
 from services.integrations.mail.server import ImapServer, MailServer, mail_server_probe
@@ -59,11 +62,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def build(settings: Settings) -> Service:
-    """The service, ready to start. Raises `accounts_file_invalid` and `mailboxes_file_invalid`."""
+    """The service, ready to start. Raises `accounts_file_invalid`, `mailboxes_file_invalid` and
+    `erp_file_invalid`."""
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
     accounts = read_accounts(settings.accounts_file)
     mailboxes = read_mailboxes(settings.mailboxes_file)
+    erp_rules = read_erp_rules(settings.erp_file)
     nursery = Nursery(PRELOAD)
     children = Children(settings.cpu_slots, LIMITS, nursery=nursery)
     if removed := remove_abandoned_workplaces():
@@ -94,6 +99,9 @@ def build(settings: Settings) -> Service:
             return "no folder is set, so payment files lie in the file store only"
         return await probe_folder(settings.payments_folder / client)
 
+    async def erp_folder_probe(client: str) -> str:
+        return await probe_folder(erp_rules.of_client(client).folder)
+
     service = Service(
         DECLARATION,
         settings,
@@ -114,6 +122,12 @@ def build(settings: Settings) -> Service:
             ),
             PaymentStatuses: lambda attempt: PostgresPaymentStatuses(attempt.outbox, attempt.context),
             StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
+            ErpExports: lambda attempt: PostgresErpExports(
+                attempt.outbox, attempt.context, erp_rules.of_client(attempt.context.client)
+            ),
+            ErpHandover: lambda attempt: FolderHandover(
+                Files(files, attempt.context.client), erp_rules.of_client(attempt.context.client).folder
+            ),
             Mailboxes: lambda attempt: mailboxes,
             MailServer: lambda attempt: ImapServer(attempt.calls),
             MailDoor: mail_door,
@@ -131,9 +145,11 @@ def build(settings: Settings) -> Service:
             "mail-server": mail_server_probe(mailboxes),
             "file-store": lambda client: Files(files, client).probe(),
             "payments-folder": pickup_probe,
+            "erp-folder": erp_folder_probe,
         },
         choices={
             "account": choices.own_accounts(accounts),
+            "bookable": lambda query: choices.bookables(service.pool, query),
             "mailbox": choices.own_mailboxes(mailboxes),
             "payable": lambda query: choices.payables(service.pool, query),
             "payable-currency": lambda query: choices.payable_currencies(service.pool, query),
@@ -142,7 +158,11 @@ def build(settings: Settings) -> Service:
                 f"inbox-{area}": choices.inbox(files, area) for area in (BANK_AREA, RATES_AREA, PAYMENTS_AREA)
             },
         },
-        rule_files={"own-accounts": settings.accounts_file, "mailboxes": settings.mailboxes_file},
+        rule_files={
+            "own-accounts": settings.accounts_file,
+            "mailboxes": settings.mailboxes_file,
+            "erp": settings.erp_file,
+        },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.background("nursery", nursery.keep)

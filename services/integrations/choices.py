@@ -61,6 +61,28 @@ async def rate_currencies(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:
     )
 
 
+async def bookables(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:
+    """Approved invoices that are not booked yet, the newest first."""
+    rows = await pool.fetch(
+        "select document_id, approved->>'issuer_name' as issuer, approved->>'invoice_number' as number,"
+        " approved->>'invoice_date' as day from erp_invoices i where client = $1"
+        " and not exists (select from erp_bookings b where b.document_id = i.document_id)"
+        " and ($2::text is null or strpos(lower(approved::text), lower($2)) > 0)"
+        " order by approved->>'invoice_date' desc nulls last, document_id limit $3",
+        query.client,
+        query.text,
+        query.limit + 1,
+    )
+    return [
+        Choice(
+            value=str(row["document_id"]),
+            label=", ".join(one for one in (row["issuer"], row["number"]) if one) or str(row["document_id"]),
+            detail=row["day"],
+        )
+        for row in rows
+    ]
+
+
 async def payable_currencies(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:
     """Currencies of invoices that wait for their payment, with number and sum."""
     rows = await pool.fetch(

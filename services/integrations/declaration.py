@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.integrations.jobs.create_payment_file import create_payment_file
+from services.integrations.jobs.erp_export import erp_export
 from services.integrations.jobs.import_bank_statements import import_bank_statements
 from services.integrations.jobs.import_daily_rates import import_daily_rates
 from services.integrations.jobs.import_mail import import_mail
@@ -17,6 +18,7 @@ DECLARATION: Final = Declaration(
         create_payment_file,
         update_payment_status,
         import_mail,
+        erp_export,
     ),
     listens=(
         "event.document.uploaded",

@@ -1,6 +1,7 @@
 """Events in: what this service learns from others. The same event again changes nothing."""
 
 from services.integrations import payables
+from services.integrations.erp import invoices
 from shared.database import Pool
 from shared.events import DocumentUploaded, InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.intake import remember_arrival
@@ -12,8 +13,9 @@ async def record_document_uploaded(pool: Pool, event: DocumentUploaded) -> None:
 
 
 async def record_invoice_approved(pool: Pool, event: InvoiceApproved) -> None:
-    """Know the invoice as one that may be paid."""
+    """Know the invoice as one that may be paid and booked."""
     await payables.remember_approved_invoice(pool, event)
+    await invoices.remember_approved_invoice(pool, event)
 
 
 async def record_invoice_corrected(pool: Pool, event: InvoiceCorrected) -> None:

@@ -286,7 +286,7 @@ def _watch_calls(passages: _Passages) -> None:
         name = f"call {self._system}: {operation}"
         return await _pass(passages, name, real_mail, self, operation, work, **options)
 
-    ImapSystem._recorded = recorded_mail  # type: ignore[assignment,method-assign]
+    ImapSystem._recorded = recorded_mail  # type: ignore[method-assign]
 
 
 async def _pass(

@@ -15,7 +15,7 @@ SERVICE = ROOT / "services" / "integrations"
 PAYMENTS = SERVICE / "payments"
 STATUS_MODULES = ("camt", "messages", "pain002", "reading", "status_store", "statuses")
 #: What makes an error or a failure by its code.
-MAKERS = {"Unreadable", "NotOrdered", "_needs_person"}
+MAKERS = {"Unreadable", "NotOrdered", "_needs_person", "not_booked"}
 FILES = (ROOT / "shared" / "files.py", ROOT / "shared" / "incoming.py")
 #: Told by the gateway to who uploads, never by a job.
 OF_UPLOADS = {"file_name_invalid"}
@@ -44,6 +44,11 @@ PAGES: dict[str, Iterable[Path]] = {
         *(PAYMENTS / f"{name}.py" for name in STATUS_MODULES),
         SERVICE / "jobs" / "update_payment_status.py",
         *FILES,
+    ),
+    "erp-export.md": (
+        *(SERVICE / "erp").rglob("*.py"),
+        SERVICE / "jobs" / "erp_export.py",
+        ROOT / "shared" / "files.py",
     ),
     "import-mail.md": (
         *(SERVICE / "mail").rglob("*.py"),
