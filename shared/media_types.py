@@ -130,6 +130,11 @@ def kind_of(media_type: str) -> DocumentKind:
     return DocumentKind.TEXT if media_type.startswith("text/") else DocumentKind.OFFICE
 
 
+def extension_of(media_type: str) -> str:
+    """How the name of a file of this type ends; of one that can be processed."""
+    return next(extension for extension, named in _EXTENSIONS.items() if named == media_type)
+
+
 def types_of(kind: DocumentKind) -> list[str]:
     """The media types that are of this kind."""
     return [media_type for media_type in PROCESSABLE if kind_of(media_type) is kind]

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     #: Folder into which payment files go besides, one below it for each client; the bank's software takes
     #: them from there.
     payments_folder: Path | None = None
+    #: TOML file of the clients' mailboxes, from which documents are brought in.
+    mailboxes_file: Path | None = None
+    #: TOML file that says how the clients' invoices are booked in their ERP, and where exports go.
+    erp_file: Path | None = None
     #: PEM file with the Ed25519 key that signs heads of the audit log; without it none are signed.
     audit_key_file: Path | None = None
     #: To whom signed heads go: a folder, and an address that takes a POST of each.

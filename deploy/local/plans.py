@@ -35,6 +35,12 @@ from deploy.roles import AUDIT_KEEPER
 #: Where `shared`, `services` and `deploy` lie.
 ROOT: Final = Path(__file__).parents[2]
 
+#: Setting of the integrations service -> file in the state folder, where a person has written one.
+WRITTEN_BY_HAND: Final = {
+    "TAGWERK_MAILBOXES_FILE": "mailboxes.toml",
+    "TAGWERK_ERP_FILE": "erp.toml",
+}
+
 #: Seconds that a service has to hand over what it works on.
 _SERVICE_DRAIN: Final = 20.0
 _SERVER_DRAIN: Final = 15.0
@@ -116,6 +122,9 @@ class StackPlan:
             environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
         if name == INTEGRATIONS:
             environment["TAGWERK_ACCOUNTS_FILE"] = str(ensure_accounts(self.state))
+            for setting, name in WRITTEN_BY_HAND.items():
+                if (self.state / name).is_file():
+                    environment[setting] = str(self.state / name)
         if name == AUDIT:
             environment["TAGWERK_AUDIT_KEY_FILE"] = str(self.audit_key)
             environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")

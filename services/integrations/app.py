@@ -11,6 +11,13 @@ from services.integrations.bank.reading import AREA as BANK_AREA
 from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
+from services.integrations.erp.handover import ErpHandover, FolderHandover
+from services.integrations.erp.rules import read_erp_rules
+from services.integrations.erp.store import ErpExports, PostgresErpExports
+from services.integrations.mail.door import IntakeDoor, MailDoor
+from services.integrations.mail.mailboxes import Mailboxes, read_mailboxes
+from services.integrations.mail.server import ImapServer, MailServer, mail_server_probe
+from services.integrations.mail.store import MailStore, PostgresMails
 from services.integrations.payments import queries as payment_queries
 from services.integrations.payments.accounts import Accounts, read_accounts
 from services.integrations.payments.handover import FileHandover, Handover
@@ -32,14 +39,16 @@ from shared.commands import (
     RatesQuery,
     WithholdPayment,
 )
-from shared.events import InvoiceApproved, InvoiceCorrected, InvoiceRejected
+from shared.events import DocumentUploaded, InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.folders import probe_folder
 from shared.incoming import Incoming
+from shared.intake import Intake
 from shared.nursery import Nursery
 from shared.outbox import Outbox
 from shared.probes import http_probe
 from shared.process import Children
+from shared.runner.attempt import Attempt
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import WITHHOLD, query
@@ -53,14 +62,20 @@ ROOT = Path(__file__).parents[2]
 
 
 def build(settings: Settings) -> Service:
-    """The service, ready to start. Raises `accounts_file_invalid`."""
+    """The service, ready to start. Raises `accounts_file_invalid`, `mailboxes_file_invalid` and
+    `erp_file_invalid`."""
     files = open_store(settings.files_url)
     addresses = Addresses(settings.ecb_daily_url, settings.ecb_history_url, settings.bazg_daily_url)
     accounts = read_accounts(settings.accounts_file)
+    mailboxes = read_mailboxes(settings.mailboxes_file)
+    erp_rules = read_erp_rules(settings.erp_file)
     nursery = Nursery(PRELOAD)
     children = Children(settings.cpu_slots, LIMITS, nursery=nursery)
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
+
+    async def record_document_uploaded(event: DocumentUploaded) -> None:
+        await handlers.record_document_uploaded(service.pool, event)
 
     async def record_invoice_corrected(event: InvoiceCorrected) -> None:
         await handlers.record_invoice_corrected(service.pool, event)
@@ -71,6 +86,10 @@ def build(settings: Settings) -> Service:
     async def record_invoice_rejected(event: InvoiceRejected) -> None:
         await handlers.record_invoice_rejected(service.pool, event)
 
+    def mail_door(attempt: Attempt) -> MailDoor:
+        intake = Intake(service.pool, service.relay, files, size_limit=settings.upload_limit)
+        return IntakeDoor(intake, attempt.context, settings.upload_limit)
+
     def handover(client: str) -> FileHandover:
         folder = settings.payments_folder
         return FileHandover(Files(files, client), folder / client if folder else None)
@@ -79,6 +98,9 @@ def build(settings: Settings) -> Service:
         if settings.payments_folder is None:
             return "no folder is set, so payment files lie in the file store only"
         return await probe_folder(settings.payments_folder / client)
+
+    async def erp_folder_probe(client: str) -> str:
+        return await probe_folder(erp_rules.of_client(client).folder)
 
     service = Service(
         DECLARATION,
@@ -100,8 +122,19 @@ def build(settings: Settings) -> Service:
             ),
             PaymentStatuses: lambda attempt: PostgresPaymentStatuses(attempt.outbox, attempt.context),
             StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
+            ErpExports: lambda attempt: PostgresErpExports(
+                attempt.outbox, attempt.context, erp_rules.of_client(attempt.context.client)
+            ),
+            ErpHandover: lambda attempt: FolderHandover(
+                Files(files, attempt.context.client), erp_rules.of_client(attempt.context.client).folder
+            ),
+            Mailboxes: lambda attempt: mailboxes,
+            MailServer: lambda attempt: ImapServer(attempt.calls),
+            MailDoor: mail_door,
+            MailStore: lambda attempt: PostgresMails(attempt.outbox, attempt.context),
         },
         on_event={
+            "event.document.uploaded": record_document_uploaded,
             "event.invoice.approved": record_invoice_approved,
             "event.invoice.corrected": record_invoice_corrected,
             "event.invoice.rejected": record_invoice_rejected,
@@ -109,11 +142,15 @@ def build(settings: Settings) -> Service:
         probes={
             "ecb": http_probe("ecb", addresses.ecb_daily),
             "bazg": http_probe("bazg", addresses.bazg_daily),
+            "mail-server": mail_server_probe(mailboxes),
             "file-store": lambda client: Files(files, client).probe(),
             "payments-folder": pickup_probe,
+            "erp-folder": erp_folder_probe,
         },
         choices={
             "account": choices.own_accounts(accounts),
+            "bookable": lambda query: choices.bookables(service.pool, query),
+            "mailbox": choices.own_mailboxes(mailboxes),
             "payable": lambda query: choices.payables(service.pool, query),
             "payable-currency": lambda query: choices.payable_currencies(service.pool, query),
             "rate-currency": lambda query: choices.rate_currencies(service.pool, query),
@@ -121,7 +158,11 @@ def build(settings: Settings) -> Service:
                 f"inbox-{area}": choices.inbox(files, area) for area in (BANK_AREA, RATES_AREA, PAYMENTS_AREA)
             },
         },
-        rule_files={"own-accounts": settings.accounts_file},
+        rule_files={
+            "own-accounts": settings.accounts_file,
+            "mailboxes": settings.mailboxes_file,
+            "erp": settings.erp_file,
+        },
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.background("nursery", nursery.keep)

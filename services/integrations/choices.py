@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from obstore.store import ObjectStore
 
+from services.integrations.mail.mailboxes import Mailboxes
 from services.integrations.payments.accounts import Accounts
 from shared.choices import Source, containing
 from shared.commands import Choice, ChoicesQuery
@@ -28,6 +29,18 @@ def own_accounts(accounts: Accounts) -> Source:
     return choose
 
 
+def own_mailboxes(mailboxes: Mailboxes) -> Source:
+    """The client's own mailboxes, in the order of their file."""
+
+    async def choose(query: ChoicesQuery) -> Sequence[Choice]:
+        own = mailboxes.of.get(query.client, ())
+        return containing(
+            [Choice(value=one.name, label=one.name, detail=one.user) for one in own], query.text
+        )
+
+    return choose
+
+
 def _in_fours(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
@@ -46,6 +59,28 @@ async def rate_currencies(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:
         ],
         query.text,
     )
+
+
+async def bookables(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:
+    """Approved invoices that are not booked yet, the newest first."""
+    rows = await pool.fetch(
+        "select document_id, approved->>'issuer_name' as issuer, approved->>'invoice_number' as number,"
+        " approved->>'invoice_date' as day from erp_invoices i where client = $1"
+        " and not exists (select from erp_bookings b where b.document_id = i.document_id)"
+        " and ($2::text is null or strpos(lower(approved::text), lower($2)) > 0)"
+        " order by approved->>'invoice_date' desc nulls last, document_id limit $3",
+        query.client,
+        query.text,
+        query.limit + 1,
+    )
+    return [
+        Choice(
+            value=str(row["document_id"]),
+            label=", ".join(one for one in (row["issuer"], row["number"]) if one) or str(row["document_id"]),
+            detail=row["day"],
+        )
+        for row in rows
+    ]
 
 
 async def payable_currencies(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:

@@ -3,13 +3,27 @@
 from typing import Final
 
 from services.integrations.jobs.create_payment_file import create_payment_file
+from services.integrations.jobs.erp_export import erp_export
 from services.integrations.jobs.import_bank_statements import import_bank_statements
 from services.integrations.jobs.import_daily_rates import import_daily_rates
+from services.integrations.jobs.import_mail import import_mail
 from services.integrations.jobs.update_payment_status import update_payment_status
 from shared.declaration import Declaration
 
 DECLARATION: Final = Declaration(
     name="integrations",
-    jobs=(import_daily_rates, import_bank_statements, create_payment_file, update_payment_status),
-    listens=("event.invoice.approved", "event.invoice.corrected", "event.invoice.rejected"),
+    jobs=(
+        import_daily_rates,
+        import_bank_statements,
+        create_payment_file,
+        update_payment_status,
+        import_mail,
+        erp_export,
+    ),
+    listens=(
+        "event.document.uploaded",
+        "event.invoice.approved",
+        "event.invoice.corrected",
+        "event.invoice.rejected",
+    ),
 )

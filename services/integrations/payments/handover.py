@@ -1,26 +1,21 @@
 """Where a payment file goes: into the files port, and into the folder from which the bank's software takes.
 
 The first may be done as often as one likes: the same bytes under the same key. The second may not: the
-bank's software removes what it has taken, and a file that appears again is taken again. So a copy is staged
-under a name of its own, that name is committed, and only then the copy is moved. A move can happen once:
-whoever comes later and finds the committed name gone knows that it has happened.
+bank's software removes what it has taken, and a file that appears again is taken again. `pickup` says how.
 """
 
 import asyncio
-import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from obstore.exceptions import BaseError
 
 from services.integrations.payments.store import BegunFile, PaymentFiles
+from services.integrations.pickup import STAGING, clear, move, sync, write
 from shared.errors import TagwerkError
 from shared.files import Files
 from shared.ids import new_id
-
-#: Below the pick-up folder, on the same file system; no pick-up software looks into hidden folders.
-STAGING: Final = ".staged"
 
 
 def file_key(file_id: UUID) -> str:
@@ -65,8 +60,8 @@ class FileHandover:
                 name = f"{file.id}.{new_id().hex}"
                 await asyncio.to_thread(_stage, folder, name, file.content)
                 staged = await store.stage(file.id, name)
-            await asyncio.to_thread(_move, folder, staged, f"{file.id}.xml")
-            await asyncio.to_thread(_clear, folder, f"{file.id}.*")
+            await asyncio.to_thread(move, folder, staged, f"{file.id}.xml")
+            await asyncio.to_thread(clear, folder, f"{file.id}.*")
         except OSError as error:
             raise TagwerkError(
                 "pickup_folder_unavailable",
@@ -81,33 +76,5 @@ class FileHandover:
 def _stage(folder: Path, name: str, content: bytes) -> None:
     staging = folder / STAGING
     staging.mkdir(parents=True, exist_ok=True)
-    with (staging / name).open("wb") as copy:
-        copy.write(content)
-        copy.flush()
-        os.fsync(copy.fileno())
-    _sync(staging)
-
-
-def _move(folder: Path, staged: str, name: str) -> None:
-    try:
-        (folder / STAGING / staged).rename(folder / name)
-    except FileNotFoundError:
-        # Moved already; a folder that is gone altogether is another matter.
-        (folder / STAGING).stat()
-        return
-    _sync(folder)
-
-
-def _clear(folder: Path, pattern: str) -> None:
-    """Copies of the file that another attempt staged; their names were never committed."""
-    for copy in (folder / STAGING).glob(pattern):
-        copy.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """A name in a folder outlives a power failure only when the folder itself is written."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write(staging / name, content)
+    sync(staging)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 from pathlib import Path
 
 from tests.faults.conftest import Sweep
@@ -31,7 +32,8 @@ async def take(scene: Scene, folder: Path) -> None:
     while True:
         for path in sorted(folder.glob("*.xml")):
             taken += 1
-            path.rename(scene.outside / f"{taken}-{path.name}")
+            # Temporary folders may lie on two file systems.
+            shutil.move(path, scene.outside / f"{taken}-{path.name}")
         await asyncio.sleep(0.01)
 
 
@@ -39,6 +41,7 @@ async def paid(scene: Scene, pickup: Path) -> list[str]:
     await asyncio.sleep(0.05)
     left = [path.name for path in (pickup / scene.client).rglob("*") if path.is_file()]
     files = [path.read_text() for path in scene.outside.iterdir()]
+    assert files, "the bank takes what appears"
     return [plain(name, scene.client) for name in left] + [
         f"paid {order}" for file in files for order in re.findall("<InstdAmt[^<]*", file)
     ]

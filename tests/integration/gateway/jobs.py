@@ -17,6 +17,8 @@ JOBS: dict[str, tuple[set[str], set[str] | str]] = {
     "integrations.import-bank-statements": (PAY, {"bank-viewer"}),
     "integrations.create-payment-file": (PAY, {"payments-viewer"}),
     "integrations.update-payment-status": (PAY, {"payments-viewer"}),
+    "integrations.import-mail": ({*PAY, "uploader"}, {"documents-viewer"}),
+    "integrations.erp-export": (PAY, {"bookings-viewer"}),
     "audit.verify-log": ({TECHNICAL}, set()),
     "audit.delete-expired": ({TECHNICAL}, set()),
 }

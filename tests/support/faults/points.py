@@ -26,6 +26,7 @@ import orjson
 
 from shared.bus import Bus
 from shared.clients.http import HttpSystem
+from shared.clients.imap import ImapSystem
 from shared.pull import Delivery
 
 Side = Literal["before", "after"]
@@ -279,6 +280,13 @@ def _watch_calls(passages: _Passages) -> None:
         return response
 
     HttpSystem._recorded = recorded  # type: ignore[method-assign]
+    real_mail = ImapSystem._recorded
+
+    async def recorded_mail(self: ImapSystem, operation: str, work: Callable[[], Any], **options: Any) -> Any:
+        name = f"call {self._system}: {operation}"
+        return await _pass(passages, name, real_mail, self, operation, work, **options)
+
+    ImapSystem._recorded = recorded_mail  # type: ignore[method-assign]
 
 
 async def _pass(

@@ -15,7 +15,7 @@ SERVICE = ROOT / "services" / "integrations"
 PAYMENTS = SERVICE / "payments"
 STATUS_MODULES = ("camt", "messages", "pain002", "reading", "status_store", "statuses")
 #: What makes an error or a failure by its code.
-MAKERS = {"Unreadable", "NotOrdered", "_needs_person"}
+MAKERS = {"Unreadable", "NotOrdered", "_needs_person", "not_booked"}
 FILES = (ROOT / "shared" / "files.py", ROOT / "shared" / "incoming.py")
 #: Told by the gateway to who uploads, never by a job.
 OF_UPLOADS = {"file_name_invalid"}
@@ -45,6 +45,16 @@ PAGES: dict[str, Iterable[Path]] = {
         SERVICE / "jobs" / "update_payment_status.py",
         *FILES,
     ),
+    "erp-export.md": (
+        *(SERVICE / "erp").rglob("*.py"),
+        SERVICE / "jobs" / "erp_export.py",
+        ROOT / "shared" / "files.py",
+    ),
+    "import-mail.md": (
+        *(SERVICE / "mail").rglob("*.py"),
+        SERVICE / "jobs" / "import_mail.py",
+        ROOT / "shared" / "clients" / "imap.py",
+    ),
     "import-bank-statements.md": (
         *(SERVICE / "bank").rglob("*.py"),
         SERVICE / "jobs" / "import_bank_statements.py",
@@ -53,7 +63,9 @@ PAGES: dict[str, Iterable[Path]] = {
         *FILES,
     ),
 }
-CALLS_OUTSIDE = {"import-daily-rates.md"}
+CALLS_OUTSIDE = {"import-daily-rates.md", "import-mail.md"}
+#: Of the door through which documents come in, what this job can meet there.
+OF_THE_DOOR = {"import-mail.md": {"file_type_unsupported"}}
 
 
 def codes_of_records(path: Path) -> set[str]:
@@ -71,6 +83,7 @@ def codes_of_records(path: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_code_has_its_section_and_no_section_is_left_over(page: str) -> None:
     given = set(BY_CLASS) if page in CALLS_OUTSIDE else set()
+    given |= OF_THE_DOOR.get(page, set())
     for path in PAGES[page]:
         given |= codes_in(path, RAISED | MAKERS) | codes_of_records(path)
     assert given - OF_UPLOADS == sections_of(page)

@@ -26,7 +26,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "put": (Files, "put"),
     "stage a copy": (handover, "_stage"),
     "commit its name": (PostgresPaymentFiles, "stage"),
-    "move": (handover, "_move"),
+    "move": (handover, "move"),
     "complete": (PostgresPaymentFiles, "complete"),
 }
 
