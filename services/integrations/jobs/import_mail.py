@@ -35,7 +35,6 @@ from shared.words import Kind, Level, Outcome
     timeout=minutes(60),
     retry=Retry(attempts=3, backoff=exponential(seconds(10))),
     repeat=Safe("a mail is known by its content, and moved out of the folder once its document is stored"),
-    schedule="*/5 * * * *",
     systems=["mail-server"],
     locations=["file-store"],
     output="a document for each mail, which is then converted and read with its attachments",
