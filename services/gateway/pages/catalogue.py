@@ -15,7 +15,7 @@ from services.gateway.pages.overview import read_overview
 from services.gateway.pages.preferences import Language
 from services.gateway.pages.remembered import Same
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
-from services.gateway.pages.schedule_page import SCHEDULES_TIMEOUT, schedules_if_known
+from services.gateway.pages.schedules.page import SCHEDULES_TIMEOUT, schedules_if_known
 from services.gateway.routes.watch import read_watched
 from shared.access import Principal
 from shared.commands import JobOverview, Overview, ScheduleRow, SchedulesPage, WatchCase, Watched
