@@ -30,6 +30,8 @@ class History:
     last_sequence: int = 0
     #: Number of the newest attempt; 0 before the first.
     attempt: int = 0
+    #: How the newest attempt started.
+    started: Started | None = None
     #: The delivery that the newest attempt came from: work item and number of its delivery.
     delivery: tuple[int, int] = (0, 0)
     #: Attempts that failed and used up one of the job's tries.
@@ -62,7 +64,8 @@ class History:
             case Started():
                 # One that started while another was open follows a crash.
                 self.crashes += self.open_attempt
-                self.attempt = max(self.attempt, event.attempt)
+                if event.attempt >= self.attempt:
+                    self.attempt, self.started = event.attempt, event
                 self.delivery = max(self.delivery, (event.work_item, event.delivery))
                 self.open_attempt, self.waiting = True, None
             case AttemptFailed() if event.attempt == self.attempt:

@@ -6,7 +6,7 @@ FastStream carries request/reply and the lifecycle; durable work goes through ou
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -217,9 +217,7 @@ class Service:
         if self._worker is not None and self._worker_task is not None:
             self._worker.stop()
             await asyncio.wait({self._worker_task}, timeout=10)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         if self._bus is not None:
             await self._bus.stop()
         await self._broker.stop()
@@ -292,6 +290,16 @@ class Service:
             "trouble": self.trouble.model_dump() if self.trouble else None,
         }
         await self.bus.nc.publish(msg.reply, orjson.dumps(health))
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: `wait_for` of Python 3.11 forgets a cancel that comes together with what
+    it waits for, and a loop around it would go on."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1)
 
 
 async def _as_it_came(message: NatsMessage) -> bytes:

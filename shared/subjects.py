@@ -123,6 +123,12 @@ STARTS_DURABLE: Final = "scheduler-starts"
 STARTS_FILTER: Final = "occurrence.>"
 
 
+#: What a worker says about a delivery, as the server hears it: `+WPI` is its heartbeat. The tokens are
+#: `$JS.ACK.<stream>.<durable>.<times delivered>.<sequence of the message>.…`.
+HEARTBEATS: Final = f"$JS.ACK.{RUNS}.>"
+HEARTBEAT: Final = b"+WPI"
+
+
 def occurrence(schedule: str, nominal: datetime) -> str:
     """Where the one verdict on an occurrence lies: `occurrence.documents.tidy.20260329T010000Z`."""
     return f"occurrence.{schedule}.{nominal.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -190,6 +196,7 @@ QUERIES: Final[dict[str, str]] = {
     query("documents", "approval"): "the approval of one invoice, with its history",
     query("scheduler", "schedules"): "schedules with their next occurrence",
     query("scheduler", "occurrences"): "what was decided about occurrences",
+    query("scheduler", "watch"): "overdue and lost runs, and queues that nobody works on",
     query("scheduler", "preview"): "the next occurrences of a schedule, or of a rule that is tried",
     query("integrations", "rates"): "daily exchange rates by source, currency and day",
     query("integrations", "bank-transactions"): "bank transactions by account, day and match",

@@ -67,6 +67,7 @@ from services.gateway.routes import (
     systems,
     tokens,
     uploads,
+    watch,
 )
 from services.gateway.server import Server
 from services.gateway.sign_in import SignIn
@@ -114,6 +115,7 @@ _STORIES = (
     accounts,
     passwords,
     tokens,
+    watch,
     dead_letters,
     rebuild,
     audit,

@@ -1,14 +1,15 @@
 """The loop that decides about what comes due, on each replica."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
+from services.scheduler.agenda import Agenda
 from services.scheduler.decider import Decider
-from services.scheduler.keeper import Keeper
+from services.scheduler.keeper import Keeper, key_of
 from services.scheduler.stream import StreamOfVerdicts, run_stands
 from services.scheduler.verdicts import Course, RunStands
 from shared.access import Action, Principal, decide_access
@@ -43,23 +44,42 @@ class Clockwork:
         self._principals = principals
         self._clock = clock
         self._locks: dict[str, asyncio.Lock] = {}
+        self._agenda = Agenda()
+        #: As of the last look.
+        self._schedules: Mapping[str, Schedule] = {}
+        self._jobs: Mapping[str, CatalogueEntry] = {}
         self.decider = Decider(StreamOfVerdicts(bus), self._hindrance, self._stands, self._effective)
 
     async def run(self) -> None:
         while True:
-            await self._keeper.keep_defaults(self._clock())
-            await asyncio.sleep(await self.turn())
+            wait = await self.turn()
+            await asyncio.sleep(wait)
 
     async def turn(self) -> float:
         """Decide about everything that has come due; gives the seconds until the next look."""
-        schedules = await self._keeper.schedules()
-        coming = [(schedule, await self.decider.next_of(schedule)) for schedule in schedules]
+        await self._take_over()
         at = self._clock()
-        due = [schedule for schedule, planned in coming if planned is not None and planned.fires_at <= at]
+        due = [self._schedules[key] for key in self._agenda.take_due(at) if key in self._schedules]
         await asyncio.gather(*(self._decide(schedule) for schedule in due))
-        moments = [planned.fires_at for _, planned in coming if planned is not None and planned.fires_at > at]
-        wait = (min(moments) - self._clock()).total_seconds() if moments else LOOK_EVERY
+        moment = self._agenda.next()
+        wait = LOOK_EVERY if moment is None else (moment - self._clock()).total_seconds()
         return min(max(wait, 0.0), LOOK_EVERY)
+
+    async def _take_over(self) -> None:
+        """What has changed since the last look: only that is looked at."""
+        jobs, schedules = await self._catalogue.all(), await self._keeper.by_key()
+        if jobs is not self._jobs or schedules is not self._schedules:
+            await self._keeper.keep_defaults(self._clock())
+            schedules = await self._keeper.by_key()
+        if schedules is not self._schedules:
+            for key in self._schedules.keys() - schedules.keys():
+                self._agenda.set(key, None)
+            for key, schedule in schedules.items():
+                if self._schedules.get(key) is not schedule:
+                    planned = await self.decider.next_of(schedule)
+                    self._agenda.set(key, None if planned is None else planned.fires_at)
+        # Only now: whoever was broken off takes it all over again.
+        self._jobs, self._schedules = jobs, schedules
 
     async def decide_due(self, schedule: Schedule, *, closing: bool = False) -> None:
         # One at a time: a verdict is never spoken before that on the occurrence before.
@@ -67,11 +87,16 @@ class Clockwork:
             await self.decider.decide_due(schedule, self._clock(), closing=closing)
 
     async def _decide(self, schedule: Schedule) -> None:
+        key = key_of(schedule.id)
         try:
             await self.decide_due(schedule)
+            planned = await self.decider.next_of(schedule)
         except TagwerkError as error:
             # The others go on; this one is looked at again.
             log.warning("a schedule could not be looked at", schedule=schedule.id, cause=error.failure.cause)
+            self._agenda.set(key, self._clock() + timedelta(seconds=LOOK_EVERY))
+        else:
+            self._agenda.set(key, None if planned is None else planned.fires_at)
 
     async def _stands(self, job: str, run_id: UUID) -> RunStands:
         return await run_stands(self._bus, job, run_id)

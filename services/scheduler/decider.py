@@ -16,7 +16,7 @@ from services.scheduler.verdicts import Course, RunStands, by_overlap, by_time
 from shared.commands.schedules import Planned, Schedule
 from shared.events import Cause, Occurrence, Requested
 from shared.ids import run_id_of
-from shared.words import OccurrenceVerdict, Trigger
+from shared.words import OccurrenceVerdict, Overlap, Trigger
 
 #: Occurrences that are looked at together; the others of a long outage follow.
 CHUNK = 500
@@ -122,7 +122,7 @@ class Decider:
         if hindrance is not None:
             return hindrance
         cursor = self._cursors[schedule.id]
-        if cursor.last_run is None:
+        if cursor.last_run is None or schedule.rule.overlap is Overlap.ALLOW:
             return course
         stands = await self._stands(schedule.job, cursor.last_run)
         if stands is RunStands.HELD and cursor.last_started_at and now - cursor.last_started_at > FORGOTTEN:

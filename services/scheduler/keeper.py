@@ -1,6 +1,6 @@
 """The bucket `schedules`: schedules and pauses, changed on the condition that nobody else has meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -24,6 +24,11 @@ DEFAULT_CLIENT = "main"
 EVERYTHING = "everything"
 
 
+def key_of(id: str) -> str:
+    """Where a schedule lies in the bucket."""
+    return f"schedule.{id}"
+
+
 class Keeper:
     def __init__(self, bus: Bus, catalogue: Bucket[CatalogueEntry], zone: str) -> None:
         self._bus = bus
@@ -36,9 +41,14 @@ class Keeper:
         """Every schedule, at most a second old, by id."""
         return [schedule for _, schedule in sorted((await self._schedules.all()).items())]
 
+    async def by_key(self) -> Mapping[str, Schedule]:
+        """Every schedule, at most a second old, by its key in the bucket. The same mapping as before, and the
+        same schedules in it, as far as nothing has changed."""
+        return await self._schedules.all()
+
     async def schedule(self, id: str) -> Schedule | None:
         await self._schedules.refresh()
-        return await self._schedules.get(f"schedule.{id}")
+        return await self._schedules.get(key_of(id))
 
     async def pauses(self) -> list[Pause]:
         return [pause for _, pause in sorted((await self._pauses.all()).items())]
@@ -60,7 +70,7 @@ class Keeper:
                 continue
             if not self.can_be_kept(entry):
                 continue
-            before = known.get(f"schedule.{entry.id}")
+            before = known.get(key_of(entry.id))
             if before is None or (before.origin == "default" and before.rule != self.rule_of(entry)):
                 await self.change_schedule(entry.id, partial(self.default, entry, now))
 
@@ -92,7 +102,7 @@ class Keeper:
     async def change_schedule(
         self, id: str, change: Callable[[Schedule | None], Schedule]
     ) -> tuple[Schedule | None, Schedule]:
-        before, after = await self._change(f"schedule.{id}", Schedule, change)
+        before, after = await self._change(key_of(id), Schedule, change)
         assert after is not None
         await self._schedules.forget()
         return before, after

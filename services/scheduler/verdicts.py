@@ -66,7 +66,7 @@ def _of_one(rule: ScheduleRule, planned: Planned, now: datetime, *, later: bool)
 
 def by_overlap(rule: ScheduleRule, course: Course, last_run: UUID, stands: RunStands) -> Course:
     """What becomes of a start when the run of the occurrence before has not ended."""
-    if stands is RunStands.ENDED or rule.overlap is Overlap.ALLOW:
+    if stands is RunStands.ENDED:
         return course
     waits = replace(course, after_run=last_run)
     match rule.overlap:

@@ -171,6 +171,7 @@ from shared.commands.status import (
     RunSummary,
     TimelineEntry,
 )
+from shared.commands.watch import WatchCase, Watched, WatchQuery
 
 __all__ = [
     "AnalysedInvoice",
@@ -314,6 +315,9 @@ __all__ = [
     "SystemCallsQuery",
     "TimelineEntry",
     "TreeQuery",
+    "WatchCase",
+    "WatchQuery",
+    "Watched",
     "WithdrawApproval",
     "Withheld",
     "WithholdPayment",

@@ -5,11 +5,11 @@ Readers ignore fields that they do not know and keep going on types that they do
 decoded at all raises `Undecodable`. One golden JSON per version lies in `tests/contracts/`.
 """
 
+from shared.events.base import BusinessEventBase
 from shared.events.business import (
     ApprovalRequested,
     ApprovalWithdrawn,
     BusinessEvent,
-    BusinessEventBase,
     DailyRate,
     DocumentConverted,
     DocumentTextRecognized,
@@ -51,6 +51,14 @@ from shared.events.run import (
     RunEventBase,
     Started,
 )
+from shared.events.watch import (
+    QueueUnworked,
+    QueueWorked,
+    RunFound,
+    RunLost,
+    RunOverdue,
+    RunOverdueEnded,
+)
 
 __all__ = [
     "BUSINESS_EVENTS",
@@ -86,12 +94,18 @@ __all__ = [
     "PaymentStatusChanged",
     "PaymentWithheld",
     "Progressed",
+    "QueueUnworked",
+    "QueueWorked",
     "RatesImported",
     "Record",
     "Recorded",
     "Requested",
     "RunEvent",
     "RunEventBase",
+    "RunFound",
+    "RunLost",
+    "RunOverdue",
+    "RunOverdueEnded",
     "Started",
     "Undecodable",
     "UnknownEvent",

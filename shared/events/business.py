@@ -7,23 +7,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from shared.events.message import Message
+from shared.events.base import BusinessEventBase
+from shared.events.watch import (
+    QueueUnworked,
+    QueueWorked,
+    RunFound,
+    RunLost,
+    RunOverdue,
+    RunOverdueEnded,
+)
 from shared.words import PaymentState, RateSource
-
-
-class BusinessEventBase(Message):
-    """A fact of the business. Published on the subject that is its type."""
-
-    client: str
-    #: Who caused it; runs that it triggers work as this principal.
-    principal: str
-    #: Keys of what it is about; runs that it triggers are about the same.
-    about: list[str] = Field(default_factory=list)
-    #: The run that caused it.
-    run_id: UUID | None = None
-    traceparent: str | None = None
-    #: Whether a person waits for what this causes; it chooses the lane.
-    interactive: bool = True
 
 
 class DocumentUploaded(BusinessEventBase):
@@ -247,4 +240,10 @@ BusinessEvent = (
     | InvoicePaid
     | RatesImported
     | MessageReceived
+    | RunOverdue
+    | RunOverdueEnded
+    | RunLost
+    | RunFound
+    | QueueUnworked
+    | QueueWorked
 )

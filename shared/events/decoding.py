@@ -5,7 +5,8 @@ from typing import Annotated, get_args
 import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.events.business import BusinessEvent, BusinessEventBase
+from shared.events.base import BusinessEventBase
+from shared.events.business import BusinessEvent
 from shared.events.message import Message
 from shared.events.run import RunEvent
 

@@ -22,9 +22,10 @@ from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.pages_volume import Installation
 from tests.benchmarks.recognition import measure_recognition
 from tests.benchmarks.runs import Volume, measure_runs
+from tests.benchmarks.schedules import measure_schedules
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "mqtt", "memory")
+PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "mqtt", "schedules", "memory")
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -74,6 +75,9 @@ async def measure(
         write_rules(folder / "mqtt")
         async with LocalStack(config(folder / "mqtt", "always")) as stack:
             await measure_mqtt(stack, min(3, volume.rounds), volume.latencies, report)
+    if "schedules" in parts:
+        async with LocalStack(config(folder / "schedules", "always")) as stack:
+            await measure_schedules(stack, min(3, volume.rounds), report)
     if "pages" in parts:
         async with LocalStack(config(folder / "pages", "always", laboratory=False)) as stack:
             await measure_pages(stack, min(3, volume.rounds), installation, report)

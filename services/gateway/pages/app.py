@@ -12,8 +12,6 @@ from services.gateway.pages import (
     mqtt,
     preferences_page,
     runs,
-    schedule_page,
-    schedule_steps,
     search,
     sign_in,
     static_files,
@@ -23,6 +21,10 @@ from services.gateway.pages.documents import list as document_list
 from services.gateway.pages.documents import page as document_page
 from services.gateway.pages.run import page as run_page
 from services.gateway.pages.run import steps as run_steps
+from services.gateway.pages.schedules import backfill as schedule_backfill
+from services.gateway.pages.schedules import change as schedule_change
+from services.gateway.pages.schedules import page as schedules
+from services.gateway.pages.schedules import steps as schedule_steps
 from services.gateway.pages.start import page as start
 from services.gateway.pages.users import new as new_user
 from services.gateway.pages.users import page as users
@@ -36,8 +38,10 @@ _PAGES = (
     runs,
     run_page,
     run_steps,
-    schedule_page,
+    schedules,
     schedule_steps,
+    schedule_change,
+    schedule_backfill,
     search,
     document_list,
     document_page,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from services.gateway.context import TheGateway
+from services.gateway.context import Gateway, TheGateway
 from services.gateway.pages.asking import TheVisit
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.languages import job_text
@@ -15,9 +15,11 @@ from services.gateway.pages.overview import read_overview
 from services.gateway.pages.preferences import Language
 from services.gateway.pages.remembered import Same
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
-from services.gateway.pages.schedule_page import schedules_if_known
+from services.gateway.pages.schedules.page import SCHEDULES_TIMEOUT, schedules_if_known
+from services.gateway.routes.watch import read_watched
 from shared.access import Principal
-from shared.commands import JobOverview, Overview, ScheduleRow, SchedulesPage
+from shared.commands import JobOverview, Overview, ScheduleRow, SchedulesPage, WatchCase, Watched
+from shared.errors import TagwerkError
 from shared.jobs import CatalogueEntry
 from shared.words import Kind
 
@@ -74,6 +76,8 @@ class Catalogue:
     total: int
     #: Occurrences that were missed and seen by nobody; None where the scheduler does not answer.
     missed: int | None = None
+    #: What does not go on, the earliest first, with the job as far as it is known.
+    stuck: Sequence[tuple[WatchCase, CatalogueEntry | None]] = ()
 
 
 def catalogue_view(
@@ -82,10 +86,12 @@ def catalogue_view(
     overview: Overview,
     *,
     schedules: SchedulesPage | None = None,
+    watched: Watched | None = None,
     filter: str = "",
     language: Language = "en",
 ) -> Catalogue:
     """`entries`: the jobs that `principal` may see. Retired ones are left out."""
+    entries = list(entries)
     runs = {job.job: job for job in overview.jobs}
     rows = [
         JobRow(
@@ -102,7 +108,9 @@ def catalogue_view(
     wanted = filter.lower().split()
     shown = [row for row in rows if all(word in row.words for word in wanted)]
     missed = None if schedules is None else sum(row.missed for row in schedules.items)
-    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows), missed)
+    known = {entry.id: entry for entry in entries}
+    stuck = [(case, known.get(case.job)) for case in (watched.items if watched else ())]
+    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows), missed, stuck)
 
 
 def next_of(job: str, schedules: SchedulesPage | None) -> ScheduleRow | None:
@@ -132,6 +140,13 @@ def _words(entry: CatalogueEntry, language: Language) -> str:
     return " ".join([entry.id, *dict.fromkeys([*here, *texts])]).lower()
 
 
+async def _watched_if_known(gateway: Gateway, principal: Principal) -> Watched | None:
+    try:
+        return await read_watched(gateway, principal, timeout=SCHEDULES_TIMEOUT)
+    except TagwerkError:
+        return None
+
+
 @router.get("/")
 async def read_catalogue(
     visit: TheVisit,
@@ -144,6 +159,7 @@ async def read_catalogue(
         visit.principal,
         await read_overview(gateway, visit.principal),
         schedules=await schedules_if_known(gateway, visit.principal),
+        watched=await _watched_if_known(gateway, visit.principal),
         filter=q.strip(),
         language=visit.preferences.language,
     )

@@ -18,6 +18,16 @@ _WANTED: Mapping[str, str] = {
     "clients": N_("Names of clients have lower-case letters, digits, dots and dashes only."),
     "days": N_("A number from 1 to 365."),
     "scopes": N_("Choose at least one."),
+    "reason": N_("Say why, in three characters or more."),
+    "every": N_("From 10 seconds to 366 days, as a whole number."),
+    "at": N_("A date and a time."),
+    "start": N_("A date and a time."),
+    "end": N_("A date and a time."),
+    "limit": N_("A number from 1 to 100."),
+    "country": N_("Two letters: CH."),
+    "canton": N_("One to three letters or digits: ZH."),
+    "window": N_("From one minute to 31 days, as a whole number."),
+    "jitter": N_("One hour at most, as a whole number."),
 }
 
 #: Codes that are about one field: the field, and a message where ours says more to a person.

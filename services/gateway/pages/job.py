@@ -13,7 +13,7 @@ from services.gateway.pages.durations import DurationChart, duration_chart
 from services.gateway.pages.navigation import JOBS, Place
 from services.gateway.pages.overview import read_overview
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
-from services.gateway.pages.schedule_page import schedules_if_known
+from services.gateway.pages.schedules.page import schedules_if_known
 from services.gateway.pages.schema import Parameter, parameters_of
 from services.gateway.pages.troubleshooting import Guide, troubleshooting
 from shared import subjects

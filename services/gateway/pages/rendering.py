@@ -25,7 +25,7 @@ from services.gateway.pages.languages import job_text, message, spoken_text, tra
 from services.gateway.pages.navigation import Place, menu
 from services.gateway.pages.preferences import LANGUAGES, THEMES, Language, Preferences, preferences_of
 from services.gateway.pages.remembered import Rows
-from services.gateway.pages.schedules import schedule_of
+from services.gateway.pages.schedules.usual import schedule_of
 from services.gateway.pages.service_texts import service_text
 from services.gateway.pages.static_files import static_files
 from services.gateway.problems import trace_of

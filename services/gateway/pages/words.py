@@ -95,6 +95,12 @@ EVENTS: Mapping[str, str] = {
     "event.invoice.paid": N_("when an invoice is paid"),
     "event.rates.imported": N_("when rates are imported"),
     "event.message.received": N_("when a message is received over MQTT"),
+    "event.run.overdue": N_("when a run takes too long"),
+    "event.run.overdue_ended": N_("when a run that took too long has ended"),
+    "event.run.lost": N_("when a run gives no sign of life"),
+    "event.run.found": N_("when a run that was lost goes on or has ended"),
+    "event.queue.unworked": N_("when nobody works on what waits for a job"),
+    "event.queue.worked": N_("when somebody works on what waits for a job again"),
 }
 
 WEEKDAYS: tuple[str, ...] = (

@@ -98,7 +98,7 @@ async def change_schedule(
     "/schedules/{schedule_id}/changes", summary="Back to what the job declares", responses=answers(403, 404)
 )
 async def reset_schedule(schedule_id: ScheduleId, asking: MayStart, gateway: TheGateway) -> ScheduleChanged:
-    schedule = await _to_change(gateway, asking, schedule_id)
+    schedule = await schedule_to_change(gateway, asking, schedule_id)
     command = SetSchedule(id=schedule_id, client=schedule.client, principal=asking.id, rule=None)
     return await gateway.bus.ask(subjects.SET_SCHEDULE, command, ScheduleChanged, timeout=COMMAND_TIMEOUT)
 
@@ -120,7 +120,7 @@ async def pause_schedule(
     schedule_id: ScheduleId, body: WithReason, asking: MayStart, gateway: TheGateway
 ) -> PauseChanged:
     """Its occurrences are skipped, with the reason, until it goes on."""
-    await _to_change(gateway, asking, schedule_id)
+    await schedule_to_change(gateway, asking, schedule_id)
     what = f"schedule:{schedule_id}"
     return await pause_or_resume(gateway, asking, what, paused=True, reason=body.reason)
 
@@ -129,7 +129,7 @@ async def pause_schedule(
 async def resume_schedule(
     schedule_id: ScheduleId, body: WithReason, asking: MayStart, gateway: TheGateway
 ) -> PauseChanged:
-    await _to_change(gateway, asking, schedule_id)
+    await schedule_to_change(gateway, asking, schedule_id)
     what = f"schedule:{schedule_id}"
     return await pause_or_resume(gateway, asking, what, paused=False, reason=body.reason)
 
@@ -140,7 +140,7 @@ async def resume_schedule(
 async def see_missed(
     schedule_id: ScheduleId, body: WithReason, asking: MayStart, gateway: TheGateway
 ) -> ScheduleChanged:
-    await _to_change(gateway, asking, schedule_id)
+    await schedule_to_change(gateway, asking, schedule_id)
     command = SeeMissed(id=schedule_id, principal=asking.id, reason=body.reason)
     return await gateway.bus.ask(subjects.SEE_MISSED, command, ScheduleChanged, timeout=COMMAND_TIMEOUT)
 
@@ -152,11 +152,17 @@ async def backfill(
     schedule_id: ScheduleId, body: BackfillSpan, asking: MayStart, gateway: TheGateway
 ) -> Backfilled:
     """Each once, however often one asks; those that were started are left out."""
-    schedule = await _to_change(gateway, asking, schedule_id)
+    schedule = await schedule_to_change(gateway, asking, schedule_id)
+    return await run_backfill(gateway, asking, schedule, body)
+
+
+async def run_backfill(
+    gateway: Gateway, asking: Principal, schedule: Schedule, body: BackfillSpan
+) -> Backfilled:
     entry = await gateway.gate.job_to_start(asking, schedule.job, schedule.client)
     core.refuse_retired(entry)
     core.check_confirmation(entry, body.confirm, body.reason, dry_run=body.dry_run)
-    command = Backfill(id=schedule_id, principal=asking.id, **body.model_dump(exclude={"confirm"}))
+    command = Backfill(id=schedule.id, principal=asking.id, **body.model_dump(exclude={"confirm"}))
     return await gateway.bus.ask(subjects.BACKFILL, command, Backfilled, timeout=COMMAND_TIMEOUT)
 
 
@@ -172,7 +178,7 @@ def job_of(schedule_id: str) -> str:
     return ".".join(schedule_id.split(".")[:2])
 
 
-async def _to_change(gateway: Gateway, asking: Principal, schedule_id: str) -> Schedule:
+async def schedule_to_change(gateway: Gateway, asking: Principal, schedule_id: str) -> Schedule:
     """Raises `schedule_not_found`, or `access_refused` to who may not start the job."""
     schedule = (await schedule_to_see(gateway, asking, schedule_id)).schedule
     await gateway.gate.job_to_start(asking, schedule.job, schedule.client)

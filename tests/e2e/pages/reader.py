@@ -65,6 +65,8 @@ PAGES: dict[str, str] = {
     "schedules": "/schedules",
     "schedule": "/schedules/lab.records.nightly",
     "schedule that is paused": "/schedules/lab.noop.paused",
+    "schedule to be changed": "/schedules/lab.records.nightly/change",
+    "schedule to be run afterwards": "/schedules/lab.records.nightly/backfill",
     "approvals": "/approvals",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",

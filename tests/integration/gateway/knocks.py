@@ -76,8 +76,16 @@ BODIES: Mapping[str, Any] = {
     "POST /jobs/{job_id}/start/upload": ["a.csv", CSV],
     "POST /runs/{run_id}/decisions": {"effect": "x", "decision": "happened", "reason": "because"},
     "POST /runs/{run_id}/rerun": {"only": "failed", "key": "ASKER"},
+    "POST /schedules/pause": {"module": "nothing", "reason": "because"},
+    "POST /schedules/resume": {"module": "nothing", "reason": "because"},
+    "POST /schedules/{schedule_id}/backfill": {
+        "do": "show",
+        "start": "2026-01-01T00:00",
+        "end": "2026-01-03T00:00",
+    },
     "POST /schedules/{schedule_id}/change": {
         **RULE,
+        "window": "24",
         "overlap": "skip",
         "catchup": "none",
         "reason": "because",

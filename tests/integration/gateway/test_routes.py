@@ -41,7 +41,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         *(f"GET {API}{path}" for path in (
             "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
             "/schedules", "/schedules/{schedule_id}", "/schedules/{schedule_id}/occurrences",
-            "/schedules/{schedule_id}/preview", "/occurrences", "/search", "/systems",
+            "/schedules/{schedule_id}/preview", "/occurrences", "/search", "/systems", "/watch",
         )),
         f"POST {API}/jobs/{{job_id}}/schedule-preview",
         *(f"GET {API}{_RUN}{list}" for list in (
@@ -78,7 +78,11 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     PAGE: {
         "GET /", "GET /jobs/{job_id}", "GET /runs", "GET /runs/{run_id}", "GET /search",
         "GET /preferences", "GET /account", "GET /schedules", "GET /schedules/{schedule_id}",
-        *(f"POST /schedules/{{schedule_id}}/{step}" for step in ("change", "pause", "resume", "seen")),
+        "GET /schedules/{schedule_id}/change", "GET /schedules/{schedule_id}/backfill",
+        "POST /schedules/pause", "POST /schedules/resume",
+        *(f"POST /schedules/{{schedule_id}}/{step}" for step in (
+            "backfill", "change", "pause", "resume", "seen",
+        )),
         "POST /account/password",
         "POST /account/sessions/{session_id}/end", "POST /account/tokens",
         "POST /account/tokens/{token_id}/revoke", "POST /sign-out",

@@ -84,3 +84,49 @@ async def test_what_is_wrong_and_what_is_not_allowed_is_refused(working_site: Si
         json={"start": "0001-01-02T00:00:00Z", "end": "2026-01-01T00:00:00Z", "reason": "because"},
     )
     assert (far.status_code, far.json()["code"]) == (422, "schedule_invalid")
+
+
+async def test_a_schedule_is_changed_tried_backfilled_and_paused_on_pages(working_site: Site) -> None:
+    site = working_site
+    await site.knows("lab.noop")
+    made = await site.admin.put("/schedules/lab.noop.page", json={"rule": RULE, "reason": "each night"})
+    assert made.status_code == 200, made.text
+    page, path = browser(site, site.admin_token), "/schedules/lab.noop.page"
+    assert (await page.get(f"{path}/change")).text.count('value="30 2 * * *"') == 1
+    typed = {
+        "way": "every", "every": "5", "every_unit": "h", "zone": "Europe/Zurich", "closed": "not_business",
+        "country": "ch", "canton": "zh", "on_closed": "skip", "catchup": "all", "window": "2",
+        "window_unit": "d", "overlap": "allow", "jitter": "90", "jitter_unit": "s", "reason": "more often",
+    }  # fmt: skip
+    tried = await page.post(f"{path}/change", data={**typed, "reason": "", "do": "preview"})
+    assert (tried.status_code, tried.text.count(">skipped</span>") > 0) == (200, True)
+    kept = (await site.admin.get(path)).json()["schedule"]["rule"]
+    assert kept["cron"] == RULE["cron"], "to try changes nothing"
+    wrong = await page.post(f"{path}/change", data={**typed, "window": "40", "country": "xx"})
+    assert wrong.status_code == 422
+    assert "From one minute to 31 days" in wrong.text
+    unknown = await page.post(f"{path}/change", data={**typed, "country": "xx", "canton": ""})
+    assert (unknown.status_code, "holidays are known of XX" in unknown.text) == (422, True)
+    saved = await page.post(f"{path}/change", data=typed)
+    assert (saved.status_code, saved.headers["location"]) == (303, path)
+    rule = (await site.admin.get(path)).json()["schedule"]["rule"]
+    assert (rule["cron"], rule["every"], rule["window"], rule["jitter"]) == (None, 5 * 3600, 2 * 86400, 90)
+    assert (rule["country"], rule["canton"], rule["overlap"]) == ("CH", "ZH", "allow")
+
+    day = {"start": "2026-06-01T00:00", "end": "2026-06-01T23:00", "limit": "5"}
+    await page.post(f"{path}/change", data={**typed, "closed": "none", "jitter": ""})
+    shown = await page.post(f"{path}/backfill", data={**day, "do": "show"})
+    assert "/runs/" not in shown.text.partition("<main")[2].partition("</main")[0]
+    ran = await page.post(f"{path}/backfill", data={**day, "do": "run", "reason": "the outage"})
+    assert ran.status_code == 200
+    assert 4 <= ran.text.count('<a class="reach" href="/runs/') <= 5
+    few = await page.post(f"{path}/backfill", data={**day, "limit": "1", "do": "run", "reason": "again"})
+    assert (few.status_code, "more than 1 occurrences" in few.text) == (422, True)
+
+    what = {"module": "lab", "reason": "a migration"}
+    assert (await page.post("/schedules/pause", data=what)).headers["location"] == "/schedules"
+    async with asyncio.timeout(30):
+        while "a migration" not in (await page.get("/schedules")).text:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    await page.post("/schedules/resume", data=what)
+    assert (await page.post("/schedules/pause", data={"module": "", "reason": "x"})).status_code == 422

@@ -3,7 +3,7 @@ import pytest
 from services.gateway.pages.catalogue import Catalogue, catalogue_view
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from shared.access import Access
-from shared.commands import JobOverview, Overview
+from shared.commands import JobOverview, Overview, WatchCase, Watched
 from shared.jobs import CatalogueEntry
 from shared.words import Danger, Kind, Level, RunState
 from tests.unit.gateway.pages.jobs import CLERK, READER, entry, run
@@ -79,3 +79,16 @@ def test_who_may_not_start_a_job_reads_why() -> None:
     assert start_of(RATES, CLERK) == Start(True)
     assert start_of(RATES, READER) == Start(False, "for the roles", ("accounting", "trustee"))
     assert not start_of(RATES.model_copy(update={"retired": True}), CLERK).allowed
+
+
+def test_what_does_not_go_on_stands_with_its_job_as_far_as_it_is_known() -> None:
+    since = run(RATES.id).requested_at
+    cases = [
+        WatchCase(kind="unworked", job=job, since=since, waiting=3) for job in (OCR.id, "lab.old", RATES.id)
+    ]
+    jobs = [RATES, OCR.model_copy(update={"retired": True})]
+    view = catalogue_view(iter(jobs), CLERK, Overview(), watched=Watched(items=cases))
+    assert [(case, entry and entry.id) for case, entry in view.stuck] == [
+        (cases[0], OCR.id), (cases[1], None), (cases[2], RATES.id),
+    ]  # fmt: skip
+    assert view.total == 1

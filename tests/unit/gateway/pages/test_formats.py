@@ -5,7 +5,7 @@ from babel.dates import TIMEDELTA_UNITS, format_timedelta
 
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.preferences import Preferences, preferences_of
-from services.gateway.pages.schedules import Schedule, schedule_of
+from services.gateway.pages.schedules.usual import Schedule, schedule_of
 from tests.unit.gateway.pages.jobs import NOW
 
 

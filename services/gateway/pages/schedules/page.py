@@ -15,7 +15,7 @@ from services.gateway.routes.schedules import (
     read_schedules,
     schedule_to_see,
 )
-from shared.access import Action, Principal, decide_access
+from shared.access import Action, Principal, decide_access, may_operate_platform
 from shared.commands import PreviewQuery, SchedulesPage
 from shared.errors import TagwerkError
 
@@ -42,7 +42,18 @@ async def schedules_if_known(
 async def read_list(visit: TheVisit, asking: PageAsking, gateway: TheGateway) -> HTMLResponse:
     found = await read_schedules(gateway, asking)
     missed = sum(row.missed for row in found.items)
-    return visit.page("schedules.html", trail=(SCHEDULES,), found=found, missed=missed)
+    modules = {entry.access.module for entry in await gateway.gate.visible_jobs(asking)}
+    paused = {pause.what for pause in found.pauses}
+    return visit.page(
+        "schedules.html",
+        trail=(SCHEDULES,),
+        found=found,
+        missed=missed,
+        may_pause=may_operate_platform(asking),
+        everything_runs="everything" not in paused,
+        # What is not paused yet.
+        modules=sorted(name for name in modules if f"module:{name}" not in paused),
+    )
 
 
 @router.get("/schedules/{schedule_id}")

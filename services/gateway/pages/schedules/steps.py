@@ -4,22 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.gateway.context import TheGateway
-from services.gateway.fields import Text
 from services.gateway.pages.asking import PageAsking
 from services.gateway.routes.schedule_changes import (
-    ChangeSchedule,
+    PauseMany,
     Reason,
     WithReason,
-    change_schedule,
+    pause_many,
     pause_schedule,
+    resume_many,
     resume_schedule,
     see_missed,
 )
-from services.gateway.routes.schedules import ScheduleId, schedule_to_see
-from shared.words import Catchup, Overlap
+from services.gateway.routes.schedules import ScheduleId
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,12 +29,14 @@ class ReasonForm(BaseModel):
     reason: Reason
 
 
-class ChangeForm(ReasonForm):
-    cron: Text
-    zone: Text
-    overlap: Overlap
-    catchup: Catchup
-    confirm: Text | None = None
+class ManyForm(ReasonForm):
+    """Empty: everything."""
+
+    module: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
+
+    @property
+    def body(self) -> PauseMany:
+        return PauseMany(module=self.module or None, reason=self.reason)
 
 
 def _back(schedule_id: str) -> Response:
@@ -66,15 +67,17 @@ async def seen(
     return _back(schedule_id)
 
 
-@router.post("/schedules/{schedule_id}/change")
-async def change(
-    schedule_id: ScheduleId, form: Annotated[ChangeForm, Form()], asking: PageAsking, gateway: TheGateway
+@router.post("/schedules/pause")
+async def pause_several(
+    form: Annotated[ManyForm, Form()], asking: PageAsking, gateway: TheGateway
 ) -> Response:
-    schedule = (await schedule_to_see(gateway, asking, schedule_id)).schedule
-    timed = {"cron": form.cron.strip(), "every": None, "at": None}
-    rule = schedule.rule.model_copy(
-        update={**timed, "zone": form.zone.strip(), "overlap": form.overlap, "catchup": form.catchup}
-    )
-    body = ChangeSchedule(rule=rule, client=schedule.client, reason=form.reason, confirm=form.confirm or None)
-    await change_schedule(gateway, asking, schedule_id, body)
-    return _back(schedule_id)
+    await pause_many(form.body, asking, gateway)
+    return RedirectResponse("/schedules", 303)
+
+
+@router.post("/schedules/resume")
+async def resume_several(
+    form: Annotated[ManyForm, Form()], asking: PageAsking, gateway: TheGateway
+) -> Response:
+    await resume_many(form.body, asking, gateway)
+    return RedirectResponse("/schedules", 303)
