@@ -51,9 +51,10 @@ async def due_date_report(
     until: Annotated[
         date | None, Field(description="Invoices due until this day; none: within 30 days")
     ] = None,
-    language: Annotated[Literal["en", "de"], Field(description="English or German")] = "en",
+    language: Annotated[Literal["en", "de"], Field(description="English (en) or German (de)")] = "en",
     formats: Annotated[
-        list[ReportFormat], Field(min_length=1, max_length=3, description="As what it is written")
+        list[ReportFormat],
+        Field(min_length=1, max_length=3, description="PDF, Excel (xlsx), or CSV for programs"),
     ] = [ReportFormat.PDF, ReportFormat.XLSX],  # noqa: B006
     recipients: Annotated[
         list[Address], Field(max_length=50, description="Mail addresses; none: nobody is sent a mail")

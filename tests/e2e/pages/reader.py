@@ -68,6 +68,8 @@ PAGES: dict[str, str] = {
     "schedule to be changed": "/schedules/lab.records.nightly/change",
     "schedule to be run afterwards": "/schedules/lab.records.nightly/backfill",
     "approvals": "/approvals",
+    "reports": "/reports",
+    "reports, none fits": "/reports?client=nobody",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
     "systems": "/systems",
