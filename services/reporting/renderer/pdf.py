@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,10 +124,11 @@ def _short(amount: Decimal, words: Words) -> str:
 
 def _groups(section: Section, words: Words) -> list[dict[str, Any]]:
     """The lines of a section in groups; the first has its heading."""
+    sums = f"{words.invoices(len(section.lines))}   {_sums(section.sums, words)}"
     return [
         {
             "title": words.section(section) if not start else None,
-            "sums": f"{words.invoices(len(section.lines))}   {_sums(section.sums, words)}",
+            "sums": sums,
             "late": section.kind == "overdue",
             "rows": [_row(line, words) for line in section.lines[start : start + _GROUP]],
         }
@@ -160,6 +162,7 @@ def clean(text: str) -> str:
     return _NOT_TEXT.sub(" ", text)
 
 
+@lru_cache(10_000)
 def fitting(text: str, room: float) -> str:
     """`text` on one line of `room` em, with dots where it is longer; it is not broken."""
     kept: list[str] = []
