@@ -231,8 +231,8 @@ async def _things(site: Site, client: str) -> Things:
     assert ended.json()["state"] == "succeeded", ended.text
     [file] = (await root.get("/payments/files")).json()["items"]
     things.file_id = file["file_id"]
-    body = {"client": client, "parameters": {"formats": ["csv"]}}
-    started = await root.post(f"/jobs/{REPORT}/runs", json=body)
+    wish = {"client": client, "parameters": {"formats": ["csv"]}}
+    started = await root.post(f"/jobs/{REPORT}/runs", json=wish)
     assert started.status_code == 202, started.text
     ended = await root.get(f"/runs/{started.json()['run_id']}", params={"wait": 30})
     assert ended.json()["state"] == "succeeded", ended.text
