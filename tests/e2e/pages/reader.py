@@ -23,6 +23,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "partial": ("lab.records", {"count": 9, "fail": [2, 3]}),
     "failed": ("lab.stumble", {"steps": 2}),
     "doubt": ("lab.send", {"letters": ["anna", "bert"], "mode": "lost-answer"}),
+    "report": ("reporting.due-date-report", {"formats": ["csv"]}),
 }
 
 
