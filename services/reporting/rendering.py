@@ -10,7 +10,7 @@ from shared.words import ReportFormat
 from shared.workplace import workplace
 
 _WRITER: Final = "services.reporting.renderer.writer:Writer"
-#: Typst takes about 200 MB for 10,000 lines.
+#: A report of 10,000 lines takes about 280 MB.
 LIMITS: Final = Limits(cpu_seconds=120, wall_seconds=240, file_size=256 * 1024 * 1024)
 
 
