@@ -84,9 +84,10 @@ async def test_a_kill_anywhere_in_a_report_sends_each_mail_once(sweep: Sweep, tm
                 },
             )
         )
-    around = {(kill.point.name, kill.point.side): bool(kill.decided) for kill in result.kills if kill.reached}
-    # Only while a mail is on its way does nobody know; everywhere else nothing is in doubt.
-    assert all(
-        decided == (point in {(BEGIN, "after"), (SEND, "before"), (SEND, "after"), (COMPLETE, "before")})
-        for point, decided in around.items()
-    ), around
+    on_its_way = {(BEGIN, "after"), (SEND, "before"), (SEND, "after"), (COMPLETE, "before")}
+    for kill in filter(lambda one: one.reached, result.kills):
+        if (kill.point.name, kill.point.side) in on_its_way:
+            assert kill.decided, kill.point
+        # What is published is so while a mail may be on its way; these come before and after.
+        elif kill.point.name.startswith(("commit reporting.", "put ", "replace ", BEGIN, COMPLETE)):
+            assert not kill.decided, kill.point
