@@ -63,8 +63,7 @@ TESTER = "tester"
 #: Roles that principals may have before any service has told which of its jobs ask for them.
 ROLES = (
     TESTER, "accounting", "clerk", "desk-viewer", "engineer", "operator", "trustee", "uploader",
-    "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer", "bookings-viewer",
-    "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer", "reports-viewer",
+    "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer", "bookings-viewer", "reports-viewer",
 )  # fmt: skip
 
 
