@@ -26,7 +26,19 @@ from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.schedules import measure_schedules
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "mqtt", "schedules", "reports", "memory")
+PARTS = (
+    "start",
+    "runs",
+    "documents",
+    "ocr",
+    "bank",
+    "pages",
+    "audit",
+    "mqtt",
+    "schedules",
+    "reports",
+    "memory",
+)
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
