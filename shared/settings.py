@@ -72,6 +72,14 @@ class Settings(BaseSettings):
     mailboxes_file: Path | None = None
     #: TOML file that says how the clients' invoices are booked in their ERP, and where exports go.
     erp_file: Path | None = None
+    #: The mail server: `smtp://user:password@host:587`, or `smtps://…`; without it nothing is mailed.
+    smtp_url: str | None = None
+    #: From whom mails come: `Tagwerk <tagwerk@example.com>`.
+    mail_from: str = "Tagwerk <tagwerk@localhost>"
+    #: Domains to which mails may go, separated by commas; without it to all.
+    mail_domains: str | None = None
+    #: Folder into which reports can go besides, one below it for each client.
+    reports_folder: Path | None = None
     #: PEM file with the Ed25519 key that signs heads of the audit log; without it none are signed.
     audit_key_file: Path | None = None
     #: To whom signed heads go: a folder, and an address that takes a POST of each.

@@ -204,6 +204,8 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payables"): "approved invoices by state, and how far their payment is",
     query("integrations", "payment-files"): "payment files, the newest first",
     query("integrations", "payment-file"): "one payment file with its orders and their states",
+    query("reporting", "reports"): "reports that were made, the newest first",
+    query("reporting", "report"): "one report with its files",
     query("audit", "entries"): "entries of the audit log, the newest first",
     query("audit", "state"): "how long the audit log is, what is signed of it, what the last check came to",
     query("audit", "export"): "entries of the audit log with what proves them, part by part",

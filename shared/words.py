@@ -146,6 +146,17 @@ class RateSource(StrEnum):
     BAZG = "bazg"
 
 
+class ReportFormat(StrEnum):
+    """As what a report is written."""
+
+    #: For reading and printing.
+    PDF = "pdf"
+    #: For calculating.
+    XLSX = "xlsx"
+    #: For programs.
+    CSV = "csv"
+
+
 class DocumentKind(StrEnum):
     """What sort of file a document is: several media types each."""
 

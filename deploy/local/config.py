@@ -21,6 +21,7 @@ SERVICES: Final[dict[str, str]] = {
     "scheduler": "services.scheduler",
     "documents": "services.documents",
     INTEGRATIONS: "services.integrations",
+    "reporting": "services.reporting",
     "status": "services.status",
     AUDIT: "services.audit",
 }

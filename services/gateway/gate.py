@@ -37,6 +37,8 @@ from shared.commands import (
     DocumentQuery,
     PaymentFileDetail,
     PaymentFileQuery,
+    ReportQuery,
+    ReportRow,
     RunDetail,
     RunQuery,
     SchedulesPage,
@@ -158,6 +160,10 @@ class Gate:
         """As for a run."""
         self._look(self._record_hidden_payment_file(principal, file_id))
 
+    def look_for_hidden_report(self, principal: Principal, report_id: UUID) -> None:
+        """As for a run."""
+        self._look(self._record_hidden_report(principal, report_id))
+
     def look_for_hidden_schedule(self, principal: Principal, id: str) -> None:
         """As for a run."""
         self._look(self._record_hidden_schedule(principal, id))
@@ -202,6 +208,14 @@ class Gate:
         except TagwerkError:
             return
         await self.hide(principal, f"payment file:{file_id}", client=file.client)
+
+    async def _record_hidden_report(self, principal: Principal, report_id: UUID) -> None:
+        query, subject = ReportQuery(report_id=report_id), subjects.query("reporting", "report")
+        try:
+            report = await self._bus.ask(subject, query, ReportRow)
+        except TagwerkError:
+            return
+        await self.hide(principal, f"report:{report_id}", client=report.client)
 
     async def _record_hidden_document(
         self, principal: Principal, document_id: UUID, event: DocumentUploaded | None

@@ -41,8 +41,9 @@ async def list_of_clients(
     answer: type[Answer],
     *,
     job: str | None = None,
+    service: str = "integrations",
 ) -> Answer:
-    """The page that `query.integrations.<name>` answers; for those who may see `job`, if it names one.
+    """The page that `query.<service>.<name>` answers; for those who may see `job`, if it names one.
 
     Raises `job_not_found` and `client_not_found`.
     """
@@ -51,4 +52,4 @@ async def list_of_clients(
     if filter.client is not None:
         await gateway.gate.act_for(asking, filter.client, name)
     asked = query(**filter.model_dump(), **await gateway.gate.scope(asking))
-    return await gateway.bus.ask(subjects.query("integrations", name), asked, answer, timeout=QUERY_TIMEOUT)
+    return await gateway.bus.ask(subjects.query(service, name), asked, answer, timeout=QUERY_TIMEOUT)

@@ -116,6 +116,14 @@ from shared.commands.rates import (
     RatesPage,
     RatesQuery,
 )
+from shared.commands.reports import (
+    ReportFile,
+    ReportQuery,
+    ReportRow,
+    ReportsPage,
+    ReportsQuery,
+    ReportTotal,
+)
 from shared.commands.schedules import (
     Backfill,
     Backfilled,
@@ -289,6 +297,12 @@ __all__ = [
     "Repeats",
     "RepeatsQuery",
     "Reply",
+    "ReportFile",
+    "ReportQuery",
+    "ReportRow",
+    "ReportTotal",
+    "ReportsPage",
+    "ReportsQuery",
     "RunDetail",
     "RunDuration",
     "RunNode",

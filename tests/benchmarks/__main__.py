@@ -21,11 +21,24 @@ from tests.benchmarks.ocr import measure_ocr
 from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.pages_volume import Installation
 from tests.benchmarks.recognition import measure_recognition
+from tests.benchmarks.reports import measure_reports
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.schedules import measure_schedules
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 
-PARTS = ("start", "runs", "documents", "ocr", "bank", "pages", "audit", "mqtt", "schedules", "memory")
+PARTS = (
+    "start",
+    "runs",
+    "documents",
+    "ocr",
+    "bank",
+    "pages",
+    "audit",
+    "mqtt",
+    "schedules",
+    "reports",
+    "memory",
+)
 
 
 async def measure_start(folder: Path, rounds: int, report: Report) -> None:
@@ -78,6 +91,9 @@ async def measure(
     if "schedules" in parts:
         async with LocalStack(config(folder / "schedules", "always")) as stack:
             await measure_schedules(stack, min(3, volume.rounds), report)
+    if "reports" in parts:
+        async with LocalStack(config(folder / "reports", "always", laboratory=False)) as stack:
+            await measure_reports(stack, volume.rounds, report)
     if "pages" in parts:
         async with LocalStack(config(folder / "pages", "always", laboratory=False)) as stack:
             await measure_pages(stack, min(3, volume.rounds), installation, report)

@@ -37,6 +37,7 @@ SERVICES = {
     "scheduler": "services.scheduler",
     "documents": "services.documents",
     "integrations": "services.integrations",
+    "reporting": "services.reporting",
     "mqtt_bridge": "services.mqtt_bridge",
     "status": "services.status",
     "audit": "services.audit",

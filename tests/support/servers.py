@@ -25,7 +25,16 @@ from deploy.roles import AUDIT_KEEPER, provision_database
 from shared.database import SHARED_MIGRATIONS, migrate
 
 #: Users of the bus, and roles of the database with a schema each.
-SERVICES: Final = ("gateway", "scheduler", "documents", "integrations", "status", "audit", "mqtt_bridge")
+SERVICES: Final = (
+    "gateway",
+    "scheduler",
+    "documents",
+    "integrations",
+    "reporting",
+    "status",
+    "audit",
+    "mqtt_bridge",
+)
 #: The service of tests, `tests/support/lab`.
 LABORATORY: Final = "lab"
 #: Role that owns the fresh database of each test.

@@ -59,6 +59,7 @@ CODES: Mapping[str, str] = {
     "projection_behind": N_("The status is still being brought up to date"),
     "projection_stopped": N_("The status is not brought up to date"),
     "question_open": N_("A question is open"),
+    "report_not_found": N_("There is no such report"),
     "request_forged": N_("This form did not come from here"),
     "request_invalid": N_("Something in the request is not right"),
     "request_missing": N_("The request of a run is gone"),

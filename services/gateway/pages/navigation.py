@@ -35,13 +35,14 @@ RUNS = Place(N_("Runs"), "/runs")
 DOCUMENTS = Place(N_("Documents"), "/documents")
 SCHEDULES = Place(N_("Schedules"), "/schedules")
 APPROVALS = Place(N_("Approvals"), "/approvals")
+REPORTS = Place(N_("Reports"), "/reports")
 DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 AUDIT = Place(N_("Audit log"), "/audit")
 MQTT = Place(N_("MQTT"), "/mqtt")
 
-_EVERYDAY = (JOBS, RUNS, SCHEDULES, DOCUMENTS, APPROVALS)
+_EVERYDAY = (JOBS, RUNS, SCHEDULES, DOCUMENTS, APPROVALS, REPORTS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, MQTT, USERS, AUDIT)
 
 

@@ -23,6 +23,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "partial": ("lab.records", {"count": 9, "fail": [2, 3]}),
     "failed": ("lab.stumble", {"steps": 2}),
     "doubt": ("lab.send", {"letters": ["anna", "bert"], "mode": "lost-answer"}),
+    "report": ("reporting.due-date-report", {"formats": ["csv"]}),
 }
 
 
@@ -68,6 +69,8 @@ PAGES: dict[str, str] = {
     "schedule to be changed": "/schedules/lab.records.nightly/change",
     "schedule to be run afterwards": "/schedules/lab.records.nightly/backfill",
     "approvals": "/approvals",
+    "reports": "/reports",
+    "reports, none fits": "/reports?client=nobody",
     "dead letters": "/dead-letters",
     "dead letter": "/dead-letters/1",
     "systems": "/systems",

@@ -18,9 +18,10 @@ OF_A_CLIENT = frozenset(
     f"GET {path}"
     for path in (
         *(f"{API}/{name}" for name in ("approvals", "bank/statements", "bank/transactions", "documents",
-                                       "overview", "payables", "payments/files", "rates", "runs")),
+                                       "overview", "payables", "payments/files", "rates", "reports",
+                                       "runs")),
         f"{API}/jobs/{{job_id}}/choices/{{parameter}}", f"{API}/jobs/{{job_id}}/durations", "/documents",
-        "/runs",
+        "/reports", "/runs",
     )
 )  # fmt: skip
 
@@ -178,8 +179,9 @@ async def _named(world: World, path: str, asker: str, things: Things) -> dict[st
     account = things.principal_of(asker)
     whose = asker if mine and things.client == OWN else account
     named: dict[str, Any] = {
-        "act": "reject", "document_id": things.document_id, "file_id": things.file_id, "job_id": JOB,
-        "kind": "original", "page": 1, "parameter": "client", "principal_id": account,
+        "act": "reject", "document_id": things.document_id, "file_id": things.file_id, "format": "csv",
+        "job_id": JOB, "kind": "original", "page": 1, "parameter": "client", "principal_id": account,
+        "report_id": things.report_id,
         "schedule_id": f"{JOB}.of-{asker}-{things.client}",
         "run_id": things.ended,
     }  # fmt: skip

@@ -24,6 +24,8 @@ from services.gateway.declaration import DECLARATION as GATEWAY
 from services.gateway.server import Server
 from services.integrations.app import build as build_integrations
 from services.integrations.declaration import DECLARATION as INTEGRATIONS
+from services.reporting.app import build as build_reporting
+from services.reporting.declaration import DECLARATION as REPORTING
 from services.scheduler.app import build as build_scheduler
 from services.scheduler.declaration import DECLARATION as SCHEDULER
 from services.status.app import build as build_status
@@ -50,6 +52,7 @@ BUILDERS: dict[str, Callable[[Settings], Service]] = {
     "status": build_status,
     "documents": build_documents,
     "integrations": build_integrations,
+    "reporting": build_reporting,
     "audit": build_audit,
 }
 
@@ -60,7 +63,7 @@ TESTER = "tester"
 #: Roles that principals may have before any service has told which of its jobs ask for them.
 ROLES = (
     TESTER, "accounting", "clerk", "desk-viewer", "engineer", "operator", "trustee", "uploader",
-    "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer", "bookings-viewer",
+    "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer", "bookings-viewer", "reports-viewer",
 )  # fmt: skip
 
 
@@ -95,7 +98,9 @@ class Site:
 
     async def __aenter__(self) -> "Site":
         await provision(
-            self.bus_url, [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, AUDIT], ack_wait=2.0
+            self.bus_url,
+            [GATEWAY, LAB, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, REPORTING, AUDIT],
+            ack_wait=2.0,
         )
         nc = await nats.connect(self.bus_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
         self.bus = Bus(nc)

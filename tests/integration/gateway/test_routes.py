@@ -34,7 +34,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
             "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
             "/documents", f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}",
             f"{_DOCUMENT}/pages/{{page}}/image", "/payables", "/payments/files",
-            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates",
+            "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates", "/reports",
+            "/reports/{report_id}/files/{format}",
         )),
     },
     RUNS: {
@@ -77,7 +78,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     PAGE: {
         "GET /", "GET /jobs/{job_id}", "GET /runs", "GET /runs/{run_id}", "GET /search",
-        "GET /preferences", "GET /account", "GET /schedules", "GET /schedules/{schedule_id}",
+        "GET /preferences", "GET /reports", "GET /account", "GET /schedules", "GET /schedules/{schedule_id}",
         "GET /schedules/{schedule_id}/change", "GET /schedules/{schedule_id}/backfill",
         "POST /schedules/pause", "POST /schedules/resume",
         *(f"POST /schedules/{{schedule_id}}/{step}" for step in (

@@ -34,6 +34,7 @@ OWN, FOREIGN = "alpha", "beta"
 #: An operational job, whose runs stand for all.
 JOB = "desk.books"
 PAYMENTS = "integrations.create-payment-file"
+REPORT = "reporting.due-date-report"
 
 PDF, CSV = b"%PDF-1.7\n" + b"x" * 300, b"1;2"
 
@@ -60,6 +61,7 @@ class Things:
     #: A document whose invoice was rejected.
     document_id: str = ""
     file_id: str = ""
+    report_id: str = ""
 
     def principal_of(self, asker: str) -> str:
         """An account that acts for the client, with which nobody but this asker deals."""
@@ -68,11 +70,11 @@ class Things:
     @property
     def ids(self) -> set[str]:
         """By which one would know the things in an answer."""
-        return {self.ended, self.document_id, self.file_id}
+        return {self.ended, self.document_id, self.file_id, self.report_id}
 
 
 #: What would belong to a client that there is not.
-NOBODYS = Things("nobodys", *(str(new_id()) for _ in range(3)))
+NOBODYS = Things("nobodys", *(str(new_id()) for _ in range(4)))
 
 
 @dataclass
@@ -118,6 +120,8 @@ class World:
         started = await self.site.admin.post(f"/jobs/{JOB}/runs", json={"client": client})
         assert started.status_code == 202, started.text
         run_id: str = started.json()["run_id"]
+        known = await self.site.admin.get(f"/runs/{run_id}", params={"at_least": started.json()["sequence"]})
+        assert known.status_code == 200, known.text
         return run_id
 
     async def letter_of(self, client: str) -> int:
@@ -170,12 +174,14 @@ async def world_on(site: Site, folder: Path) -> AsyncIterator[World]:
             bazg_daily_url=nowhere,
         )
     )  # fmt: skip
-    await asyncio.gather(site.start("status", "documents", "audit", "scheduler"), integrations.start())
+    await asyncio.gather(
+        site.start("status", "documents", "audit", "scheduler", "reporting"), integrations.start()
+    )
     await site.start_gateway(sign_ins_per_minute=100_000)
     access = Access(module="desk", level=Level.OPERATIONAL, roles=frozenset({"accounting"}))
     await site.offer(JOB, access=access, parameters={"type": "object", "properties": {
         "file": {"type": "string", "format": "incoming-file"}}})  # fmt: skip
-    for job in ("documents.start-workflow", "documents.convert-to-pdf", PAYMENTS):
+    for job in ("documents.start-workflow", "documents.convert-to-pdf", PAYMENTS, REPORT):
         await site.knows(job)
     clients = {}
     for id, (roles, scopes) in ASKERS.items():
@@ -225,6 +231,13 @@ async def _things(site: Site, client: str) -> Things:
     assert ended.json()["state"] == "succeeded", ended.text
     [file] = (await root.get("/payments/files")).json()["items"]
     things.file_id = file["file_id"]
+    wish = {"client": client, "parameters": {"formats": ["csv"]}}
+    started = await root.post(f"/jobs/{REPORT}/runs", json=wish)
+    assert started.status_code == 202, started.text
+    ended = await root.get(f"/runs/{started.json()['run_id']}", params={"wait": 30})
+    assert ended.json()["state"] == "succeeded", ended.text
+    [report] = (await root.get("/reports")).json()["items"]
+    things.report_id = report["report_id"]
     rejected = await root.post(f"/approvals/{things.document_id}/reject", json={"reason": "not ours"})
     assert rejected.status_code == 200, rejected.text
     await root.get("/runs", params={"at_least": last})

@@ -21,6 +21,7 @@ from services.documents.declaration import DECLARATION as DOCUMENTS
 from services.gateway.declaration import DECLARATION as GATEWAY
 from services.integrations.declaration import DECLARATION as INTEGRATIONS
 from services.mqtt_bridge.declaration import DECLARATION as MQTT_BRIDGE
+from services.reporting.declaration import DECLARATION as REPORTING
 from services.scheduler.declaration import DECLARATION as SCHEDULER
 from services.status.declaration import DECLARATION as STATUS
 from shared import subjects
@@ -34,16 +35,26 @@ from tests.support.servers import NatsServer, PostgresServer
 
 DECLARATIONS = {
     declaration.name: declaration
-    for declaration in (GATEWAY, SCHEDULER, STATUS, DOCUMENTS, INTEGRATIONS, AUDIT, MQTT_BRIDGE, LAB)
+    for declaration in (
+        GATEWAY,
+        SCHEDULER,
+        STATUS,
+        DOCUMENTS,
+        INTEGRATIONS,
+        REPORTING,
+        AUDIT,
+        MQTT_BRIDGE,
+        LAB,
+    )
 }
 #: Seconds after which the work of a dead process is given out again: as short as heartbeats allow.
 ACK_WAIT = 0.7
 #: Seconds that one repetition may take; a slow machine is no fault.
 PATIENCE = 90.0
 #: Schemas whose tables are emptied between repetitions and compared after them.
-OWN_TABLES = ("gateway", "documents", "integrations", "mqtt_bridge", "lab")
+OWN_TABLES = ("gateway", "documents", "integrations", "reporting", "mqtt_bridge", "lab")
 #: What says how and not what: not compared.
-UNCOMPARED_TABLES = frozenset({"migrations", "fences", "principals", "tokens", "rule_files"})
+UNCOMPARED_TABLES = frozenset({"migrations", "fences", "principals", "tokens", "rule_files", "report_runs"})
 
 
 class Lane:

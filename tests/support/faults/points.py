@@ -27,6 +27,8 @@ import orjson
 from shared.bus import Bus
 from shared.clients.http import HttpSystem
 from shared.clients.imap import ImapSystem
+from shared.clients.smtp import SYSTEM as MAIL_SERVER
+from shared.clients.smtp import SmtpSystem
 from shared.pull import Delivery
 
 Side = Literal["before", "after"]
@@ -287,6 +289,12 @@ def _watch_calls(passages: _Passages) -> None:
         return await _pass(passages, name, real_mail, self, operation, work, **options)
 
     ImapSystem._recorded = recorded_mail  # type: ignore[method-assign]
+    send = SmtpSystem.send
+
+    async def sent(self: SmtpSystem, *arguments: Any) -> None:
+        await _pass(passages, f"call {MAIL_SERVER}: send mail", send, self, *arguments)
+
+    SmtpSystem.send = sent  # type: ignore[method-assign,assignment]
 
 
 async def _pass(

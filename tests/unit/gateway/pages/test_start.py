@@ -129,7 +129,8 @@ def test_an_earlier_run_fills_the_form_with_its_parameters() -> None:
 @pytest.mark.parametrize("job", list(declared_jobs()), ids=lambda job: job.id)
 def test_every_job_has_a_form_that_starts_it_as_it_stands(job: CatalogueEntry) -> None:
     found = fields_of(job.parameters)
-    assert {field.kind for field in found} <= {"text", "number", "date", "one_of", "lines", "file"}
+    kinds = {"text", "number", "date", "one_of", "some_of", "yes_no", "lines", "file"}
+    assert {field.kind for field in found} <= kinds
     empty = parameters_of(found, texts_of(found, {}, ZURICH), ZURICH)
     wrong = {one.field for one in wrong_parameters(job.parameters, empty)}
     assert wrong == {f"parameters.{field.name}" for field in found if field.required}

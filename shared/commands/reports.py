@@ -1,0 +1,75 @@
+"""Reports and their files."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.commands.common import PagedQuery, Query
+from shared.events import Exact
+from shared.words import ReportFormat
+
+
+class ReportsQuery(PagedQuery):
+    """`query.reporting.reports` -> `ReportsPage`, the newest first."""
+
+    client: str | None = None
+
+
+class ReportFile(BaseModel):
+    """A report in one format."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: ReportFormat
+    #: What it is called where it is downloaded.
+    file_name: str
+    #: Bytes.
+    size: int
+    sha256: str
+
+
+class ReportTotal(BaseModel):
+    """What a report says is due in one currency."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    currency: str
+    overdue: Exact
+    overdue_count: int
+    #: Not overdue.
+    due: Exact
+    due_count: int
+
+
+class ReportRow(BaseModel):
+    """A report that was made. The same content is the same report, whichever run makes it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    report_id: UUID
+    client: str
+    job: str
+    #: The run that made it, and as whom.
+    run_id: UUID
+    principal: str
+    created_at: datetime
+    #: `en` or `de`.
+    language: str
+    #: The last day on which its invoices are due.
+    until: date
+    #: How many it names.
+    invoices: int
+    totals: list[ReportTotal]
+    files: list[ReportFile]
+
+
+class ReportsPage(BaseModel):
+    items: list[ReportRow]
+    next_cursor: str | None = None
+
+
+class ReportQuery(Query):
+    """`query.reporting.report` -> `ReportRow`; `report_not_found`."""
+
+    report_id: UUID
