@@ -21,6 +21,8 @@ from services.gateway.pages.preferences import Preferences
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 #: From so much of a unit on it is told in that unit: 51 minutes are an hour.
 _ROUND = 0.85
+#: Units with their seconds, and from how many on something is told in them; the smallest one from 0 on.
+_LEAST = [(unit, size, _ROUND * size if unit != "second" else 0) for unit, size in TIMEDELTA_UNITS]
 #: Numbers and moments that are remembered.
 _REMEMBERED = 20_000
 
@@ -115,10 +117,10 @@ class Formats:
 
     def ago(self, value: datetime) -> str:
         """`3 minutes ago`, `in 2 hours`."""
-        passed = value - self.now
-        seconds = -1 if abs(passed) < timedelta(seconds=1) else floor(passed.total_seconds())
-        for unit, size in TIMEDELTA_UNITS:
-            if abs(seconds) >= _ROUND * size or unit == "second":
+        passed = (value - self.now).total_seconds()
+        seconds = -1 if -1 < passed < 1 else floor(passed)
+        for unit, size, least in _LEAST:
+            if abs(seconds) >= least:
                 count = max(1, round(abs(seconds) / size))
                 return _ago(unit, count if seconds > 0 else -count, self.preferences.locale)
         raise AssertionError("the smallest unit is the second")

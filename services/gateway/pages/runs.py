@@ -239,7 +239,7 @@ async def read_runs(wanted: Annotated[Wanted, Query()], visit: TheVisit, gateway
     if wanted.counted:
         page, overview = await asyncio.gather(
             asked,
-            read_overview(gateway, principal, job=wanted.job, client=wanted.client, last_runs=False),
+            read_overview(gateway, principal, job=wanted.job, client=wanted.client),
         )
     else:
         page, overview = await asked, None
