@@ -4,8 +4,9 @@ Runs that match are found by the index of one condition (their client, their job
 order alone. Each index of a condition also holds `requested_at`, so that it gives the newest first: for each
 value of the condition as many as the page needs are read, and these merged. Each job has an index for each
 order, which holds besides all that lists are filtered by, so that only runs are read that are shown. For
-other conditions and orders all that the condition leaves are read and sorted. What that costs is told by the totals, which are exact; the database's
-own estimates know nothing of which client has which jobs, and take rare things to be spread evenly.
+other conditions and orders all that the condition leaves are read and sorted. What that costs is told by the
+totals, which are exact; the database's own estimates know nothing of which client has which jobs, and take
+rare things to be spread evenly.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +15,8 @@ from typing import NamedTuple
 
 #: What one more value costs, in rows.
 PROBE = 10
-#: What a row costs that is read from the table, where it lies far from the one before: to be sorted, or in the
-#: order of durations.
+#: What a row costs that is read from the table, where it lies far from the one before: to be sorted, or in
+#: the order of durations.
 READ = 20
 #: How much of the worst case counts: nothing is spread as evenly as it is taken to be.
 DOUBT = 0.02

@@ -3,6 +3,7 @@
 Pages are full of them, and many pages show the same ones: what has been written lately is remembered.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import TIMEDELTA_UNITS, format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
+from markupsafe import Markup
 
 from services.gateway.pages.invoice_values import AMOUNTS, DATES, grouped
 from services.gateway.pages.preferences import Preferences
@@ -25,6 +27,8 @@ _ROUND = 0.85
 _LEAST = [(unit, size, _ROUND * size if unit != "second" else 0) for unit, size in TIMEDELTA_UNITS]
 #: Numbers and moments that are remembered.
 _REMEMBERED = 20_000
+#: A day as services write it.
+_DAY = re.compile(r"(?<![\w:-])\d{4}-\d{2}-\d{2}(?![\w:-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class Formats:
             return self.day(date.fromisoformat(value))
         except ValueError:
             return value
+
+    def with_days(self, text: Markup) -> Markup:
+        """A text of a page with each `2026-11-27` in it as `27 Nov 2026`."""
+        # What is put in is made of letters and numbers.
+        return Markup(_DAY.sub(lambda found: self.written_day(found[0]), str(text)))  # noqa: S704
 
     def written_amount(self, value: str) -> str:
         """`1234.50` as `1,234.50`; anything else as it stands."""
