@@ -60,6 +60,11 @@ class Formats:
         except ValueError:
             return value
 
+    def days_until(self, day: date) -> str | None:
+        """`in 6 days`, `2 days ago`; None for today, where the reader is."""
+        days = (day - self.now.astimezone(self.preferences.zone).date()).days
+        return _ago("day", days, self.preferences.locale) if days else None
+
     def with_days(self, text: Markup) -> Markup:
         """A text of a page with each `2026-11-27` in it as `27 Nov 2026`."""
         # What is put in is made of letters and numbers.
