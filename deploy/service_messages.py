@@ -27,6 +27,7 @@ MODELS = {
     "Choice": frozenset({"label"}),
     "SystemState": frozenset({"words"}),
     "Step": frozenset({"words"}),
+    "Rule": frozenset({"name"}),
     "Finding": frozenset({"words"}),
     "InvoiceFinding": frozenset({"words"}),
 }
