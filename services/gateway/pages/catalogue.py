@@ -31,14 +31,16 @@ router = APIRouter(include_in_schema=False)
 @dataclass(frozen=True, slots=True)
 class JobRow:
     entry: CatalogueEntry
+    #: By which it is sorted: in the reader's language, without case.
+    title: str
     badge: Badge
+    #: What the filter looks through: in lower case, in the reader's language and in English.
+    words: str
     start: Start
     #: The run that was requested last; None if it never ran, as far as the reader may see.
     last: RunGlance | None
     #: Seconds that its last runs took; None where nobody knows.
     typical: float | None
-    #: What the filter looks through: in lower case, in the reader's language and in English.
-    words: str
     #: The next occurrence of any of its schedules.
     next: ScheduleRow | None = None
 
@@ -48,7 +50,7 @@ class JobRow:
             Same(self.entry),
             self.start,
             self.typical,
-            last and (last.run_id, last.sequence, formats.ago(last.requested_at)),
+            last and (last.run_id, last.sequence, formats.passed(last.requested_at)),
             coming and coming.next and (coming.schedule.id, coming.schedule.rule.zone, coming.next.fires_at),
         )
 
@@ -104,11 +106,10 @@ def catalogue_view(
     rows = [
         JobRow(
             entry,
-            badge_of(entry),
-            start_of(entry, principal),
+            *_facts(Same(entry), language),
+            _start(Same(entry), principal.active, principal.roles),
             last.get(entry.id),
             typical.get(entry.id),
-            _words(Same(entry), language),
             coming.get(entry.id),
         )
         for entry in entries
@@ -119,7 +120,7 @@ def catalogue_view(
     missed = None if schedules is None else sum(row.missed for row in schedules.items)
     known = {entry.id: entry for entry in entries}
     stuck = [(case, known.get(case.job)) for case in (watched.items if watched else ())]
-    return Catalogue(_sections(shown, language), overview, filter, len(shown), len(rows), missed, stuck)
+    return Catalogue(_sections(shown), overview, filter, len(shown), len(rows), missed, stuck)
 
 
 def _coming(schedules: Iterable[ScheduleRow]) -> dict[str, ScheduleRow]:
@@ -128,9 +129,9 @@ def _coming(schedules: Iterable[ScheduleRow]) -> dict[str, ScheduleRow]:
     return {row.schedule.job: row for _, _, row in sorted(firing, key=lambda one: one[:2], reverse=True)}
 
 
-def _sections(rows: Iterable[JobRow], language: Language) -> list[Section]:
+def _sections(rows: Iterable[JobRow]) -> list[Section]:
     found: dict[Kind, dict[str, list[JobRow]]] = {}
-    for row in sorted(rows, key=lambda row: _title(Same(row.entry), language)):
+    for row in sorted(rows, key=lambda row: row.title):
         found.setdefault(row.entry.kind, {}).setdefault(row.entry.access.module, []).append(row)
     return [
         Section(kind, [Module(name, found[kind][name]) for name in sorted(found[kind])])
@@ -139,21 +140,20 @@ def _sections(rows: Iterable[JobRow], language: Language) -> list[Section]:
     ]
 
 
-#: What is made of the entries of the catalogue for each language, as long as they stay the same.
-_of_entry = lru_cache(4_000)
-
-
-@_of_entry
-def _title(same: Same[CatalogueEntry], language: Language) -> str:
-    return job_text(language, same.thing.title)[0].casefold()
-
-
-@_of_entry
-def _words(same: Same[CatalogueEntry], language: Language) -> str:
+@lru_cache(4_000)
+def _facts(same: Same[CatalogueEntry], language: Language) -> tuple[str, Badge, str]:
+    """Title, badge and words of a row, as long as the entry stays the same."""
     entry = same.thing
     texts = [entry.title, entry.description, entry.owner, entry.access.module]
     here = [job_text(language, text)[0] for text in texts]
-    return " ".join([entry.id, *dict.fromkeys([*here, *texts])]).lower()
+    words = " ".join([entry.id, *dict.fromkeys([*here, *texts])]).lower()
+    return here[0].casefold(), badge_of(entry), words
+
+
+@lru_cache(4_000)
+def _start(same: Same[CatalogueEntry], active: bool, roles: frozenset[str]) -> Start:
+    """Whether somebody may start it, which depends on nothing else of them."""
+    return start_of(same.thing, Principal(id="somebody", name="", active=active, roles=roles))
 
 
 async def _watched_if_known(gateway: Gateway, principal: Principal) -> Watched | None:

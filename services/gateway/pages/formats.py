@@ -131,12 +131,16 @@ class Formats:
 
     def ago(self, value: datetime) -> str:
         """`3 minutes ago`, `in 2 hours`."""
+        return _ago(*self.passed(value), self.preferences.locale)
+
+    def passed(self, value: datetime) -> tuple[str, int]:
+        """What `ago` says: a unit and how many of it, negative for what is past."""
         passed = (value - self.now).total_seconds()
         seconds = -1 if -1 < passed < 1 else floor(passed)
         for unit, size, least in _LEAST:
             if abs(seconds) >= least:
                 count = max(1, round(abs(seconds) / size))
-                return _ago(unit, count if seconds > 0 else -count, self.preferences.locale)
+                return unit, count if seconds > 0 else -count
         raise AssertionError("the smallest unit is the second")
 
     def duration(self, seconds: float) -> str:
