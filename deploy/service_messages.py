@@ -19,7 +19,7 @@ from babel.messages.catalog import Catalog
 ROOT = Path(__file__).parents[1]
 
 #: The parameters that take sentences for people.
-PARAMETERS = frozenset({"cause", "next_step", "mend", "reason", "detail", "note", "why"})
+PARAMETERS = frozenset({"cause", "next_step", "mend", "reason", "detail", "note", "why", "derived"})
 #: What these models are given besides.
 MODELS = {
     "Failure": frozenset[str](),
@@ -28,6 +28,7 @@ MODELS = {
     "SystemState": frozenset({"words"}),
     "Step": frozenset({"words"}),
     "Rule": frozenset({"name"}),
+    "Candidate": frozenset[str](),
     "Finding": frozenset({"words"}),
     "InvoiceFinding": frozenset({"words"}),
 }
