@@ -173,7 +173,10 @@ def _texts(module: _Module, value: ast.expr, seen: frozenset[str]) -> Iterator[s
                     yield from _texts(module, part.value, seen)
         case ast.BinOp(op=ast.Add()):
             for left in _texts(module, value.left, seen):
-                yield from (left + right for right in _texts(module, value.right, seen))
+                ends = list(_texts(module, value.right, seen))
+                # Of what is joined only whole sentences, and no values in them.
+                joined = isinstance(value.right, ast.Call)
+                yield from (left + end for end in ends if not joined or " " in end.strip())
         case ast.IfExp():
             yield from _texts(module, value.body, seen)
             yield from _texts(module, value.orelse, seen)
