@@ -6,7 +6,7 @@ from shared.access import Access
 from shared.commands import JobOverview, Overview, SchedulesPage, WatchCase, Watched
 from shared.jobs import CatalogueEntry
 from shared.words import Danger, Kind, Level, RunState
-from tests.unit.gateway.pages.jobs import CLERK, READER, entry, glance, schedule
+from tests.unit.gateway.pages.jobs import CLERK, READER, entry, glance, run, schedule
 
 RATES = entry()
 PAY = entry("integrations.pay", title="Create payment file", access=Access(
