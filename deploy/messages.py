@@ -36,8 +36,8 @@ _NOT_KEPT = re.compile(
     re.MULTILINE,
 )
 
-#: What a reader of a job reads as words. Its owner is a name.
-_FACTS = ("title", "description", "retry", "repeat", "output", "expected_result")
+#: What a reader of a job reads as words.
+_FACTS = ("title", "description", "owner", "retry", "repeat", "output", "expected_result")
 
 
 def page_messages() -> Catalog:

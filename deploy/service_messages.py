@@ -4,7 +4,8 @@ Services write these sentences in English, into events that are kept for years. 
 their templates: `f"there is no client {client!r} that you act for"` is the message
 `there is no client {client} that you act for`. A sentence is found where it is given to a parameter with one
 of the names below, by whatever is called: directly, through a name, or as what a function of the same file
-returns. What a probe returns is one, and so are texts that are values of such a sentence (`it is {kind}`).
+returns. What a probe or a check for problems returns is one, and so are texts that are values of such a
+sentence (`it is {kind}`).
 """
 
 import ast
@@ -18,14 +19,21 @@ from babel.messages.catalog import Catalog
 ROOT = Path(__file__).parents[1]
 
 #: The parameters that take sentences for people.
-PARAMETERS = frozenset({"cause", "next_step", "mend", "reason", "detail", "note"})
+PARAMETERS = frozenset({"cause", "next_step", "mend", "reason", "detail", "note", "why", "derived"})
 #: What these models are given besides.
 MODELS = {
     "Failure": frozenset[str](),
     "Course": frozenset[str](),
     "Choice": frozenset({"label"}),
     "SystemState": frozenset({"words"}),
+    "Step": frozenset({"words"}),
+    "Rule": frozenset({"name"}),
+    "Candidate": frozenset[str](),
+    "Finding": frozenset({"words"}),
+    "InvoiceFinding": frozenset({"words"}),
 }
+#: Tables of what is said, or named, in sentences. Their words are found however short they are.
+TABLES = frozenset({"FIELDS", "CORRECTABLE", "SOURCE_NAMES", "REASONS"})
 
 #: These speak for themselves, in catalogues of their own.
 _APART = ("services/gateway/pages/", "services/gateway/preflight/")
@@ -54,6 +62,10 @@ def service_messages() -> Catalog:
         for sentence in _sentences(module, parameters):
             if _can_be_told_apart(sentence):
                 found.add(sentence, locations=[(module.path, 0)])
+        for name in sorted(TABLES & module.given.keys()):
+            for value in module.given[name]:
+                for sentence in _texts(module, value, frozenset()):
+                    found.add(sentence, locations=[(module.path, 0)])
     return found
 
 
@@ -77,6 +89,10 @@ def _module(path: str, tree: ast.Module) -> _Module:
                 _note(module, target, node.value)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             _note(module, node.target, node.value)
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append"
+        ):
+            _note(module, node.func.value, node.args[0])
     return module
 
 
@@ -101,6 +117,9 @@ def _parameters(trees: Iterable[ast.Module]) -> dict[str, list[str]]:
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.ClassDef):
             classes.append(node)
+            if node.name in MODELS:
+                fields = [part.target for part in node.body if isinstance(part, ast.AnnAssign)]
+                found[node.name] = [one.id for one in fields if isinstance(one, ast.Name)]
             for part in node.body:
                 if isinstance(part, _Function) and part.name == "__init__":
                     _declare(found, node.name, part)
@@ -137,7 +156,7 @@ def _sentences(module: _Module, parameters: dict[str, list[str]]) -> Iterator[st
             for name, value in [*positional, *named]:
                 if name in PARAMETERS or name in MODELS.get(called or "", ()):
                     yield from _texts(module, value, frozenset())
-        elif isinstance(node, _Function) and "probe" in node.name:
+        elif isinstance(node, _Function) and any(one in node.name for one in ("probe", "problem")):
             for value in module.returned[node.name]:
                 yield from _texts(module, value, frozenset())
 
@@ -154,16 +173,21 @@ def _texts(module: _Module, value: ast.expr, seen: frozenset[str]) -> Iterator[s
                     yield from _texts(module, part.value, seen)
         case ast.BinOp(op=ast.Add()):
             for left in _texts(module, value.left, seen):
-                yield from (left + right for right in _texts(module, value.right, seen))
+                ends = list(_texts(module, value.right, seen))
+                # Of what is joined only whole sentences, and no values in them.
+                joined = isinstance(value.right, ast.Call)
+                yield from (left + end for end in ends if not joined or " " in end.strip())
         case ast.IfExp():
             yield from _texts(module, value.body, seen)
             yield from _texts(module, value.orelse, seen)
         case ast.BoolOp():
             for part in value.values:
                 yield from _texts(module, part, seen)
-        case ast.Dict():
-            for part in value.values:
+        case ast.Dict(values=parts) | ast.Tuple(elts=parts):
+            for part in parts:
                 yield from _texts(module, part, seen)
+        case ast.GeneratorExp(elt=part) | ast.Call(func=ast.Attribute(attr="join"), args=[part]):
+            yield from _texts(module, part, seen)
         case ast.Subscript() | ast.Call(func=ast.Attribute(attr="get")):
             table = value.value if isinstance(value, ast.Subscript) else value.func.value  # type: ignore[attr-defined]
             yield from _texts(module, table, seen)

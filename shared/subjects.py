@@ -183,6 +183,7 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "logs"): "log lines of a run",
     query("status", "events"): "the stored events of a run, as they were published",
     query("status", "overview"): "all runs of each job in numbers, with the last one",
+    query("status", "last-runs"): "of each job the last run, at a glance",
     query("status", "durations"): "how long the last runs of a job took",
     query("status", "tree"): "what a run came from, and what came of it",
     query("status", "search"): "runs and records by id, number or name",

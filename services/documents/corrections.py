@@ -125,8 +125,8 @@ def contradictions(
     corrected = {one.field for one in corrections}
     values = {one.name: one.value for one in fields}
     return [
-        InvoiceFinding(code=code, words=words, fields=list(names))
-        for code, (names, words) in _CONTRADICTIONS.items()
+        InvoiceFinding(code=code, words=_CONTRADICTIONS[code][1], fields=list(names))
+        for code, (names, _) in _CONTRADICTIONS.items()
         if code not in known and corrected.intersection(names) and _still_true(code, values)
     ]
 

@@ -54,6 +54,8 @@ def statement_of(query: DocumentsQuery) -> tuple[str, list[Any]]:
         conditions.add("strpos(lower(file_name), lower({})) > 0", word)
     if query.parent_id is not None:
         conditions.add("parent_id = {}", query.parent_id)
+    if query.among is not None:
+        conditions.add("document_id = any({}::uuid[])", query.among)
     if query.cursor is not None:
         conditions.add_after(_NEWEST, query.cursor)
     clients = _clients(query)

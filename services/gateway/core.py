@@ -150,13 +150,14 @@ def refuse_unknown_dry_run(entry: CatalogueEntry, *, dry_run: bool) -> None:
         raise TagwerkError(failure.code, failure.cause, concern=failure.concern, next_step=failure.next_step)
 
 
-def scope_of(principal: Principal, jobs: Iterable[CatalogueEntry], at_least: int = 0) -> dict[str, Any]:
-    """What a query of this principal may see, as the fields that every query has."""
+def scope_of(principal: Principal, visible: Iterable[CatalogueEntry], at_least: int = 0) -> dict[str, Any]:
+    """What a query of this principal may see, as the fields that every query has. `visible`: the jobs that
+    they may see."""
     everywhere = EVERY_CLIENT in principal.clients and principal.active
     limit = principal.jobs if isinstance(principal, Asker) else None
     every_job = ADMINISTRATOR in principal.roles and principal.active
-    visible = frozenset(entry.id for entry in jobs if decide_access(principal, entry.access).allowed)
-    seen = limit if every_job else visible if limit is None else visible & limit
+    ids = frozenset(entry.id for entry in visible)
+    seen = limit if every_job else ids if limit is None else ids & limit
     scope = Scope(clients=None if everywhere else principal.clients, jobs=seen)
     return {"scope": scope, "at_least": at_least}
 

@@ -4,7 +4,7 @@ Every refusal is an audit entry. Both answers tell the same of what is hidden an
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Hashable
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +50,9 @@ from shared.jobs import CatalogueEntry
 
 log = structlog.get_logger(__name__)
 
+#: Sets of roles for which it is remembered which jobs they see.
+_SORTS_OF_READERS = 1_000
+
 
 class Gate:
     """Stands between a principal and everything else."""
@@ -58,21 +61,37 @@ class Gate:
         self._bus = bus
         self._catalogue = catalogue
         self._looking: set[asyncio.Task[None]] = set()
+        #: The catalogue that was looked at last, and who sees which of its jobs: a page asks several times,
+        #: and rarely has anything changed.
+        self._looked_at: dict[str, CatalogueEntry] = {}
+        self._seen: dict[Hashable, list[CatalogueEntry]] = {}
 
     async def jobs(self) -> list[CatalogueEntry]:
         """Every job of the catalogue, by id."""
         return [entry for _, entry in sorted((await self._catalogue.all()).items())]
 
     async def visible_jobs(self, principal: Principal) -> list[CatalogueEntry]:
-        return [
-            entry
-            for entry in await self.jobs()
-            if decide_access(principal, entry.access).allowed and sees_job(principal, entry.id)
-        ]
+        """By id, as far as the principal's token goes."""
+        return [entry for entry in await self._seen_by(principal) if sees_job(principal, entry.id)]
 
     async def scope(self, principal: Principal, at_least: int = 0) -> dict[str, Any]:
         """The fields `scope` and `at_least` of a query."""
-        return scope_of(principal, await self.jobs(), at_least)
+        return scope_of(principal, await self._seen_by(principal), at_least)
+
+    async def _seen_by(self, principal: Principal) -> list[CatalogueEntry]:
+        """The jobs that may be seen with these roles, by id."""
+        entries = await self._catalogue.all()
+        if entries is not self._looked_at or len(self._seen) > _SORTS_OF_READERS:
+            self._looked_at, self._seen = entries, {}
+        # All that the decision depends on where no client is meant.
+        sort = principal.active, principal.roles
+        if sort not in self._seen:
+            self._seen[sort] = [
+                entry
+                for _, entry in sorted(entries.items())
+                if decide_access(principal, entry.access).allowed
+            ]
+        return self._seen[sort]
 
     async def job_to_see(self, principal: Principal, id: str) -> CatalogueEntry:
         """Raises `job_not_found`."""

@@ -28,6 +28,7 @@ from shared.commands import (
     ChangesQuery,
     DurationsQuery,
     EventsQuery,
+    LastRunsQuery,
     LogsQuery,
     OverviewQuery,
     Rebuild,
@@ -114,6 +115,7 @@ def build(settings: Settings) -> Service:
     answer(subjects.query("status", "logs"), LogsQuery, lambda p: p.queries.logs)
     answer(subjects.query("status", "events"), EventsQuery, lambda p: p.queries.events)
     answer(subjects.query("status", "overview"), OverviewQuery, lambda p: p.overviews.overview)
+    answer(subjects.query("status", "last-runs"), LastRunsQuery, lambda p: p.overviews.last_runs)
     answer(subjects.query("status", "durations"), DurationsQuery, lambda p: p.overviews.durations)
     answer(subjects.query("status", "tree"), TreeQuery, lambda p: p.trees.tree)
     answer(subjects.query("status", "search"), SearchQuery, lambda p: p.search.search)

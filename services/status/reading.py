@@ -8,7 +8,7 @@ import orjson
 
 from services.status.course import sentence_of
 from services.status.facts import CallCount
-from shared.commands import CallRow, EventRow, LogRow, RecordRow, RunSummary
+from shared.commands import CallRow, EventRow, LogRow, RecordRow, RunGlance, RunSummary
 from shared.errors import Failure
 from shared.events import Cause, DoubtfulEffect
 from shared.words import CallOutcome, Outcome, RunState, Trigger
@@ -28,6 +28,8 @@ RECORD = (
     "c.run_id, c.key, c.position, c.outcome, c.changed, c.attempt, c.time, c.label, c.message, c.failure,"
     " c.changes, r.job"
 )
+
+_OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
 
 def summary(row: asyncpg.Record) -> RunSummary:
@@ -62,6 +64,17 @@ def summary(row: asyncpg.Record) -> RunSummary:
         sequence=row["sequence"],
     )
     return run.model_copy(update={"sentence": sentence_of(run, len(doubts(row)))})
+
+
+def glance(row: asyncpg.Record) -> RunGlance:
+    return RunGlance(
+        run_id=row["run_id"],
+        job=row["job"],
+        state=row["state"],
+        requested_at=row["requested_at"],
+        counts=in_order(loads(row["counts"], {})),
+        sequence=row["sequence"],
+    )
 
 
 def call_counts(row: asyncpg.Record) -> list[CallCount]:
@@ -131,7 +144,7 @@ def event(row: asyncpg.Record) -> EventRow:
 
 def in_order(counts: dict[str, int]) -> dict[str, int]:
     """Counts in the order of the vocabulary."""
-    return {outcome.value: counts[outcome] for outcome in Outcome if outcome in counts}
+    return {outcome: counts[outcome] for outcome in _OUTCOMES if outcome in counts}
 
 
 def failure(text: str | None) -> Failure | None:

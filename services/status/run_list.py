@@ -191,6 +191,9 @@ def _add_range(where: Conditions, query: RunsQuery, step: _Step) -> None:
                 ends[sign] = f"({column}, r.requested_at) {sign} ({value}, {where.argument(bound)})"
     else:
         add_period(where, query)
+        if first.column == "r.finished_at" and query.requested_after is not None:
+            began = where.argument(query.requested_after - CLOCKS_APART)
+            ends[">"] = f"({column}, r.finished_at) > ({value}, {began})"
     if step.after is not None:
         # Lies within the period.
         columns = ", ".join([column, *(key.column for key in step.keys)])

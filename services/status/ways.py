@@ -2,9 +2,11 @@
 
 Runs that match are found by the index of one condition (their client, their job, ...) or by that of the
 order alone. Each index of a condition also holds `requested_at`, so that it gives the newest first: for each
-value of the condition as many as the page needs are read, and these merged. For other orders all that the
-condition leaves are read and sorted. What that costs is told by the totals, which are exact; the database's
-own estimates know nothing of which client has which jobs, and take rare things to be spread evenly.
+value of the condition as many as the page needs are read, and these merged. Each job has an index for each
+order, which holds besides all that lists are filtered by, so that only runs are read that are shown. For
+other conditions and orders all that the condition leaves are read and sorted. What that costs is told by the
+totals, which are exact; the database's own estimates know nothing of which client has which jobs, and take
+rare things to be spread evenly.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,8 +15,9 @@ from typing import NamedTuple
 
 #: What one more value costs, in rows.
 PROBE = 10
-#: What sorting costs: a row that is read to be sorted counts as so many.
-SORTED = 2
+#: What a row costs that is read from the table, where it lies far from the one before: to be sorted, or in
+#: the order of durations.
+READ = 20
 #: How much of the worst case counts: nothing is spread as evenly as it is taken to be.
 DOUBT = 0.02
 #: How much more has to be read for what only some jobs have.
@@ -83,13 +86,13 @@ def _ways(order: str, sizes: Sizes, need: int) -> Iterable[Way]:
     for condition in sizes.conditions:
         column, values, size = condition.column, condition.values, condition.size
         if order != "requested_at":
-            yield Way(column, values, sort=True, cost=SORTED * size + PROBE * len(values))
+            yield Way(column, values, sort=True, cost=READ * size + PROBE * len(values))
         elif column not in (None, "job"):
             yield Way(column, values, cost=_in_order(sizes, need, size * sizes.period, len(values)))
     through_all = _in_order(sizes, need, sizes.everything)
     # A principal or a trigger is that of some jobs.
     uneven = UNEVEN if sizes.share < sizes.period else 1
-    by_job = Way("job", tuple(sorted(sizes.jobs)), cost=uneven * _by_job(order, sizes, need))
+    by_job = Way("job", tuple(sorted(sizes.jobs)), cost=_by_job(order, sizes, need, uneven))
     match order:
         case "requested_at":
             yield by_job
@@ -97,10 +100,12 @@ def _ways(order: str, sizes: Sizes, need: int) -> Iterable[Way]:
         case "finished_at":
             # Those that ended later than the time before which they were requested can be very many.
             yield Way(cost=sizes.everything if sizes.before else through_all)
+            runs = sum(job.runs for job in sizes.jobs.values())
+            yield replace(by_job, cost=runs + PROBE * len(sizes.jobs)) if sizes.before else by_job
         case "duration":
             yield by_job
             if not known & {"job", "state"}:
-                yield Way(cost=uneven * through_all)
+                yield Way(cost=READ * uneven * through_all)
         case _:
             yield replace(by_job, cost=uneven * _first_jobs(sizes, need))
 
@@ -108,16 +113,18 @@ def _ways(order: str, sizes: Sizes, need: int) -> Iterable[Way]:
 def _in_order(sizes: Sizes, need: int, size: float, values: int = 1) -> float:
     """Until so many match of `size` runs in the order of the list, which begin anew for each value."""
     values = max(1, values)
+    if sizes.matching >= sizes.everything:
+        return values * (need + PROBE)
     return min(size, values * need * size / sizes.matching) + DOUBT * size + PROBE * values
 
 
-def _by_job(order: str, sizes: Sizes, need: int) -> float:
+def _by_job(order: str, sizes: Sizes, need: int, uneven: int) -> float:
     period = sizes.period if order == "requested_at" else 1.0
     cost = 0.0
     for job in sizes.jobs.values():
         size = job.runs * period
         matching = max(job.matching * sizes.share, 1e-9)
-        cost += PROBE + DOUBT * size + min(size, need * size / matching)
+        cost += PROBE + DOUBT * size + min(size, uneven * need * size / matching)
     return cost
 
 

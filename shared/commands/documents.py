@@ -219,6 +219,8 @@ class DocumentsQuery(PagedQuery):
     stage: list[DocumentStage] = Field(default_factory=list)
     #: Only what came with this document.
     parent_id: UUID | None = None
+    #: Only of these; None: of all.
+    among: list[UUID] | None = Field(default=None, max_length=1000)
     #: Documents that the asker has heard of: those that are not known here are named in the answer.
     heard_of: list[UUID] = Field(default_factory=list, max_length=1000)
 

@@ -51,6 +51,30 @@ class Overview(BaseModel):
     jobs: list[JobOverview] = Field(default_factory=list)
 
 
+class LastRunsQuery(Query):
+    """`query.status.last-runs` -> `LastRuns`: what a list of jobs shows of each one's last run."""
+
+
+class RunGlance(BaseModel):
+    """What a list shows of a run beside others."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: UUID
+    job: str
+    state: RunState
+    requested_at: datetime
+    #: Outcome -> number of records.
+    counts: dict[str, int] = Field(default_factory=dict)
+    #: Of its last event in RUNS.
+    sequence: int
+
+
+class LastRuns(BaseModel):
+    #: Of each job the run that was requested last and that the asker may see.
+    items: list[RunGlance]
+
+
 class DurationsQuery(Query):
     """`query.status.durations` -> `Durations`: the last runs of one job that were started."""
 

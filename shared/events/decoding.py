@@ -46,7 +46,10 @@ def decode_business_event(data: bytes) -> BusinessEvent | UnknownEvent:
 
 
 def _unknown(data: bytes, error: ValidationError) -> UnknownEvent:
-    if error.errors(include_url=False, include_input=False)[0]["type"] == "union_tag_invalid":
+    kind = error.errors(include_url=False, include_input=False)[0]["type"]
+    if kind == "union_tag_not_found":
+        raise Undecodable("an event that does not say of which type it is") from error
+    if kind == "union_tag_invalid":
         try:
             return UnknownEvent.model_validate(orjson.loads(data))
         except (ValidationError, orjson.JSONDecodeError) as broken:

@@ -1,19 +1,11 @@
 """Who may see and do what with the approval of an invoice: `shared.access` with the role of its rule."""
 
-from typing import Final
-
 from services.documents.approvals.cases import Case
 from services.documents.approvals.refusals import StepRefused
 from services.documents.store import document_not_found
 from shared.access import Access, Action, Principal, decide_access
+from shared.approving import MODULE, SEEING, decide_step
 from shared.words import Level
-
-MODULE: Final = "approvals"
-#: Who sees every approval of their clients; besides them `approvals-viewer`, and who has the role of the
-#: rule.
-SEEING: Final = frozenset({"accounting", "trustee", "uploader"})
-#: Who may correct what was read.
-CORRECTING: Final = frozenset({"accounting", "trustee"})
 
 
 def may_see(asker: Principal, client: str, role: str | None) -> bool:
@@ -31,8 +23,7 @@ def expect_visible(asker: Principal, case: Case) -> None:
 
 def expect_role(asker: Principal, case: Case, roles: frozenset[str]) -> None:
     """Any one of `roles`. Raises `access_refused` with those that would do."""
-    access = Access(module=MODULE, level=Level.GENERAL, roles=roles)
-    decision = decide_access(asker, access, Action.START, case.client)
+    decision = decide_step(asker, case.client, roles)
     if not decision.allowed:
         raise StepRefused(
             "access_refused",

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from services.documents.approvals import core
-from services.documents.approvals.access import CORRECTING, expect_role
+from services.documents.approvals.access import expect_role
 from services.documents.approvals.cases import Case, Invoice, keep_move, keep_step
 from services.documents.approvals.core import Step
 from services.documents.approvals.desk import Desk, requested_event
@@ -14,6 +14,7 @@ from services.documents.corrections import CORRECTABLE, Correction, normalized
 from services.documents.invoice_store import begin_draft
 from services.documents.settlement import Settled, corrections_of, keep_correction, settle_again
 from services.documents.suppliers.store import learn_facts
+from shared.approving import CORRECTING
 from shared.commands import CorrectInvoice, StepTaken
 from shared.errors import TagwerkError
 from shared.events import InvoiceAnalysed, InvoiceCorrected

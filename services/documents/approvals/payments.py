@@ -45,7 +45,7 @@ async def record_payment_status(outbox: Outbox, desk: Desk, event: PaymentStatus
         ):
             return
         demand = await desk.demand(tx.connection, case.client, case.invoice)
-        why = f"the bank refused the payment{said}"
+        why = f"the bank refused the payment ({reason})" if reason else "the bank refused the payment"
         move = core.reopen(case.approval.standing, case.invoice.version, demand, event.principal, why)
         await keep_move(tx.connection, case.document_id, case.invoice, move)
         told: dict[str, Any] = {"run_id": event.run_id, "traceparent": event.traceparent}

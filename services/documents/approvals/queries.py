@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from services.documents.approvals.access import MODULE, SEEING, expect_visible
+from services.documents.approvals.access import expect_visible
 from services.documents.approvals.cases import load_case
 from services.documents.approvals.core import shown_version
 from services.documents.approvals.steps import expect_approval
@@ -14,6 +14,7 @@ from services.documents.invoices.values import written
 from services.documents.settlement import FIELDS
 from services.documents.store import document_not_found
 from shared.access import ADMINISTRATOR, EVERY_CLIENT
+from shared.approving import MODULE, SEEING
 from shared.commands import ApprovalDetail, ApprovalQuery, ApprovalRow, ApprovalsPage, ApprovalsQuery
 from shared.database import Pool
 from shared.paging import Conditions, Key, Order, encode_cursor

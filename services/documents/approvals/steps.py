@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.documents.approvals import core
-from services.documents.approvals.access import SEEING, expect_role, expect_visible
+from services.documents.approvals.access import expect_role, expect_visible
 from services.documents.approvals.cases import (
     Approval,
     Case,
@@ -26,6 +26,7 @@ from services.documents.settlement import FIELDS, settle_again, take_turn
 from services.documents.store import document_not_found
 from services.documents.suppliers.core import CONSTANT, COST_CENTER
 from services.documents.suppliers.store import learn_facts
+from shared.approving import answering, deciding
 from shared.audit import AuditEntry
 from shared.commands import AnswerQuestion, ApproveInvoice, AskBack, Command, RejectInvoice, StepTaken
 from shared.errors import TagwerkError
@@ -45,7 +46,7 @@ class Steps:
         async with opened(self._outbox, command) as (tx, case):
             approval, invoice = expect_approval(case)
             demand, asker = approval.standing.demand, command.asker.id
-            expect_role(command.asker, case, frozenset({demand.role}))
+            expect_role(command.asker, case, deciding(demand.role))
             move = core.approve(approval.standing, asker, command.comment)
             if move.changed:
                 await expect_seen(tx.connection, command, case, approval, invoice)
@@ -95,7 +96,7 @@ class Steps:
     async def reject(self, command: RejectInvoice) -> StepTaken:
         async with opened(self._outbox, command) as (tx, case):
             approval, invoice = expect_approval(case)
-            expect_role(command.asker, case, frozenset({approval.standing.demand.role}))
+            expect_role(command.asker, case, deciding(approval.standing.demand.role))
             move = core.reject(approval.standing, command.asker.id, command.reason)
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)
@@ -107,7 +108,7 @@ class Steps:
     async def ask(self, command: AskBack) -> StepTaken:
         async with opened(self._outbox, command) as (tx, case):
             approval, invoice = expect_approval(case)
-            expect_role(command.asker, case, frozenset({approval.standing.demand.role}))
+            expect_role(command.asker, case, deciding(approval.standing.demand.role))
             move = core.ask(approval.standing, command.asker.id, command.question)
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)
@@ -120,7 +121,7 @@ class Steps:
     async def answer(self, command: AnswerQuestion) -> StepTaken:
         async with opened(self._outbox, command) as (tx, case):
             approval, invoice = expect_approval(case)
-            expect_role(command.asker, case, SEEING | {approval.standing.demand.role})
+            expect_role(command.asker, case, answering(approval.standing.demand.role))
             move = core.answer(approval.standing, command.asker.id, command.answer)
             if move.changed:
                 await keep_move(tx.connection, case.document_id, invoice, move)

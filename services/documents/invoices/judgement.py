@@ -14,7 +14,15 @@ from typing import Any, Final
 
 from services.documents.invoices.checks import is_amount, problem_of
 from services.documents.invoices.values import amounts_in, dates_in, money
-from services.documents.invoices.words import AMOUNTS, DATES, FIELDS, SOURCES, Candidate, Finding
+from services.documents.invoices.words import (
+    AMOUNTS,
+    DATES,
+    FIELDS,
+    SOURCE_NAMES,
+    SOURCES,
+    Candidate,
+    Finding,
+)
 from shared.identifiers import is_qr_iban, is_qr_reference
 
 #: Totals may differ by this: by cents where each position is rounded, by five where cash is.
@@ -118,10 +126,10 @@ def _judge_field(
         and (other.source != "text" or (other.explicit and not shown))
     ]
     if opposed:
-        said = ", ".join(f"{other.value} ({other.source})" for other in opposed)
-        findings.append(
-            Finding("sources_contradict", f"{name}: {chosen.value} ({chosen.source}), but {said}", (field,))
+        said = "; ".join(
+            f"{SOURCE_NAMES[one.source]} gives the value {one.value}" for one in (chosen, *opposed)
         )
+        findings.append(Finding("sources_contradict", f"{name}: {said}", (field,)))
         return Judged(chosen, "contradicted", others)
     if chosen.source == "text" and (not chosen.explicit or any(other.source == "text" for other in others)):
         if others:
@@ -131,7 +139,8 @@ def _judge_field(
             )
         return Judged(chosen, "uncertain", others)
     if len({one.value for one in ordered if one.source == chosen.source}) > 1:
-        findings.append(Finding("several_values", f"{name}: {chosen.source} gives several values", (field,)))
+        source = SOURCE_NAMES[chosen.source]
+        findings.append(Finding("several_values", f"{name}: {source} gives several values", (field,)))
         return Judged(chosen, "uncertain", others)
     return Judged(chosen, "certain", others)
 
@@ -209,13 +218,13 @@ def _check_amount_to_pay(fields: dict[str, Judged], findings: list[Finding]) -> 
     if money(gross.chosen.value) == money(payable.chosen.value):
         _set(fields, ("gross_amount",), "certain", only=("uncertain",), confidence=95.0)
         return
+    asked, total = payable.chosen.value, gross.chosen.value
     if gross.chosen.source == "text" and gross.verdict != "certain":
         # The text may have been misread, or a part of the sum is to be paid: a person has to look.
-        words = "the payment code asks for {}, and the text seems to give a gross amount of {}"
+        words = f"the payment code asks for {asked}, and the text seems to give a gross amount of {total}"
     else:
-        words = "the amount to pay is {}, but the gross amount is {}"
-    said = words.format(payable.chosen.value, gross.chosen.value)
-    findings.append(Finding("amounts_contradict", said, ("gross_amount", "payable_amount")))
+        words = f"the amount to pay is {asked}, but the gross amount is {total}"
+    findings.append(Finding("amounts_contradict", words, ("gross_amount", "payable_amount")))
     _set(fields, ("gross_amount", "payable_amount"), "contradicted")
 
 

@@ -7,6 +7,12 @@ from typing import Final
 #: Sources, the most trusted first: a structured e-invoice says what its sender's system booked, a payment
 #: code what is to be paid; text is read by rules.
 SOURCES: Final = ("e_invoice", "qr_bill", "girocode", "text")
+SOURCE_NAMES: Final = {
+    "e_invoice": "the e-invoice",
+    "qr_bill": "the QR-bill",
+    "girocode": "the GiroCode",
+    "text": "the text",
+}
 
 #: Every field that is looked for -> what a person calls it, in the order in which it is shown.
 FIELDS: Final = {

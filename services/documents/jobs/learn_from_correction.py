@@ -5,12 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from services.documents.analysts import Analysts
-from services.documents.approvals.access import CORRECTING
 from services.documents.jobs.analyse_invoice import recognized_layers
 from services.documents.jobs.originals import concerning, fetch_pdf, known_document
 from services.documents.store import DocumentStore
 from services.documents.suppliers.lessons import Lessons
 from shared.access import Access
+from shared.approving import CORRECTING
 from shared.choices import ChosenFrom
 from shared.events import Record
 from shared.files import Files

@@ -25,7 +25,8 @@ from services.gateway.problems import ProblemError, WrongField, invalid, status_
 from services.gateway.routes import approvals as api
 from services.gateway.routes.documents import find_document
 from services.gateway.tracing import Trace
-from shared.access import ADMINISTRATOR, Access, Action, Principal, decide_access
+from shared.access import ADMINISTRATOR, Principal
+from shared.approving import CORRECTING, answering, decide_step, deciding
 from shared.commands import (
     ApprovalDetail,
     ApprovalRow,
@@ -35,7 +36,7 @@ from shared.commands import (
     StepTaken,
 )
 from shared.errors import Failure, TagwerkError
-from shared.words import ApprovalState, Level, PaymentState, StepKind
+from shared.words import ApprovalState, PaymentState, StepKind
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,9 +54,6 @@ KINDS: Mapping[Act, StepKind] = {
     "withdraw": StepKind.WITHDRAWN,
     "correct": StepKind.CORRECTED,
 }
-
-#: Who may correct what was read.
-CORRECTING = ("accounting", "trustee")
 
 #: What is still to be done: those that nobody has decided.
 OPEN = (ApprovalState.WAITING, ApprovalState.QUESTIONED)
@@ -132,14 +130,13 @@ class May:
 
     @classmethod
     def of(cls, reader: Principal, approval: ApprovalDetail) -> "May":
-        def any_of(*roles: str) -> bool:
-            access = Access(module="approvals", level=Level.GENERAL, roles=frozenset(roles))
-            return decide_access(reader, access, Action.START, approval.client).allowed
+        def any_of(roles: frozenset[str]) -> bool:
+            return decide_step(reader, approval.client, roles).allowed
 
         return cls(
-            decide=any_of(approval.role),
-            answer=any_of(approval.role, *CORRECTING, "uploader"),
-            correct=any_of(*CORRECTING),
+            decide=any_of(deciding(approval.role)),
+            answer=any_of(answering(approval.role)),
+            correct=any_of(CORRECTING),
         )
 
 
@@ -279,7 +276,20 @@ async def read_inbox(
         states=STATES,
         fields=FIELDS,
         roles=asking.roles,
+        reader=asking.id,
+        open=OPEN,
+        overdue=sum(row.overdue for row in found.items),
+        counted=_counted(wanted, found),
     )
+
+
+def _counted(wanted: Wanted, found: ApprovalsPage) -> dict[str, int | None]:
+    """How many wait, as far as this page holds all of them."""
+    whole = wanted.cursor is None and found.next_cursor is None
+    return {
+        state: len(found.items) if whole and state == wanted.state else None
+        for state in ("open", "questioned")
+    }
 
 
 @router.get("/approvals/{document_id}")
@@ -403,7 +413,7 @@ async def _show(
         done=done if done is not None and _was_taken(done.act, approval, asking) else None,
         deeds=DEEDS,
         payments=PAYMENTS,
-        correcting=CORRECTING,
+        correcting=sorted(CORRECTING),
         pictures=await read_pictures(gateway, asking, document),
         states=STATES,
         steps=STEPS,

@@ -3,6 +3,7 @@
 Pages are full of them, and many pages show the same ones: what has been written lately is remembered.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import TIMEDELTA_UNITS, format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
+from markupsafe import Markup
 
 from services.gateway.pages.invoice_values import AMOUNTS, DATES, grouped
 from services.gateway.pages.preferences import Preferences
@@ -21,8 +23,12 @@ from services.gateway.pages.preferences import Preferences
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 #: From so much of a unit on it is told in that unit: 51 minutes are an hour.
 _ROUND = 0.85
+#: Units with their seconds, and from how many on something is told in them; the smallest one from 0 on.
+_LEAST = [(unit, size, _ROUND * size if unit != "second" else 0) for unit, size in TIMEDELTA_UNITS]
 #: Numbers and moments that are remembered.
 _REMEMBERED = 20_000
+#: A day as services write it.
+_DAY = re.compile(r"(?<![\w:-])\d{4}-\d{2}-\d{2}(?![\w:-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,16 @@ class Formats:
             return self.day(date.fromisoformat(value))
         except ValueError:
             return value
+
+    def days_until(self, day: date) -> str | None:
+        """`in 6 days`, `2 days ago`; None for today, where the reader is."""
+        days = (day - self.now.astimezone(self.preferences.zone).date()).days
+        return _ago("day", days, self.preferences.locale) if days else None
+
+    def with_days(self, text: Markup) -> Markup:
+        """A text of a page with each `2026-11-27` in it as `27 Nov 2026`."""
+        # What is put in is made of letters and numbers.
+        return Markup(_DAY.sub(lambda found: self.written_day(found[0]), str(text)))  # noqa: S704
 
     def written_amount(self, value: str) -> str:
         """`1234.50` as `1,234.50`; anything else as it stands."""
@@ -115,12 +131,16 @@ class Formats:
 
     def ago(self, value: datetime) -> str:
         """`3 minutes ago`, `in 2 hours`."""
-        passed = value - self.now
-        seconds = -1 if abs(passed) < timedelta(seconds=1) else floor(passed.total_seconds())
-        for unit, size in TIMEDELTA_UNITS:
-            if abs(seconds) >= _ROUND * size or unit == "second":
+        return _ago(*self.passed(value), self.preferences.locale)
+
+    def passed(self, value: datetime) -> tuple[str, int]:
+        """What `ago` says: a unit and how many of it, negative for what is past."""
+        passed = (value - self.now).total_seconds()
+        seconds = -1 if -1 < passed < 1 else floor(passed)
+        for unit, size, least in _LEAST:
+            if abs(seconds) >= least:
                 count = max(1, round(abs(seconds) / size))
-                return _ago(unit, count if seconds > 0 else -count, self.preferences.locale)
+                return unit, count if seconds > 0 else -count
         raise AssertionError("the smallest unit is the second")
 
     def duration(self, seconds: float) -> str:

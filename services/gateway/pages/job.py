@@ -95,7 +95,7 @@ async def read_job(job_id: str, visit: TheVisit, gateway: TheGateway) -> HTMLRes
             Durations,
             timeout=QUERY_TIMEOUT,
         ),
-        read_overview(gateway, principal, job=job_id, last_runs=False),
+        read_overview(gateway, principal, job=job_id),
         schedules_if_known(gateway, principal, job=job_id),
     )
     of_job = next(iter(overview.jobs), None)

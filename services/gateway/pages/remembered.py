@@ -2,27 +2,29 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from markupsafe import Markup
 
 #: Rows of about a kilobyte; the one that has not been shown for longest goes first.
 LARGEST = 8_000
 
+Thing = TypeVar("Thing")
 
-class Same:
+
+class Same(Generic[Thing]):
     """A key that is one object, whatever equals it. It keeps the object, so that no other takes its place."""
 
-    __slots__ = ("_thing",)
+    __slots__ = ("thing",)
 
-    def __init__(self, thing: object) -> None:
-        self._thing = thing
+    def __init__(self, thing: Thing) -> None:
+        self.thing = thing
 
     def __hash__(self) -> int:
-        return id(self._thing)
+        return id(self.thing)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other._thing is self._thing
+        return isinstance(other, Same) and other.thing is self.thing
 
 
 class Rows:

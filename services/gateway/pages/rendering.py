@@ -28,6 +28,7 @@ from services.gateway.pages.remembered import Rows
 from services.gateway.pages.schedules.usual import schedule_of
 from services.gateway.pages.service_texts import service_text
 from services.gateway.pages.static_files import static_files
+from services.gateway.pages.step_words import step_words
 from services.gateway.problems import trace_of
 from shared.access import Principal
 from shared.service import SOFTWARE_VERSION
@@ -82,6 +83,7 @@ def environment(language: Language) -> Environment:
         "job_text": lambda text: _job_text(language, text),
         "service_text": lambda text, at_most=None: _service_text(language, text, at_most),
         "service_sentence": lambda text: _service_text(language, text, begins=True),
+        "step_words": lambda kind, text: step_words(language, kind, text),
         "job_sentence": lambda text: _job_text(language, text, begins=True),
         "words": words,
         "languages": LANGUAGES,

@@ -141,8 +141,8 @@ class RunRow:
 
     def key(self, formats: Formats) -> Hashable:
         run = self.run
-        ended = run.finished_at and formats.ago(run.finished_at)
-        return run.run_id, run.sequence, self.title, formats.ago(run.requested_at), ended
+        ended = run.finished_at and formats.passed(run.finished_at)
+        return run.run_id, run.sequence, self.title, formats.passed(run.requested_at), ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ async def read_runs(wanted: Annotated[Wanted, Query()], visit: TheVisit, gateway
     if wanted.counted:
         page, overview = await asyncio.gather(
             asked,
-            read_overview(gateway, principal, job=wanted.job, client=wanted.client, last_runs=False),
+            read_overview(gateway, principal, job=wanted.job, client=wanted.client),
         )
     else:
         page, overview = await asked, None

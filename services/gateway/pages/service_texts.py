@@ -15,7 +15,11 @@ from services.gateway.pages.languages import SOURCE, catalogue
 from services.gateway.pages.preferences import Language
 
 #: How deep sentences lie in sentences.
-_DEEPEST = 4
+_DEEPEST = 5
+#: `AC04`, `BR-CO-15`.
+_CODE = re.compile(r"[A-Z0-9]+(-[A-Z0-9]+)*")
+#: `the account is closed (Konto saldiert)`.
+_QUOTING = re.compile(r"(?P<said>[^()]+) \((?P<quoted>.+)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def service_text(language: Language, text: str) -> tuple[str, bool]:
 def _translated(language: Language, text: str, deep: int) -> tuple[str, bool]:
     if not deep:
         return text, False
+    if several := _pieces(language, text, deep, "; "):
+        return several
     # Some stand at the beginning of a line, some in the middle of a sentence.
     ending = "." if text.endswith(".") else ""
     bare = text.removesuffix(".")
@@ -47,13 +53,33 @@ def _translated(language: Language, text: str, deep: int) -> tuple[str, bool]:
         if template.landmark in bare and (found := template.pattern.fullmatch(bare))
     ]
     if not fitting:
-        return text, False
+        named = _pieces(language, text, deep, ": ") or _quoting(language, text, deep)
+        return named or (text, False)
     template, found = min(fitting, key=lambda one: (_swallowed(one[1]), -one[0].length))
     said = [
         literal + (_translated(language, found[f"v_{name}"], deep - 1)[0] if name else "")
         for literal, name in template.translation
     ]
     return "".join(said) + ending, True
+
+
+def _pieces(language: Language, text: str, deep: int, separator: str) -> tuple[str, bool] | None:
+    """Two sentences, or a name or code before one: if both are known, and each by itself."""
+    head, found, rest = text.partition(separator)
+    if not found:
+        return None
+    first = (head, True) if _CODE.fullmatch(head) else _translated(language, head, deep)
+    second = _translated(language, rest, deep)
+    return (first[0] + separator + second[0], True) if first[1] and second[1] else None
+
+
+def _quoting(language: Language, text: str, deep: int) -> tuple[str, bool] | None:
+    """A sentence, and behind it what somebody else said."""
+    found = _QUOTING.fullmatch(text)
+    if found is None:
+        return None
+    said, known = _translated(language, found["said"], deep)
+    return (f"{said} ({found['quoted']})", True) if known else None
 
 
 def _swallowed(found: re.Match[str]) -> int:

@@ -1,5 +1,6 @@
 """Documents: the list of them, what is known of one, and its files."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -43,15 +44,24 @@ async def list_documents(
 ) -> DocumentsPage:
     """With the invoice that was found in each, and how far approval and payment are. What has just been
     uploaded, and is not known further on, comes in front of the first page, besides its `limit`."""
+    return await read_documents(filter, asking, gateway)
+
+
+async def read_documents(
+    filter: DocumentsFilter, asking: Principal, gateway: Gateway, among: Sequence[UUID] | None = None
+) -> DocumentsPage:
+    """`among`: only of these, which the documents service knows."""
     if filter.client is not None:
         await gateway.gate.act_for(asking, filter.client, "documents")
     query = DocumentsQuery(
         asker=asking,
         parent_id=filter.parent,
+        among=among,
         **filter.model_dump(exclude={"parent"}),
         **await gateway.gate.scope(asking),
     )
-    heard_of = {} if filter.cursor is not None else await arrivals.newest(gateway.pool, query)
+    new = filter.cursor is None and among is None
+    heard_of = await arrivals.newest(gateway.pool, query) if new else {}
     query = query.model_copy(update={"heard_of": list(heard_of)})
     subject = subjects.query("documents", "documents")
     page = await gateway.bus.ask(subject, query, DocumentsFound, timeout=QUERY_TIMEOUT)

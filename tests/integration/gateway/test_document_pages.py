@@ -144,6 +144,13 @@ async def test_a_broken_document_says_why_it_was_not_read(paying_site: Site) -> 
     listed = (await page.get("/documents")).text
     assert "could not be read" in listed
     assert "Why?" in listed
+    # It is what needs attention, beside one that does not.
+    fine = await arrived(uma)
+    troubled = (await page.get("/documents?attention=true")).text
+    assert f'id="row-{file["document_id"]}"' in troubled
+    assert f'id="row-{fine}"' not in troubled
+    nothing = (await page.get("/documents?attention=true&text=another")).text
+    assert ("row-" in nothing, "No document fits" in nothing) == (False, True)
     early = (await uma.get(f"{place}/pages/1/image")).json()
     assert (early["code"], early["status"]) == ("file_not_ready", 404)
 

@@ -12,6 +12,7 @@ from services.status.app import Parts
 from shared.bus import Bus
 from shared.commands import (
     DurationsQuery,
+    LastRunsQuery,
     OverviewQuery,
     RunDetail,
     RunNode,
@@ -91,6 +92,21 @@ async def test_an_overview_counts_by_job_what_the_asker_may_see(parts: Parts) ->
         assert (await parts.overviews.overview(nameless)).jobs == []
     hidden = OverviewQuery(scope=ALPHA, client="beta")
     assert (await parts.overviews.overview(hidden)).jobs == []
+
+
+async def test_a_glance_shows_the_last_run_of_each_job_that_the_asker_may_see(parts: Parts) -> None:
+    async def glances(scope: Scope) -> dict[str, str]:
+        found = (await parts.overviews.last_runs(LastRunsQuery(scope=scope))).items
+        return {one.job: NAMES[one.run_id] for one in found}
+
+    assert await glances(Scope()) == {"documents.ocr": "queued", "integrations.rates": "waiting"}
+    assert await glances(ALPHA) == {"documents.ocr": "queued", "integrations.rates": "deeper"}
+    assert await glances(Scope(clients=frozenset({"muster-ag", "beta"}), jobs=RATES.jobs)) == {
+        "integrations.rates": "waiting"
+    }
+    assert await glances(Scope(clients=frozenset({""}))) == {}
+    (shown,) = (await parts.overviews.last_runs(LastRunsQuery(scope=RATES))).items
+    assert (shown.state, shown.requested_at) == ("waiting", START + timedelta(minutes=7))
 
 
 async def test_an_overview_tells_the_last_run_and_how_the_last_ones_went(parts: Parts) -> None:

@@ -65,7 +65,7 @@ def test_a_name_that_could_leave_the_folder_is_no_client(name: str) -> None:
 
 
 def test_a_query_sees_the_clients_and_jobs_of_its_principal() -> None:
-    jobs = [entry("desk.a", "clerk"), entry("desk.b", "engineer", level=Level.TECHNICAL)]
+    jobs = [entry("desk.a", "clerk")]
     scope = core.scope_of(principal(), jobs)["scope"]
     assert (scope.clients, scope.jobs) == ({"alpha"}, {"desk.a"})
     scope = core.scope_of(principal(roles={ADMINISTRATOR}, clients={EVERY_CLIENT}), jobs)["scope"]

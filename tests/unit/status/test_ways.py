@@ -62,9 +62,20 @@ def test_the_longest_of_all_are_found_in_the_order_of_durations() -> None:
 
 
 def test_durations_of_what_only_some_jobs_have_are_not_taken_to_be_spread_evenly() -> None:
-    failed = Condition("state", ("failed",), 3_000)
-    found = choose("duration", sizes(failed, jobs={"a": (900_000, 3_000)}), NEED)
+    failed = Condition("state", ("failed",), 1_000)
+    found = choose("duration", sizes(failed, jobs={"a": (900_000, 1_000)}), NEED)
     assert found == Way("state", ("failed",), sort=True)
+
+
+def test_what_many_have_is_read_in_the_order_of_each_job_and_not_from_the_table() -> None:
+    failed = Condition("state", ("failed",), 30_000)
+    found = choose("duration", sizes(failed, jobs={"a": (900_000, 30_000)}), NEED)
+    assert found == Way("job", ("a",))
+
+
+def test_the_last_to_end_of_a_job_are_found_in_its_own_order() -> None:
+    job = Condition("job", ("c",), 10_000)
+    assert choose("-finished_at", sizes(job, jobs={"c": (10_000, 8_000)}), NEED) == Way("job", ("c",))
 
 
 def test_ends_before_a_time_are_not_looked_for_from_the_newest_on() -> None:

@@ -11,13 +11,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.gateway import core
-from services.gateway.context import Gateway, TheGateway, TheTrace
+from services.gateway.context import QUERY_TIMEOUT, Gateway, TheGateway, TheTrace
 from services.gateway.fields import Text
 from services.gateway.identity.asker import Asker
 from services.gateway.identity.doorkeeper import CSRF_FIELD
 from services.gateway.pages.asking import PageAsking, TheVisit
 from services.gateway.pages.codes import title_of
-from services.gateway.pages.documents.words import FAILED, KINDS, PAYMENTS, READING, STAGES
+from services.gateway.pages.documents.words import FAILED, KINDS, PAYMENTS, READING, STAGES, STEP_FAILED
 from services.gateway.pages.invoice_words import APPROVALS
 from services.gateway.pages.navigation import DOCUMENTS
 from services.gateway.pages.rendering import Visit, link
@@ -38,6 +38,11 @@ ROWS: Final = 50
 #: Documents on a page that are not read, of which the last run is asked for.
 _ASKED_ABOUT: Final = 20
 
+#: Runs that need somebody, of which the list of their documents is made.
+_LOOKED_AT: Final = 500
+#: Begins the key of a document.
+_DOCUMENT: Final = "document:"
+
 #: Seconds for what the list can do without.
 PATIENCE: Final = 2.0
 
@@ -47,6 +52,10 @@ Look = Literal["error", "active", "people", "good", "quiet"]
 def _none_if_empty(value: Any) -> Any:
     """A field of a form that was left empty."""
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def _ticked(value: Any) -> Any:
+    return {"true": True, "": None}.get(value, value)
 
 
 _Empty = BeforeValidator(_none_if_empty)
@@ -63,6 +72,8 @@ class Wanted(BaseModel):
     kind: Annotated[DocumentKind | None, _Empty] = None
     stage: Annotated[DocumentStage | None, _Empty] = None
     parent: Annotated[UUID | None, _Empty] = None
+    #: Only documents whose last run failed or needs somebody.
+    attention: Annotated[Literal[True] | None, BeforeValidator(_ticked)] = None
     cursor: Words = None
 
     def link(self, **changes: Any) -> str:
@@ -82,7 +93,8 @@ class Wanted(BaseModel):
             stage=[self.stage] if self.stage is not None else [],
             parent=self.parent,
             cursor=self.cursor,
-            limit=ROWS,
+            # Of each the last run is asked for.
+            limit=_ASKED_ABOUT if self.attention else ROWS,
         )
 
 
@@ -156,13 +168,20 @@ def standing_of(document: DocumentRow, run: RunSummary | None) -> Standing:
         states: Mapping[str, Look] = {"approved": "good", "rejected": "quiet"}
         return Standing(states.get(document.approval, "people"), APPROVALS[document.approval])
     words = STAGES[document.stage]
-    if document.stage in (DocumentStage.INVOICE, DocumentStage.READ):
+    read = document.stage in (DocumentStage.INVOICE, DocumentStage.READ)
+    if read and run is not None and _needs_somebody(run):
+        return Standing("error", STEP_FAILED, run)
+    if read:
         return Standing("good" if document.stage is DocumentStage.INVOICE else "quiet", words)
     if run is None or run.state is RunState.SUCCEEDED:
         return Standing("active", words)
     if run.state.final:
         return Standing("error", FAILED, run)
     return Standing("active", READING, run)
+
+
+def _needs_somebody(run: RunSummary) -> bool:
+    return run.action_required or run.state in (RunState.FAILED, RunState.TIMED_OUT)
 
 
 def unread(rows: Iterable[DocumentRow]) -> list[DocumentRow]:
@@ -216,14 +235,19 @@ async def _show(
         status = 200 if refused is None else status
         told = Outcomes(uploaded=uploaded, refused=refused, alone=True)
         return visit.page("document/outcomes.html", status=status, view=told)
-    page: DocumentsPage = await api.list_documents(wanted.filter(), asking, gateway)
-    waiting = unread(page.items)
+    among = await _troubled(gateway, asking) if wanted.attention else None
+    page: DocumentsPage = await api.read_documents(wanted.filter(), asking, gateway, among)
+    waiting = page.items if wanted.attention else unread(page.items)
     runs, clients, jobs = await asyncio.gather(
         asyncio.gather(*(_last_run(gateway, asking, row.document_id) for row in waiting)),
         clients_of(gateway, asking),
         gateway.gate.jobs(),
     )
     last = {row.document_id: run for row, run in zip(waiting, runs, strict=True)}
+    shown = page.items
+    if wanted.attention:
+        # What went wrong may have been made good since.
+        shown = [row for row in shown if (run := last.get(row.document_id)) and _needs_somebody(run)]
     try:
         client = core.client_of(asking, None)
     except TagwerkError:
@@ -232,7 +256,7 @@ async def _show(
         uploaded=uploaded,
         refused=refused,
         wanted=wanted,
-        rows=[row_of(row, last.get(row.document_id)) for row in page.items],
+        rows=[row_of(row, last.get(row.document_id)) for row in shown],
         clients=clients,
         takers=[one for one in clients if not core.roles_missing_for_upload(asking, one, jobs)],
         client=(uploaded.client if uploaded is not None else None) or wanted.client or client,
@@ -253,9 +277,18 @@ def _status(uploaded: UploadAnswer | None, refused: Refused | None) -> int:
     return 200
 
 
+async def _troubled(gateway: Gateway, asking: Asker) -> list[UUID]:
+    """Documents about which a run failed or needs somebody, as far as the last of these runs tell."""
+    scope = await gateway.gate.scope(asking)
+    query = RunsQuery(action_required=True, limit=_LOOKED_AT, **scope)
+    found = await gateway.bus.ask(subjects.query("status", "runs"), query, RunsPage, timeout=QUERY_TIMEOUT)
+    keys = dict.fromkeys(key for run in found.items for key in run.about)
+    return [UUID(key.removeprefix(_DOCUMENT)) for key in keys if key.startswith(_DOCUMENT)]
+
+
 async def _last_run(gateway: Gateway, asking: Asker, document_id: UUID) -> RunSummary | None:
     """None where nobody tells: the list is of use without it."""
-    query = RunsQuery(about=f"document:{document_id}", limit=1, **await gateway.gate.scope(asking))
+    query = RunsQuery(about=f"{_DOCUMENT}{document_id}", limit=1, **await gateway.gate.scope(asking))
     subject = subjects.query("status", "runs")
     try:
         found = await gateway.bus.ask(subject, query, RunsPage, timeout=PATIENCE)

@@ -32,3 +32,5 @@ PAYMENTS: Mapping[PaymentState, str] = {
 #: Of a document that is not read.
 READING = N_("being read")
 FAILED = N_("could not be read")
+#: Of one that is read, while a later step failed.
+STEP_FAILED = N_("a step failed")

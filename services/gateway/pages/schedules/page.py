@@ -42,13 +42,15 @@ async def schedules_if_known(
 async def read_list(visit: TheVisit, asking: PageAsking, gateway: TheGateway) -> HTMLResponse:
     found = await read_schedules(gateway, asking)
     missed = sum(row.missed for row in found.items)
-    modules = {entry.access.module for entry in await gateway.gate.visible_jobs(asking)}
+    entries = await gateway.gate.visible_jobs(asking)
+    modules = {entry.access.module for entry in entries}
     paused = {pause.what for pause in found.pauses}
     return visit.page(
         "schedules.html",
         trail=(SCHEDULES,),
         found=found,
         missed=missed,
+        titles={entry.id: entry.title for entry in entries},
         may_pause=may_operate_platform(asking),
         everything_runs="everything" not in paused,
         # What is not paused yet.

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.access import Access, Principal
-from shared.commands import RunDuration, RunSummary
+from shared.commands import Planned, RunDuration, RunGlance, RunSummary, Schedule, ScheduleRow, ScheduleRule
 from shared.jobs import CatalogueEntry
 from shared.words import Kind, Level, RunState, Trigger
 
@@ -37,6 +37,20 @@ def run(job: str, *, minutes_ago: float = 1, **changes: Any) -> RunSummary:
         "requested_at": NOW - timedelta(minutes=minutes_ago),
     }  # fmt: skip
     return RunSummary(**{**facts, **changes})
+
+
+def glance(job: str, *, minutes_ago: float = 1, **changes: Any) -> RunGlance:
+    return RunGlance.model_validate(run(job, minutes_ago=minutes_ago, **changes).model_dump())
+
+
+def schedule(job: str, word: str = "", *, hours: float = 1, zone: str = "UTC") -> ScheduleRow:
+    """One that fires in so many hours."""
+    fires = NOW + timedelta(hours=hours)
+    made = Schedule(
+        id=f"{job}.{word}" if word else job, job=job, client="main", principal="cleo", origin="set",
+        rule=ScheduleRule(cron="15 2 * * *", zone=zone), since=NOW, changed_at=NOW, changed_by="cleo",
+    )  # fmt: skip
+    return ScheduleRow(schedule=made, next=Planned(nominal=fires, fires_at=fires, local=fires.isoformat()))
 
 
 def took(seconds: float | None, state: RunState = RunState.SUCCEEDED) -> RunDuration:

@@ -3,10 +3,10 @@ import pytest
 from services.gateway.pages.catalogue import Catalogue, catalogue_view
 from services.gateway.pages.safety import Badge, Start, badge_of, start_of
 from shared.access import Access
-from shared.commands import JobOverview, Overview, WatchCase, Watched
+from shared.commands import JobOverview, Overview, SchedulesPage, WatchCase, Watched
 from shared.jobs import CatalogueEntry
 from shared.words import Danger, Kind, Level, RunState
-from tests.unit.gateway.pages.jobs import CLERK, READER, entry, run
+from tests.unit.gateway.pages.jobs import CLERK, READER, entry, glance, run, schedule
 
 RATES = entry()
 PAY = entry("integrations.pay", title="Create payment file", access=Access(
@@ -54,17 +54,23 @@ def test_the_filter_looks_through_both_languages(filter: str, found: list[Catalo
 
 
 def test_a_job_shows_how_its_runs_stand_and_one_that_never_ran_shows_nothing() -> None:
-    last = run(RATES.id, state=RunState.FAILED, action_required=True)
-    stands = JobOverview(job=RATES.id, states={"failed": 1}, action_required=1, last=last, typical=3.0)
-    hidden = JobOverview(job="system.hidden", states={"succeeded": 1})
-    view = catalogue_view([RATES, PAY], CLERK, Overview(jobs=[stands, hidden]))
+    last = glance(RATES.id, state=RunState.FAILED)
+    stands = JobOverview(job=RATES.id, states={"failed": 1}, action_required=1, typical=3.0)
+    later, soon = schedule(RATES.id, "weekly", hours=9), schedule(RATES.id, hours=2)
+    view = catalogue_view(
+        [RATES, PAY],
+        CLERK,
+        Overview(jobs=[stands]),
+        last_runs=[last, glance("system.hidden")],
+        schedules=SchedulesPage(items=[soon, later, later], pauses=[]),
+    )
     shown = {
-        row.entry.id: row.runs
+        row.entry.id: (row.last, row.typical, row.next)
         for section in view.sections
         for module in section.modules
         for row in module.rows
     }
-    assert shown == {RATES.id: stands, PAY.id: None}
+    assert shown == {RATES.id: (last, 3.0, soon), PAY.id: (None, None, None)}
 
 
 def test_the_badge_tells_the_worst_that_a_start_can_do() -> None:

@@ -11,9 +11,9 @@ from services.gateway.pages.preferences import preferences_of
 from services.gateway.pages.remembered import Rows, Same
 from services.gateway.pages.runs import RunRow
 from shared.access import Principal
-from shared.commands import JobOverview, Overview
+from shared.commands import JobOverview, Overview, ScheduleRow, SchedulesPage
 from shared.jobs import CatalogueEntry
-from tests.unit.gateway.pages.jobs import CLERK, NOW, READER, entry, run
+from tests.unit.gateway.pages.jobs import CLERK, NOW, READER, entry, glance, run, schedule
 
 FORMATS = Formats(preferences_of({}, "en-GB", "UTC"), NOW)
 LATER = Formats(FORMATS.preferences, NOW + timedelta(hours=1))
@@ -41,9 +41,21 @@ def test_the_same_thing_is_not_an_equal_one() -> None:
 ENTRY = entry()
 
 
-def job_row(principal: Principal = CLERK, job: CatalogueEntry = ENTRY, **last: Any) -> JobRow:
-    overview = Overview(jobs=[JobOverview(job=job.id, last=run(job.id, **last), typical=2.0)])
-    return catalogue_view([job], principal, overview).sections[0].modules[0].rows[0]
+def job_row(
+    principal: Principal = CLERK,
+    job: CatalogueEntry = ENTRY,
+    typical: float = 2.0,
+    coming: ScheduleRow = schedule(ENTRY.id),
+    **last: Any,
+) -> JobRow:
+    view = catalogue_view(
+        [job],
+        principal,
+        Overview(jobs=[JobOverview(job=job.id, typical=typical)]),
+        last_runs=[glance(job.id, **last)],
+        schedules=SchedulesPage(items=[coming], pauses=[]),
+    )
+    return view.sections[0].modules[0].rows[0]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +65,10 @@ def job_row(principal: Principal = CLERK, job: CatalogueEntry = ENTRY, **last: A
         lambda: job_row(job=entry(title="Another")).key(FORMATS),
         lambda: job_row(minutes_ago=90).key(FORMATS),
         lambda: job_row(sequence=8).key(FORMATS),
+        lambda: job_row(typical=3.0).key(FORMATS),
+        lambda: job_row(coming=schedule(ENTRY.id, hours=2)).key(FORMATS),
+        lambda: job_row(coming=schedule(ENTRY.id, "weekly")).key(FORMATS),
+        lambda: job_row(coming=schedule(ENTRY.id, zone="Europe/Zurich")).key(FORMATS),
         lambda: job_row().key(LATER),
     ],
 )
