@@ -47,6 +47,10 @@ class DocumentStory:
     def payment(self) -> PaymentState | None:
         return None if self.detail.payment is None else self.detail.payment.state
 
+    @property
+    def is_paid(self) -> bool:
+        return self.payment is PaymentState.PAID
+
     def field(self, name: str) -> str | None:
         fields = self.detail.invoice.fields if self.detail.invoice is not None else []
         return next((one.value for one in fields if one.name == name), None)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from cli.demo.chapters.again import ask_by_record, upload_once_more
 from cli.demo.chapters.approve import approve_invoices
 from cli.demo.chapters.audit import verify_the_log
+from cli.demo.chapters.due import report_what_is_due
 from cli.demo.chapters.failure import fail_on_purpose
 from cli.demo.chapters.ledger import look_back
 from cli.demo.chapters.pay import create_payment_file
@@ -36,6 +37,7 @@ async def take_tour(session: Session, show: Show, story: Story, machine: str | N
     await fail_on_purpose(visitor)
     await upload_once_more(visitor)
     await ask_by_record(visitor)
+    await report_what_is_due(visitor)
     await verify_the_log(visitor, machine)
     await look_back(visitor)
     story.took = time.monotonic() - began

@@ -175,12 +175,13 @@ class KeptReports:
     def records(self, report: Report) -> Sequence[Record]:
         # Relative to the run: its second attempt says the same as its first.
         own = report.run_id == self._context.run_id
+        named = report.summary.invoices
         return [
             Record(
                 key=f"report:{report.report_id}/{file.format}",
                 outcome=Outcome.CREATED if own else Outcome.UNCHANGED,
                 label=file.name,
-                message=f"{report.summary.invoices:,} invoices, {file.size:,} bytes"
+                message=f"{named:,} invoice{'' if named == 1 else 's'}, {file.size:,} bytes"
                 + ("" if own else "; an earlier run made the same report"),
             )
             for file in report.files

@@ -43,9 +43,9 @@ READ = (
 
 #: Convert, recognize, analyse, ask for approval: of each invoice; the e-mail itself is none.
 CHAINS = 4 + 4 + 4 + 3
-#: Two banks, so two files: the report and twice the statement of each; the document that fails; the check
-#: of the audit log.
-AFTERWARDS = 2 + 2 * 2 + 1 + 1
+#: Two banks, so two files: the report and twice the statement of each; the document that fails; the report
+#: of what is due; the check of the audit log.
+AFTERWARDS = 2 + 2 * 2 + 1 + 1 + 1
 ALL_RUNS = CHAINS + 1 + AFTERWARDS
 
 pytestmark = pytest.mark.timeout(300)
@@ -122,6 +122,7 @@ def test_it_shows_what_was_read_and_what_became_of_it(tour: subprocess.Completed
     assert "pays RE-2026-1041" in tour.stdout
     assert "pays LB-26-3307" in tour.stdout
     assert "pays 2026F0815" not in tour.stdout
+    assert re.search(r"due-invoices-\S+\.pdf, \d+ kB", tour.stdout)
     # The machine outside was answered twice, and heard how it ended.
     [first, again] = re.findall(r"← tagwerk/answers/main/verify-the-log ([0-9a-f-]{36})", tour.stdout)
     assert first == again

@@ -175,7 +175,7 @@ async def test_an_unexpected_error_tells_its_trace_and_nothing_else(
     async def broken(*_: object) -> None:
         raise RuntimeError("the secret password is Sesam, open up")
 
-    monkeypatch.setattr("services.gateway.gate.Gate.jobs", broken)
+    monkeypatch.setattr("services.gateway.gate.Gate.visible_jobs", broken)
     response = await outside.get("/api/v1/jobs")
     assert response.status_code == 500
     assert response.json()["code"] == "unexpected_error"

@@ -18,6 +18,7 @@ from shared.commands import (
     BankTransactionsPage,
     PayablesPage,
     RecordsPage,
+    ReportsPage,
     RunsPage,
 )
 from shared.words import ApprovalState, Outcome, PaymentState, RunState
@@ -64,14 +65,10 @@ def test_a_tour_that_finds_something_else_names_it_and_fails(
     gateway.on("GET", "/payables", PayablesPage(items=[]))
     gateway.on("GET", "/bank/transactions", BankTransactionsPage(items=[]))
     gateway.on("GET", "/bank/statements", BankStatementsPage(items=[]))
-    started = {
-        "run_id": str(RUN),
-        "job": "audit.verify-log",
-        "client": "main",
-        "sequence": 30,
-        "existing": False,
-    }
-    gateway.on("POST", "/jobs/audit.verify-log/runs", started, status=202)
+    for job in ("audit.verify-log", "reporting.due-date-report"):
+        started = {"run_id": str(RUN), "job": job, "client": "main", "sequence": 30, "existing": False}
+        gateway.on("POST", f"/jobs/{job}/runs", started, status=202)
+    gateway.on("GET", "/reports", ReportsPage(items=[]))
     gateway.on("GET", "/audit/state", AUDIT_STATE)
 
     ran = run("demo", "--state-dir", state)
@@ -79,6 +76,7 @@ def test_a_tour_that_finds_something_else_names_it_and_fails(
     assert ran.exit == Exit.FAILED
     said = " ".join(ran.out.split())
     for expected in (
+        "the report can be found (found: there is none)",
         "the audit log is as it was written (found: ",
         "qr-bill-scanned.pdf: 4 jobs succeeded (found: )",
         "qr-bill-scanned.pdf: its PDF can be downloaded (found: none)",
