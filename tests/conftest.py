@@ -1,10 +1,12 @@
 """Fixtures that every test may ask for: real servers of the wheels, started once for the whole session."""
 
+import os
 from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
 
+from deploy.local import ports
 from deploy.local.nats import Sync
 from tests.support.folders import remove_folder, temporary_folder
 from tests.support.nursery import Nursery
@@ -13,6 +15,17 @@ from tests.support.servers import (
     PostgresServer,
     wipe_jetstream,
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ports_of_ones_own() -> Iterator[None]:
+    """Test processes that work side by side look for free ports in parts of their own: what is free is not
+    taken by another before it is used."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ports, "RANGE", ports.RANGE[process::processes])
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from shared.errors import TagwerkError
 LOOPBACK: Final = "127.0.0.1"
 #: Below the range from which Linux takes the source ports of outgoing connections (32768 and up), so that
 #: no such connection sits on a port that a stack remembers.
-_RANGE: Final = range(20_000, 32_000)
+RANGE: Final = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
@@ -27,12 +27,12 @@ def is_free(port: int) -> bool:
 def free_port(taken: Collection[int] = ()) -> int:
     """A free port, at random: two stacks that start at the same moment hardly ever choose the same."""
     for _ in range(1000):
-        port = random.choice(_RANGE)  # noqa: S311 - not a secret
+        port = random.choice(RANGE)  # noqa: S311 - not a secret
         if port not in taken and is_free(port):
             return port
     raise TagwerkError(
         "no_free_port",
-        f"no free TCP port was found between {_RANGE.start} and {_RANGE.stop - 1}",
+        f"no free TCP port was found between {RANGE.start} and {RANGE.stop - 1}",
         next_step="Stop programs that hold ports, or give Tagwerk ports of its own (--http-port and others).",
     )
 
