@@ -22,7 +22,9 @@ async def test_the_bus_refuses_who_has_no_password(nats_server: NatsServer) -> N
 async def test_a_stream_of_one_test_is_gone_in_the_next(turn: int, bus_url: str) -> None:
     connection = await nats.connect(bus_url)
     manager = connection.jetstream()
-    assert await manager.streams_info() == []
+    streams = [str(stream.config.name) for stream in await manager.streams_info()]
+    # The MQTT listener has streams of its own, where a test before this one spoke to it.
+    assert [name for name in streams if not name.startswith("$MQTT")] == []
     await manager.add_stream(name="LEFT", subjects=["left.>"])
     await manager.create_key_value(bucket="left")
     await connection.close()

@@ -25,6 +25,8 @@ from tests.support.faults.lane import PATIENCE, Lane
 from tests.support.faults.outcome import Outcome, event_line, file_line, plain, row_line
 from tests.support.plain_http import NO_AUTHORITIES
 
+#: Events of the watch: whether a death is noticed depends on how long nobody follows, and so on the machine.
+WATCHED = ("event.run.", "event.queue.")
 #: Columns that say how and not what: not compared. Positions are numbers of a counter, which a kill may skip.
 UNCOMPARED_COLUMNS = ("attempt", "position", "effects.detail", "bank_matches.id", "payment_changes.id")
 USER = "ada"
@@ -197,6 +199,7 @@ class Scene:
             event_line(message.data, self.client)
             for message in messages
             if json.loads(message.data).get("client") == self.client
+            and not message.subject.startswith(WATCHED)
         )
 
     async def _dead_letters(self) -> list[str]:
