@@ -1,7 +1,6 @@
 """HTTP to a system outside: time-outs, errors in our words, and every call recorded by itself."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -10,9 +9,9 @@ from typing import Any, Self
 
 import httpx
 
+from shared.clients.reaching import not_reached
 from shared.errors import (
     CredentialsRejected,
-    ExternalSystemNotReached,
     ExternalSystemUnavailable,
     TagwerkError,
 )
@@ -99,7 +98,8 @@ class HttpSystem:
         try:
             response = await send()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            failure = ExternalSystemNotReached(self._system, _why_no_connection(error))
+            timed_out = isinstance(error, httpx.ConnectTimeout)
+            failure = not_reached(self._system, error.request.url.host, error, timed_out=timed_out)
             outcome, detail = CallOutcome.FAILED, "no connection"
         except (httpx.TimeoutException, TimeoutError) as error:
             failure = ExternalSystemUnavailable(self._system, f"no answer in time ({type(error).__name__})")
@@ -183,18 +183,3 @@ class HttpSystem:
                 failure=error.failure if error else None,
             )
         )
-
-
-def _why_no_connection(error: httpx.TransportError) -> str:
-    """In words, where the operating system has a number."""
-    host = error.request.url.host
-    if isinstance(error, httpx.ConnectTimeout):
-        return f"no connection: {host} does not answer"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return f"no connection: the name {host} is not known here"
-        if isinstance(cause, ConnectionRefusedError):
-            return f"no connection: {host} refuses it"
-        cause = cause.__cause__ or cause.__context__
-    return f"no connection: {error}"

@@ -27,6 +27,7 @@ from imap_tools.errors import (
 )
 from imap_tools.utils import encode_folder
 
+from shared.clients.reaching import not_reached
 from shared.errors import (
     CredentialsRejected,
     ExternalSystemNotReached,
@@ -277,7 +278,8 @@ class ImapSystem:
         said = self._said(error)
         # Before a connection there is nothing that could have been done.
         if self._box is None and isinstance(error, OSError):
-            return ExternalSystemNotReached(self._system, _why_no_connection(error, self._address.host))
+            timed_out = isinstance(error, TimeoutError)
+            return not_reached(self._system, self._address.host, error, timed_out=timed_out)
         if isinstance(error, OSError | imaplib.IMAP4.abort) or _LATER.search(said):
             return ExternalSystemUnavailable(self._system, f"it does not serve now: {said}")
         if isinstance(error, MailboxLoginError) or (
@@ -312,17 +314,6 @@ class ImapSystem:
             said = b" ".join(lines).decode("utf-8", "replace") or str(error.command_result[0])
         said = said.replace(self._address.password, "***") if self._address.password else said
         return said[:300]
-
-
-def _why_no_connection(error: OSError, host: str) -> str:
-    """In words, where the operating system has a number."""
-    if isinstance(error, socket.gaierror):
-        return f"no connection: the name {host} is not known here"
-    if isinstance(error, ConnectionRefusedError):
-        return f"no connection: {host} refuses it"
-    if isinstance(error, TimeoutError):
-        return f"no connection: {host} does not answer"
-    return f"no connection: {error}"
 
 
 def _forget(task: "asyncio.Future[Any]") -> None:
