@@ -1,7 +1,8 @@
 """PostgreSQL: a pool per service, and migrations that run once, in order, whoever starts first."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     # The class takes no type arguments while running.
     Pool = asyncpg.Pool
@@ -43,11 +45,49 @@ class DatabaseUnavailable(TagwerkError, ConnectionError):
 async def open_pool(url: str, *, max_size: int = 8, settings: Mapping[str, str] | None = None) -> Pool:
     """A pool of at most `max_size` connections to the database at `url`, with these settings of PostgreSQL.
 
-    Acquiring one raises `DatabaseUnavailable` where a bare socket error would not say what is away.
+    Acquiring one raises `DatabaseUnavailable` where a bare socket error would not say what is away. What
+    outlives a transaction (locks and settings of the session) belongs on a connection from `session` alone.
     """
     return await asyncpg.create_pool(
-        url, min_size=1, max_size=max_size, connect=_connect, server_settings=dict(settings or {})
+        url,
+        min_size=1,
+        max_size=max_size,
+        connect=_connect,
+        reset=_keep,
+        server_settings=dict(settings or {}),
     )
+
+
+@asynccontextmanager
+async def session(pool: Pool) -> AsyncIterator["Connection"]:
+    """A connection of the pool whose locks and settings end with the block, however it ends."""
+    async with pool.acquire() as connection:
+        try:
+            yield connection
+        finally:
+            await _end_session(connection)
+
+
+async def _end_session(connection: "Connection") -> None:
+    try:
+        await connection.reset()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        _break_off(connection)
+    except asyncio.CancelledError:
+        _break_off(connection)
+        raise
+
+
+def _break_off(connection: "Connection") -> None:
+    """The server ends the session with the connection."""
+    # The pool may have dropped it already.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+async def _keep(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Nothing to reset: asyncpg rolls back an open transaction by itself, and clearing a session that nobody
+    has changed would cost every query a second round trip."""
 
 
 async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":

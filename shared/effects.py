@@ -21,7 +21,7 @@ import structlog
 
 from shared.audit import AuditEntry, trace_id_of
 from shared.commands import Decide, Published
-from shared.database import Pool
+from shared.database import Pool, session
 from shared.errors import Failure, NotDone, TagwerkError, failure_of
 from shared.events import Decided, DoubtfulEffect, Record
 from shared.outbox import Outbox, Relay
@@ -114,7 +114,8 @@ class Effects:
         if self._context.dry_run:
             raise DryRunWrote(self._context.job, f"it wanted to do {key}")
         effect = Effect(key, record)
-        async with self._slots, self._pool.acquire() as connection, self._exclusively(connection, key):
+        async with self._slots, session(self._pool) as connection:
+            await self._exclude_others(connection, key)
             await self._begin(connection, effect, check, idempotent=idempotent)
             begun = effect.needed
             try:
@@ -137,17 +138,13 @@ class Effects:
                         await self._complete(connection, key)
                         raise
 
-    @asynccontextmanager
-    async def _exclusively(
+    async def _exclude_others(
         self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", key: str
-    ) -> AsyncIterator[None]:
+    ) -> None:
+        """For as long as the session lasts."""
         name = f"{self._context.client}\n{key}"
         if not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", name):
             raise in_progress(key, f"another process is doing {key} at this moment")
-        try:
-            yield
-        finally:
-            await connection.execute("select pg_advisory_unlock(hashtextextended($1, 0))", name)
 
     async def _begin(
         self,

@@ -27,7 +27,7 @@ from services.audit.checkpoints import (
 )
 from services.audit.core import NewEntry, moment
 from services.audit.selection import entry_of, missing
-from shared.database import Pool
+from shared.database import Pool, session
 from shared.events import now
 from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
 
@@ -67,7 +67,7 @@ class Recorder:
         """Write down for as long as the process lives, or stand by."""
         while True:
             try:
-                async with self._pool.acquire() as connection:
+                async with session(self._pool) as connection:
                     await connection.execute(
                         "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))",
                         f"{READER}-{self._stream}",

@@ -12,6 +12,7 @@ from services.mqtt_bridge.messages import Arrived, Leaving
 from services.mqtt_bridge.queries import read_state
 from services.mqtt_bridge.rules_file import read_rules
 from services.mqtt_bridge.states import RunStates
+from services.mqtt_bridge.store import Received
 from shared import subjects
 from shared.access import Principal
 from shared.buckets import Bucket
@@ -29,7 +30,7 @@ from shared.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: Messages in hand at once.
-SLOTS = 64
+SLOTS = 128
 
 
 def build(settings: Settings) -> Service:
@@ -86,7 +87,7 @@ def build(settings: Settings) -> Service:
                 Messages(
                     rules,
                     service.bus,
-                    service.pool,
+                    Received(service.pool),
                     Intake(service.pool, service.relay, store, size_limit=settings.upload_limit),
                     Bucket(service.bus, subjects.PRINCIPALS, Principal),
                     catalogue(service.bus),

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from services.mqtt_bridge.messages import Arrived
@@ -23,14 +24,14 @@ class Identity:
     topic: str
     #: The value of the rule's field, or the payload's hash.
     fingerprint: str
-    #: Minutes for which it counts; None: for good.
-    minutes: float | None
+    #: For how long it counts; None: for good.
+    window: timedelta | None
     #: SHA-256 of the payload, in hex: the same identity with another payload is a mistake.
     payload_sha256: str
 
     def key(self, first: int) -> str:
         """The idempotency key; `first` is the sequence in INGRESS of the first of the same messages."""
-        return f"mqtt:{self.topic}:{self.fingerprint}" + ("" if self.minutes is None else f":{first}")
+        return f"mqtt:{self.topic}:{self.fingerprint}" + ("" if self.window is None else f":{first}")
 
 
 def rule_for(rules: Rules, topic: str) -> Rule:
@@ -59,7 +60,8 @@ def identity_of(rule: Rule, message: Arrived) -> Identity:
     sha256 = hashlib.sha256(message.payload).hexdigest()
     path = rule.idempotency_field
     if path is None:
-        return Identity(message.topic, f"sha256-{sha256}", rule.window_minutes, sha256)
+        window = timedelta(minutes=rule.window_minutes)
+        return Identity(message.topic, f"sha256-{sha256}", window, sha256)
     value = _found(_object(rule, message.payload), path)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise _invalid(rule, f"its field {path} tells messages apart and has to be text or a whole number")

@@ -12,13 +12,12 @@ from pydantic import ValidationError
 from services.mqtt_bridge import core
 from services.mqtt_bridge.messages import Answer, Arrived, Leaving
 from services.mqtt_bridge.rules import Rule, Rules
-from services.mqtt_bridge.store import claim, remember_answer
+from services.mqtt_bridge.store import Received
 from shared import subjects
 from shared.access import ADMINISTRATOR, Access, Action, Principal, Verdict, decide_access
 from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
 from shared.bus import Bus
-from shared.database import Pool
 from shared.dead_letters import bury
 from shared.errors import Failure, TagwerkError, failure_of
 from shared.events import MessageReceived, Requested
@@ -57,7 +56,7 @@ class Messages:
         self,
         rules: Rules,
         bus: Bus,
-        pool: Pool,
+        received: Received,
         intake: Intake,
         principals: Bucket[Principal],
         jobs: Bucket[CatalogueEntry],
@@ -65,7 +64,7 @@ class Messages:
     ) -> None:
         self._rules = rules
         self._bus = bus
-        self._pool = pool
+        self._received = received
         self._intake = intake
         self._principals = principals
         self._jobs = jobs
@@ -153,7 +152,7 @@ class Messages:
                 next_step=f"Correct what the sender publishes, or the rule {rule.name}.",
             )
         identity = core.identity_of(rule, message)
-        claimed = await claim(self._pool, identity, sequence, message.received_at)
+        claimed = await self._received.claim(identity, sequence, message.received_at)
         if claimed.answer is not None:
             return claimed.answer.model_copy(update={"duplicate": True})
         key = identity.key(claimed.first)
@@ -171,7 +170,7 @@ class Messages:
         )
         await request_run(self._bus, request, entry.lane_for(start.lane))
         answer = Answer(ok=True, rule=rule.name, job=entry.id, run_id=str(request.run_id))
-        await remember_answer(self._pool, identity, claimed.first, answer)
+        await self._received.remember_answer(identity, claimed.first, answer)
         # Of two that are in hand at once, either may have asked for the run; the first of them is the one.
         return answer.model_copy(update={"duplicate": claimed.first != sequence})
 
@@ -181,7 +180,7 @@ class Messages:
         await self._check(rule, _BRINGING, Action.SEE, "event.message.received")
         identity = core.identity_of(rule, message)
         data = core.data_of(rule, message.payload)
-        claimed = await claim(self._pool, identity, sequence, message.received_at)
+        claimed = await self._received.claim(identity, sequence, message.received_at)
         if claimed.answer is not None:
             return claimed.answer.model_copy(update={"duplicate": True})
         told = MessageReceived(
@@ -196,7 +195,7 @@ class Messages:
         # Killed right after, it is told again under the same id, by which all who listen know it.
         await self._bus.publish(told.type, told.encode(), msg_id=str(told.id))
         answer = Answer(ok=True, rule=rule.name, event_id=str(told.id))
-        await remember_answer(self._pool, identity, claimed.first, answer)
+        await self._received.remember_answer(identity, claimed.first, answer)
         return answer.model_copy(update={"duplicate": claimed.first != sequence})
 
     async def _entry(self, job: str) -> CatalogueEntry:

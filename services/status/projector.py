@@ -28,7 +28,7 @@ from services.status.progress import Progress
 from services.status.projection import Projection
 from services.status.rows import Changes
 from services.status.store import Connection, settle, write_archive
-from shared.database import Pool
+from shared.database import Pool, session
 from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
 from shared.subjects import PROJECTOR, RUNS
 
@@ -69,7 +69,7 @@ class Projector:
         """Project for as long as the process lives, or stand by."""
         while True:
             try:
-                async with self._pool.acquire() as connection:
+                async with session(self._pool) as connection:
                     await self._lead(connection)
             except CheckpointMoved as error:
                 log.warning("another process projects", error=str(error))

@@ -20,7 +20,7 @@ from services.status.projector import Projector, contiguous
 from services.status.rows import Changes
 from services.status.store import PROJECTION, Connection, settle
 from shared.commands import Rebuild, RebuildReport
-from shared.database import Pool
+from shared.database import Pool, session
 from shared.errors import Failure, TagwerkError, failure_of
 from shared.feed import RawMessage
 from shared.ids import new_id
@@ -124,7 +124,7 @@ async def rebuild(pool: Pool, projector: Projector) -> RebuildReport:
     """
     begun = time.monotonic()
     log.info("rebuilding the projection")
-    async with pool.acquire() as connection:
+    async with session(pool) as connection:
         await connection.execute(
             "select pg_advisory_lock(hashtext('status-rebuild'), hashtext(current_schema()))"
         )

@@ -12,9 +12,9 @@ LAST = "tagwerk/out/main/lab/records/last"
 #: Points that have to be among those found.
 EXPECTED = {
     "publish ingress.mqtt.records",
-    "write mqtt_bridge.store.claim",
+    "write mqtt_bridge.store.Received._claim_all",
     "publish run.requested",
-    "write mqtt_bridge.store.remember_answer",
+    "write mqtt_bridge.store.Received._remember_all",
     "publish egress.mqtt.records",
     "ack mqtt-ingress",
     "ack mqtt-egress",

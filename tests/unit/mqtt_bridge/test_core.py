@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -67,7 +67,7 @@ def test_without_a_field_the_payload_counts_with_the_first_of_the_same() -> None
     assert one.key(7) == same.key(7)
     assert one.key(7) != one.key(8)
     assert other.key(7) != one.key(7)
-    assert one.minutes == 5
+    assert one.window == timedelta(minutes=5)
 
 
 def test_a_number_is_not_the_text_of_it() -> None:
