@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ import psutil
 from cli.client import Gateway
 from cli.connection import CREDENTIALS, Connection, find_connection
 from cli.demo.machine import MACHINE, write_rules
+from cli.demo.post import PostOffice, can_open, open_post_office
 from cli.demo.show import Show
 from cli.demo.story import Story
 from cli.demo.tour import new_story, take_tour
@@ -54,12 +55,12 @@ async def _tour_on_stack(state: Path, report: Path, output: Output, show: Show) 
     assert tour is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, tour.cancel)
     show.title()
-    async with _stack(state, show) as (connection, ready_after):
+    async with _stack(state, show) as (connection, ready_after, post):
         story = new_story(connection.url)
         story.ready_after = ready_after
         async with Gateway(connection) as gateway:
             machine = address_of_device(state, MACHINE)
-            await take_tour(Session(gateway, output), show, story, machine)
+            await take_tour(Session(gateway, output), show, story, machine, post)
         show.chapter("All of this as a page")
         write_report(story, report)
         show.say(str(report.absolute()))
@@ -71,26 +72,35 @@ async def _tour_on_stack(state: Path, report: Path, output: Output, show: Show) 
 
 
 @asynccontextmanager
-async def _stack(state: Path, show: Show) -> AsyncIterator[tuple[Connection, float | None]]:
-    """The stack that runs on this state already, or one of our own; with the seconds until it was ready."""
+async def _stack(
+    state: Path, show: Show
+) -> AsyncIterator[tuple[Connection, float | None, PostOffice | None]]:
+    """The stack that runs on this state already, or one of our own; with the seconds until it was ready, and
+    the post office that it knows."""
     running = await _running(state)
     if running is not None:
         show.chapter("A stack is running already")
         show.say(f"The tour uses it: {running.url}. It is left as it is.")
-        yield running, None
+        yield running, None, None
         return
     show.chapter("The stack starts, on this machine alone")
     began = time.monotonic()
     write_rules(state)
-    stack = LocalStack(StackConfig(state=state, services=SERVICES | bridge_of(state)), _Readiness(show))
-    await stack.start()
-    try:
-        await stack.wait_ready(timeout=READY_WITHIN)
-        ready_after = time.monotonic() - began
-        show.say(f"Ready after {ready_after:.1f} s at {stack.url}", "green")
-        yield Connection(stack.url, stack.token), ready_after
-    finally:
-        await stack.stop()
+    async with AsyncExitStack() as opened:
+        post = await opened.enter_async_context(open_post_office(state)) if can_open() else None
+        environment = {} if post is None else post.environment
+        config = StackConfig(state=state, services=SERVICES | bridge_of(state), environment=environment)
+        stack = LocalStack(config, _Readiness(show))
+        await stack.start()
+        try:
+            await stack.wait_ready(timeout=READY_WITHIN)
+            ready_after = time.monotonic() - began
+            show.say(f"Ready after {ready_after:.1f} s at {stack.url}", "green")
+            if post is None:
+                show.say("No mail is sent or fetched: the demo's mail servers come with the checkout.")
+            yield Connection(stack.url, stack.token), ready_after, post
+        finally:
+            await stack.stop()
 
 
 async def _running(state: Path) -> Connection | None:

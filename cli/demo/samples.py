@@ -29,8 +29,8 @@ class Sample:
 PAPERS: Final = (
     Sample("qr-bill-scanned.pdf", "a Swiss invoice with its QR-bill, scanned: a picture, without any text"),
     Sample("invoice-zugferd.pdf", "a German invoice as a PDF that carries its data (ZUGFeRD)"),
-    Sample("mail-with-invoice.eml", "an e-mail in French, with an invoice attached"),
 )
+LETTER: Final = Sample("mail-with-invoice.eml", "an e-mail in French, with an invoice attached")
 
 #: What is to be paid by the papers, as somebody who holds them in hand reads it.
 ON_PAPER: Final[Mapping[str, Mapping[str, str]]] = {

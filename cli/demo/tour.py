@@ -14,22 +14,26 @@ from cli.demo.chapters.pay import create_payment_file
 from cli.demo.chapters.statement import import_statement_twice
 from cli.demo.chapters.status import read_the_banks_answer
 from cli.demo.chapters.upload import upload_and_read
+from cli.demo.post import PostOffice
 from cli.demo.show import Show
 from cli.demo.story import Story
 from cli.demo.visitor import Visitor
 from cli.session import Session
 
 
-async def take_tour(session: Session, show: Show, story: Story, machine: str | None) -> None:
+async def take_tour(
+    session: Session, show: Show, story: Story, machine: str | None, post: PostOffice | None
+) -> None:
     """Walk through everything and fill `story`. What is not as expected is noted, not raised.
 
-    `machine`: as whom and where a system outside sends messages; None where the stack takes none.
+    `machine`: as whom and where a system outside sends messages; None where the stack takes none. `post`: the
+    post office that the stack knows, if it knows one.
 
     Each chapter looks first how far things are, so a tour that an earlier one has begun goes on from there.
     """
     began = time.monotonic()
     visitor = Visitor(session, show, story)
-    await upload_and_read(visitor)
+    await upload_and_read(visitor, post)
     await approve_invoices(visitor)
     await create_payment_file(visitor)
     await read_the_banks_answer(visitor)
@@ -37,7 +41,7 @@ async def take_tour(session: Session, show: Show, story: Story, machine: str | N
     await fail_on_purpose(visitor)
     await upload_once_more(visitor)
     await ask_by_record(visitor)
-    await report_what_is_due(visitor)
+    await report_what_is_due(visitor, post)
     await verify_the_log(visitor, machine)
     await look_back(visitor)
     story.took = time.monotonic() - began

@@ -46,7 +46,8 @@ CHAINS = 4 + 4 + 4 + 3
 #: Two banks, so two files: the report and twice the statement of each; the document that fails; the report
 #: of what is due; the check of the audit log.
 AFTERWARDS = 2 + 2 * 2 + 1 + 1 + 1
-ALL_RUNS = CHAINS + 1 + AFTERWARDS
+#: The import of the mailbox, and the payments.
+ALL_RUNS = 1 + CHAINS + 1 + AFTERWARDS
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -123,6 +124,7 @@ def test_it_shows_what_was_read_and_what_became_of_it(tour: subprocess.Completed
     assert "pays LB-26-3307" in tour.stdout
     assert "pays 2026F0815" not in tour.stdout
     assert re.search(r"due-invoices-\S+\.pdf, \d+ kB", tour.stdout)
+    assert "mailed to treasurer@kern-waelti.example: “Due invoices of main until" in tour.stdout
     # The machine outside was answered twice, and heard how it ended.
     [first, again] = re.findall(r"← tagwerk/answers/main/verify-the-log ([0-9a-f-]{36})", tour.stdout)
     assert first == again
@@ -197,7 +199,7 @@ def test_a_demo_that_is_ended_in_the_middle_is_taken_up_wherever_it_was(another_
     assert end_in_the_middle(state, signal.SIGINT, "Three papers arrive") == 130
     assert processes_of(state) == []
     # While the pages are read, while the file is ordered, while the statement is imported.
-    for at in ("mail-with-invoice.eml  an e-mail", "Without the confirmation", "statement comes, twice"):
+    for at in ("by mail, fetched by a schedule", "Without the confirmation", "statement comes, twice"):
         assert end_in_the_middle(state, signal.SIGKILL, at) == -signal.SIGKILL
         wait_until(lambda: processes_of(state) == [], "its children outlive it")
     tour = tagwerk(state, "demo")
