@@ -14,8 +14,8 @@ from tests.support.nursery import Nursery
 from tests.support.servers import NatsServer, PostgresServer
 
 #: Installations that repetitions are spread over: most of a repetition is waiting for a redelivery. Each one
-#: more is another undisturbed repetition.
-LANES, LANES_OF_A_SAMPLE = 3, 2
+#: more is another undisturbed repetition, which a sample does not outweigh.
+LANES, LANES_OF_A_SAMPLE = 3, 1
 #: Parts of a sample's kills that may miss their point, because another repetition passed fewer times by it.
 MISSED = 0.25
 #: Under which a test's report travels to the summary, from another process too.

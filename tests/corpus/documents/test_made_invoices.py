@@ -17,7 +17,7 @@ from tests.corpus.documents.tables import Table, compare, count, new_table, prin
 
 BASELINE = Path(__file__).parent / "made" / "baseline.json"
 #: Papers with a text layer, and scans, of each half.
-PART, ALL = (30, 4), (200, 20)
+PART, ALL = (30, 2), (200, 20)
 
 
 def written(pdf: bytes, folder: Path) -> Path:
