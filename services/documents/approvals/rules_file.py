@@ -1,18 +1,17 @@
 """The rules file (`TAGWERK_APPROVAL_RULES`), TOML; see docs/operations.md. Read once, when the service
 starts: a wrong one stops it, with the rule, the cause and what to do."""
 
-import difflib
 import re
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.documents.approvals.rules import DEFAULT_RULES, AmountLimits, Rule
 from shared.errors import TagwerkError
 from shared.identifiers import is_iban
+from shared.rule_tables import RulesFile
 
 
 def _as_written(value: Any) -> Any:
@@ -100,57 +99,25 @@ def read_rules(path: Path | None) -> tuple[Rule, ...]:
     """The rules of the file, or the built-in ones without a file. Raises `approval_rules_invalid`."""
     if path is None:
         return DEFAULT_RULES
-    try:
-        text = path.read_text()
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise _wrong(path, f"it cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _wrong(path, f"it is no TOML: {error}") from error
-    for name in content:
-        if name != "rule":
-            raise _wrong(path, f"there is no table {name!r}{_meant(name, ['rule'])}; rules are [[rule]]")
-    tables = content.get("rule", [])
-    if not isinstance(tables, list) or not tables:
-        raise _wrong(path, "it has no [[rule]]")
-    lines = [
-        number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)
-    ]
+
+    def wrong(cause: str) -> TagwerkError:
+        return _wrong(path, cause)
+
+    file = RulesFile.read(path, ("rule",), wrong, written="rules are [[rule]]")
+    if not file.content.get("rule"):
+        raise wrong("it has no [[rule]]")
+    tables = list(file.rules("rule", _Rule))
     rules: list[Rule] = []
-    for index, table in enumerate(tables):
-        place = f"line {lines[index]}, " if index < len(lines) else ""
-        called = f" ({table['name']})" if isinstance(table, dict) and "name" in table else ""
-        where = f"{place}rule {index + 1}{called}"
-        try:
-            rule = _Rule.model_validate(table).rule()
-        except ValidationError as error:
-            raise _wrong(path, f"{where}: {_words(error)}") from error
+    for index, (where, table) in enumerate(tables):
+        rule = table.rule()
         if any(other.name == rule.name for other in rules):
-            raise _wrong(path, f"{where}: the name is used twice")
+            raise wrong(f"{where}: the name is used twice")
         if rule.fits_all and index + 1 < len(tables):
-            raise _wrong(path, f"{where}: it fits every invoice, so no rule behind it is ever asked")
+            raise wrong(f"{where}: it fits every invoice, so no rule behind it is ever asked")
         rules.append(rule)
     if not rules[-1].fits_all:
-        raise _wrong(path, f"the last rule ({rules[-1].name}) has conditions; invoices may fit none")
+        raise wrong(f"the last rule ({rules[-1].name}) has conditions; invoices may fit none")
     return tuple(rules)
-
-
-def _words(error: ValidationError) -> str:
-    said = []
-    for detail in error.errors(include_url=False):
-        place = ".".join(str(part) for part in detail["loc"])
-        if detail["type"] == "extra_forbidden":
-            known = _Amount if len(detail["loc"]) > 1 else _Rule
-            names = [field.alias or name for name, field in known.model_fields.items()]
-            said.append(f"there is no {place}{_meant(str(detail['loc'][-1]), names)}")
-        else:
-            said.append(f"{place}: {detail['msg'].removeprefix('Value error, ')}" if place else detail["msg"])
-    return "; ".join(said)
-
-
-def _meant(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    return f", did you mean {close[0]}?" if close else ""
 
 
 def _wrong(path: Path, cause: str) -> TagwerkError:
