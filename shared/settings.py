@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     mail_from: str = "Tagwerk <tagwerk@localhost>"
     #: Domains to which mails may go, separated by commas; without it to all.
     mail_domains: str | None = None
+    #: TOML file that says who is told of which alerts; without it they are shown, and nobody is told.
+    alert_rules: Path | None = None
     #: Folder into which reports can go besides, one below it for each client.
     reports_folder: Path | None = None
     #: PEM file with the Ed25519 key that signs heads of the audit log; without it none are signed.

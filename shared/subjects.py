@@ -207,6 +207,8 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payment-file"): "one payment file with its orders and their states",
     query("reporting", "reports"): "reports that were made, the newest first",
     query("reporting", "report"): "one report with its files",
+    query("reporting", "alerts"): "alerts that are open or over, and who was told of them",
+    query("reporting", "silences"): "silences, those in force first",
     query("audit", "entries"): "entries of the audit log, the newest first",
     query("audit", "state"): "how long the audit log is, what is signed of it, what the last check came to",
     query("audit", "export"): "entries of the audit log with what proves them, part by part",
@@ -240,6 +242,11 @@ SET_SCHEDULE: Final = command("scheduler", "set")
 PAUSE_SCHEDULES: Final = command("scheduler", "pause")
 SEE_MISSED: Final = command("scheduler", "see-missed")
 BACKFILL: Final = command("scheduler", "backfill")
+
+#: What people do about alerts.
+SET_SILENCE: Final = command("reporting", "silence")
+END_SILENCE: Final = command("reporting", "end-silence")
+CLOSE_ALERT: Final = command("reporting", "close-alert")
 
 #: What people do about an invoice; answered with how it stands then.
 APPROVE: Final = command("documents", "approve")

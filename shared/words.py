@@ -264,3 +264,47 @@ class OccurrenceVerdict(StrEnum):
     STARTED = "started"
     SKIPPED = "skipped"
     MISSED = "missed"
+
+
+class AlertKind(StrEnum):
+    """What an alert is about."""
+
+    RUN_FAILED = "run_failed"
+    #: An effect of a run is in doubt.
+    NEEDS_DECISION = "needs_decision"
+    OVERDUE = "overdue"
+    #: The worker of a run gives no sign of life.
+    LOST = "lost"
+    #: Requests wait, and nobody works on them.
+    UNWORKED = "unworked"
+    #: An occurrence of a schedule.
+    MISSED = "missed"
+    DEAD_LETTER = "dead_letter"
+    SYSTEM_UNREACHABLE = "system_unreachable"
+    PROJECTION_BEHIND = "projection_behind"
+
+
+class Severity(StrEnum):
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertNews(StrEnum):
+    """What is told of an alert."""
+
+    OPENED = "opened"
+    #: It has been open for a while, and still is.
+    STILL = "still"
+    CLOSED = "closed"
+
+
+class TellingState(StrEnum):
+    """How far a message about alerts has come."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    #: It was refused for good, or too often.
+    FAILED = "failed"
+    #: It may have been sent; a mail is not sent again then.
+    IN_DOUBT = "in_doubt"

@@ -6,6 +6,8 @@ from pathlib import Path
 import structlog
 
 from services.reporting import handlers, queries
+from services.reporting.alerts.app import add_alerts
+from services.reporting.alerts.rules_file import read_rules
 from services.reporting.core import InvoiceEvent
 from services.reporting.day import Today
 from services.reporting.declaration import DECLARATION
@@ -33,10 +35,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def build(settings: Settings) -> Service:
-    """The service, ready to start. Raises `mail_settings_invalid`."""
+    """The service, ready to start. Raises `mail_settings_invalid`, `alert_rules_invalid`."""
     files = open_store(settings.files_url)
     server = MailServer.of(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     domains = _domains(settings.mail_domains)
+    rules = read_rules(settings.alert_rules, mails=server is not None, domains=domains)
     renderer = ChildRenderer(Children(settings.cpu_slots, LIMITS))
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
@@ -79,8 +82,10 @@ def build(settings: Settings) -> Service:
             "file-store": lambda client: Files(files, client).probe(),
             "reports-folder": folder_probe,
         },
+        rule_files={"alerts": settings.alert_rules},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
+    add_alerts(service, rules, server)
     service.answer(
         query("reporting", "reports"),
         ReportsQuery,

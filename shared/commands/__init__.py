@@ -5,6 +5,18 @@ a `Reply`: either `data` or a `failure`. Lists answer a page of at most `limit` 
 next one.
 """
 
+from shared.commands.alerts import (
+    AlertRow,
+    AlertsPage,
+    AlertsQuery,
+    AlertTelling,
+    CloseAlert,
+    EndSilence,
+    SetSilence,
+    SilenceRow,
+    SilencesPage,
+    SilencesQuery,
+)
 from shared.commands.approvals import (
     AnswerQuestion,
     ApprovalQuery,
@@ -185,6 +197,10 @@ from shared.commands.status import (
 from shared.commands.watch import WatchCase, Watched, WatchQuery
 
 __all__ = [
+    "AlertRow",
+    "AlertTelling",
+    "AlertsPage",
+    "AlertsQuery",
     "AnalysedInvoice",
     "Answer",
     "AnswerQuestion",
@@ -230,6 +246,7 @@ __all__ = [
     "Choice",
     "ChoicesPage",
     "ChoicesQuery",
+    "CloseAlert",
     "Command",
     "CorrectInvoice",
     "CurrencyTotal",
@@ -244,6 +261,7 @@ __all__ = [
     "DoubtfulRun",
     "Durations",
     "DurationsQuery",
+    "EndSilence",
     "EventRow",
     "EventsPage",
     "EventsQuery",
@@ -330,6 +348,10 @@ __all__ = [
     "SearchQuery",
     "SeeMissed",
     "SetSchedule",
+    "SetSilence",
+    "SilenceRow",
+    "SilencesPage",
+    "SilencesQuery",
     "StepTaken",
     "SystemCalls",
     "SystemCallsQuery",
