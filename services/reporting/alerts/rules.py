@@ -75,10 +75,11 @@ class Rules:
 
     def destinations(self, rule: Rule, owner: str | None) -> list[str]:
         """Addresses and `webhook:<name>`, each once; `owner` is who is responsible for the job."""
-        found: list[str] = []
+        found: dict[str, str] = {}
         for to in rule.to:
-            found += self._owner(owner) if to == OWNER else [to]
-        return list({to.casefold(): to for to in reversed(found)}.values())[::-1]
+            for one in self._owner(owner) if to == OWNER else (to,):
+                found.setdefault(one.casefold(), one)
+        return list(found.values())
 
     def _owner(self, owner: str | None) -> Sequence[str]:
         return self.owners.get(owner or ANYBODY) or self.owners.get(ANYBODY, ())

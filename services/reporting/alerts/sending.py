@@ -41,13 +41,13 @@ class Sending:
         relay: Relay,
         ways: Ways,
         *,
-        waits: Sequence[float] = WAITS,
+        waits: Sequence[float] | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._pool = pool
         self._relay = relay
         self._ways = ways
-        self._waits = waits
+        self._waits = WAITS if waits is None else waits
         self._clock = clock
         #: Destination -> the task that sends what is for it.
         self._at_work: dict[str, asyncio.Task[None]] = {}

@@ -32,14 +32,14 @@ class Watchman:
         sending: Sending,
         looks: Looks,
         *,
-        tick: float = TICK,
+        tick: float | None = None,
         every: float = EVERY,
     ) -> None:
         self._pool = pool
         self._telling = telling
         self._sending = sending
         self._looks = looks
-        self._tick = tick
+        self._tick = TICK if tick is None else tick
         self._every = every
         reading = Reading(bus, pool)
         self._followers = [Follower(bus.nc, pool, stream, reading, alerts) for stream in STREAMS]

@@ -1,6 +1,6 @@
 -- From when on people are told: what began before is shown only, so that the first start tells no old stories.
 create table alerts_begin (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     began_at timestamptz not null default now()
 );
 insert into alerts_begin default values;

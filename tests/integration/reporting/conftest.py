@@ -61,23 +61,30 @@ class Installation:
         await self.bus.stop()
         await self.bus.nc.close()
 
+    def settings(self, name: str = "reporting", **changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "nats_url": self._bus_url,
+            "database_url": self._database(name),
+            "files_url": f"file://{self.folder}/files",
+            "ack_wait": ACK_WAIT,
+            "log_level": "error",
+            "time_zone": ZONE,
+            "smtp_url": self.catcher.url,
+            "mail_from": "Tagwerk <tagwerk@example.com>",
+            "reports_folder": self.folder / "reports",
+        }
+        return Settings(**{**values, **changes})
+
     async def start(self, **changes: Any) -> None:
         """Start service and scheduler."""
         for name, builder in (("reporting", build), ("scheduler", build_scheduler)):
-            values: dict[str, Any] = {
-                "nats_url": self._bus_url,
-                "database_url": self._database(name),
-                "files_url": f"file://{self.folder}/files",
-                "ack_wait": ACK_WAIT,
-                "log_level": "error",
-                "time_zone": ZONE,
-                "smtp_url": self.catcher.url,
-                "mail_from": "Tagwerk <tagwerk@example.com>",
-                "reports_folder": self.folder / "reports",
-            }
-            service = builder(Settings(**{**values, **changes}))
+            service = builder(self.settings(name, **changes))
             await service.start()
             self._services.append(service)
+
+    @property
+    def service(self) -> Service:
+        return next(service for service in self._services if service.name == "reporting")
 
     async def tell(self, event: BusinessEventBase) -> None:
         """Publish an event, as another service does."""
