@@ -14,6 +14,7 @@ POSTGRES: Final = "postgres"
 GATEWAY: Final = "gateway"
 INTEGRATIONS: Final = "integrations"
 AUDIT: Final = "audit"
+REPORTING: Final = "reporting"
 
 #: Name -> module; each is started as `python -m <module>`.
 SERVICES: Final[dict[str, str]] = {
@@ -21,7 +22,7 @@ SERVICES: Final[dict[str, str]] = {
     "scheduler": "services.scheduler",
     "documents": "services.documents",
     INTEGRATIONS: "services.integrations",
-    "reporting": "services.reporting",
+    REPORTING: "services.reporting",
     "status": "services.status",
     AUDIT: "services.audit",
 }

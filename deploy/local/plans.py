@@ -10,7 +10,7 @@ from typing import Final
 
 from deploy.local.accounts import ensure_accounts
 from deploy.local.children import unprivileged_account
-from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, StackConfig
+from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, REPORTING, StackConfig
 from deploy.local.mqtt import (
     MQTT_BRIDGE,
     PASSWORDS,
@@ -40,6 +40,9 @@ WRITTEN_BY_HAND: Final = {
     "TAGWERK_MAILBOXES_FILE": "mailboxes.toml",
     "TAGWERK_ERP_FILE": "erp.toml",
 }
+
+#: File of alert rules in the state folder, where a person has written one.
+ALERT_RULES: Final = "alerts.toml"
 
 #: Seconds that a service has to hand over what it works on.
 _SERVICE_DRAIN: Final = 20.0
@@ -125,6 +128,11 @@ class StackPlan:
             for setting, name in WRITTEN_BY_HAND.items():
                 if (self.state / name).is_file():
                     environment[setting] = str(self.state / name)
+        if name == REPORTING:
+            # Where links in mails lead.
+            environment["TAGWERK_PUBLIC_URL"] = self.sign_in.url
+            if (self.state / ALERT_RULES).is_file():
+                environment["TAGWERK_ALERT_RULES"] = str(self.state / ALERT_RULES)
         if name == AUDIT:
             environment["TAGWERK_AUDIT_KEY_FILE"] = str(self.audit_key)
             environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")

@@ -35,6 +35,7 @@ from services.gateway.pages.languages import read_all
 from services.gateway.principals import keep_publishing
 from services.gateway.routes import (
     accounts,
+    alerts,
     approvals,
     audit,
     bank,
@@ -64,6 +65,7 @@ from services.gateway.routes import (
     schedule_changes,
     schedules,
     search,
+    silences,
     steering,
     systems,
     tokens,
@@ -118,6 +120,8 @@ _STORIES = (
     passwords,
     tokens,
     watch,
+    alerts,
+    silences,
     dead_letters,
     rebuild,
     audit,

@@ -82,8 +82,9 @@ class AlertsPage(BaseModel):
 
 class SilencesQuery(Query):
     """`query.reporting.silences` -> `SilencesPage`: those in force, the first to end first; then those that
-    ended, the last first."""
+    ended, the last first. The scope's clients have to be all that a silence names."""
 
+    silence_id: UUID | None = None
     limit: int = Field(default=50, ge=1, le=500)
 
 

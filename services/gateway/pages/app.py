@@ -18,6 +18,8 @@ from services.gateway.pages import (
     static_files,
     systems,
 )
+from services.gateway.pages.alerts import page as alerts
+from services.gateway.pages.alerts import steps as alert_steps
 from services.gateway.pages.documents import list as document_list
 from services.gateway.pages.documents import page as document_page
 from services.gateway.pages.run import page as run_page
@@ -39,6 +41,8 @@ _PAGES = (
     runs,
     run_page,
     run_steps,
+    alerts,
+    alert_steps,
     schedules,
     schedule_steps,
     schedule_change,

@@ -7,6 +7,8 @@ from services.gateway.pages.languages import N_
 KINDS: Mapping[str, str] = {
     "access_refused": N_("Refused"),
     "account_locked": N_("Account locked"),
+    "alert_closed": N_("Alert closed"),
+    "alerts_silenced": N_("Alerts silenced"),
     "approval_withdrawn": N_("Approval withdrawn"),
     "contents_removed": N_("Contents of the log removed"),
     "dead_letter_replayed": N_("Dead letter published again"),
@@ -27,6 +29,7 @@ KINDS: Mapping[str, str] = {
     "run_requested": N_("Run requested"),
     "session_ended": N_("Session ended"),
     "sign_in_rejected": N_("Sign-in rejected"),
+    "silence_ended": N_("Silence ended"),
     "signed_in": N_("Signed in"),
     "signed_out": N_("Signed out"),
     "start_refused": N_("Start refused"),

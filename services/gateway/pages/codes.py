@@ -7,6 +7,7 @@ from services.gateway.pages.languages import N_
 CODES: Mapping[str, str] = {
     "access_refused": N_("You may not do this"),
     "approval_ended": N_("This approval has ended"),
+    "alert_not_found": N_("There is no such alert"),
     "approval_not_found": N_("There is no such approval"),
     "archive_unsupported": N_("Archives are not accepted"),
     "bus_unavailable": N_("The message bus does not answer"),
@@ -59,6 +60,8 @@ CODES: Mapping[str, str] = {
     "projection_behind": N_("The status is still being brought up to date"),
     "projection_stopped": N_("The status is not brought up to date"),
     "question_open": N_("A question is open"),
+    "silence_invalid": N_("This silence cannot be"),
+    "silence_not_found": N_("There is no such silence"),
     "report_not_found": N_("There is no such report"),
     "request_forged": N_("This form did not come from here"),
     "request_invalid": N_("Something in the request is not right"),

@@ -33,6 +33,7 @@ class Menu:
 JOBS = Place(N_("Jobs"), "/")
 RUNS = Place(N_("Runs"), "/runs")
 DOCUMENTS = Place(N_("Documents"), "/documents")
+ALERTS = Place(N_("Alerts"), "/alerts")
 SCHEDULES = Place(N_("Schedules"), "/schedules")
 APPROVALS = Place(N_("Approvals"), "/approvals")
 REPORTS = Place(N_("Reports"), "/reports")
@@ -42,7 +43,7 @@ USERS = Place(N_("Users and roles"), "/users")
 AUDIT = Place(N_("Audit log"), "/audit")
 MQTT = Place(N_("MQTT"), "/mqtt")
 
-_EVERYDAY = (JOBS, RUNS, SCHEDULES, DOCUMENTS, APPROVALS, REPORTS)
+_EVERYDAY = (JOBS, RUNS, ALERTS, SCHEDULES, DOCUMENTS, APPROVALS, REPORTS)
 _OPERATIONS = (DEAD_LETTERS, SYSTEMS, MQTT, USERS, AUDIT)
 
 

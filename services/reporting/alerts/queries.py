@@ -50,7 +50,17 @@ async def list_alerts(pool: Pool, query: AlertsQuery) -> AlertsPage:
     shown, cursor = rows[: query.limit], None
     if len(rows) > query.limit:
         cursor = encode_cursor(order, [shown[-1][key.column] for key in order.keys])
-    return AlertsPage(items=await _rows(pool, shown), next_cursor=cursor, open=number)
+    items = await _rows(pool, shown)
+    if query.scope.clients is not None:
+        # Which other clients a silence names is nothing for them.
+        items = [_without_clients(item) for item in items]
+    return AlertsPage(items=items, next_cursor=cursor, open=number)
+
+
+def _without_clients(row: AlertRow) -> AlertRow:
+    if row.silence is None:
+        return row
+    return row.model_copy(update={"silence": row.silence.model_copy(update={"clients": []})})
 
 
 async def read_alert(pool: Pool, alert_id: UUID) -> AlertRow:
@@ -59,12 +69,16 @@ async def read_alert(pool: Pool, alert_id: UUID) -> AlertRow:
 
 
 async def list_silences(pool: Pool, query: SilencesQuery) -> SilencesPage:
-    at = now()
+    at, clients = now(), query.scope.clients
     rows = await pool.fetch(
-        "select * from silences order by ends_at > $1 and ended_by is null desc,"
+        "select * from silences where ($3::uuid is null or silence_id = $3)"
+        " and ($4::text[] is null or (clients <> '{}' and clients <@ $4))"
+        " order by (ends_at > $1 and ended_by is null) desc,"
         " case when ends_at > $1 and ended_by is null then ends_at end, ends_at desc, silence_id limit $2",
         at,
         query.limit,
+        query.silence_id,
+        None if clients is None else sorted(clients),
     )
     return SilencesPage(items=[silence_row(row, at) for row in rows])
 

@@ -43,6 +43,7 @@ group_minutes = 0
 name = "everything"
 to = ["owner", "webhook:pager"]
 group_minutes = 0
+per_hour = 100
 """
 
 

@@ -2,9 +2,11 @@
 import { offerCopying } from "./copy.js";
 import { filterAsYouType } from "./filter.js";
 import { followRun } from "./live.js";
+import { keepFresh } from "./refresh.js";
 
 for (const field of document.querySelectorAll("[data-filter]")) filterAsYouType(field);
 for (const line of document.querySelectorAll("[data-live]")) followRun(line);
+for (const part of document.querySelectorAll("[data-refresh]")) keepFresh(part);
 offerCopying();
 
 // "/" goes to the search box, as long as nobody is typing.
