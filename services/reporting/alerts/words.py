@@ -14,12 +14,15 @@ SENTENCES: Final[Mapping[AlertKind, tuple[str, str]]] = {
     AlertKind.RUN_FAILED: ("{what} failed", "{what} ist fehlgeschlagen"),
     AlertKind.NEEDS_DECISION: ("{what} needs a decision", "{what} braucht eine Entscheidung"),
     AlertKind.OVERDUE: ("{what} takes longer than expected", "{what} dauert länger als erwartet"),
-    AlertKind.LOST: ("{what} has lost its worker", "{what} hat seinen Worker verloren"),
+    AlertKind.LOST: (
+        "The worker of {what} gives no sign of life",
+        "Der Arbeitsprozess von {what} gibt kein Lebenszeichen",
+    ),
     AlertKind.UNWORKED: ("Nobody works on {what}", "Niemand bearbeitet {what}"),
-    AlertKind.MISSED: ("{what} was missed", "{what} wurde versäumt"),
+    AlertKind.MISSED: ("The schedule {what} was missed", "Der Zeitplan {what} wurde verpasst"),
     AlertKind.DEAD_LETTER: (
         "{what} could not handle messages",
-        "{what} konnte Meldungen nicht verarbeiten",
+        "{what} konnte Nachrichten nicht verarbeiten",
     ),
     AlertKind.SYSTEM_UNREACHABLE: ("{what} cannot be reached", "{what} ist nicht erreichbar"),
     AlertKind.PROJECTION_BEHIND: (

@@ -52,9 +52,7 @@ async def close(
 
 
 @router.post("/alerts/silences")
-async def silence(
-    form: Annotated[SilenceForm, Form()], asking: PageAsking, gateway: TheGateway
-) -> Response:
+async def silence(form: Annotated[SilenceForm, Form()], asking: PageAsking, gateway: TheGateway) -> Response:
     await make_silence(form.body, asking, gateway)
     return RedirectResponse("/alerts/silences", 303)
 
