@@ -7,6 +7,7 @@ import typer
 from cli.command import ApiFunction, api_command
 from cli.commands import (
     accounts,
+    alerts,
     approvals,
     audit,
     bank,
@@ -67,11 +68,13 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "payables": payments.payables,
     "payment-files": payments.payment_files,
     "payment-file": payments.payment_file,
+    "alerts": alerts.alerts,
     "schedules": schedules.schedules,
     "systems": preflight.systems,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
     "me": accounts.me,
+    "close-alert": alerts.close_alert,
 }
 
 _SCHEDULE: dict[str, ApiFunction] = {
@@ -83,6 +86,11 @@ _SCHEDULE: dict[str, ApiFunction] = {
     "resume": schedules.resume,
     "seen": schedules.seen,
     "backfill": schedules.backfill,
+}
+_SILENCES: dict[str, ApiFunction] = {
+    "list": alerts.silences,
+    "add": alerts.add_silence,
+    "end": alerts.end_silence,
 }
 _PRINCIPALS: dict[str, ApiFunction] = {
     "list": accounts.principals,
@@ -115,6 +123,7 @@ def _group(name: str, help: str, commands: dict[str, ApiFunction]) -> None:
 
 _add(app, _API_COMMANDS)
 _group("schedule", "One schedule: look ahead, change it, pause it, run what was missed.", _SCHEDULE)
+_group("silences", "Silences: what nobody is told for a while.", _SILENCES)
 _group("principals", "Users and service users: list them, make or change one.", _PRINCIPALS)
 _group("tokens", "Tokens: list them, issue one, revoke one.", _TOKENS)
 _group("audit", "The audit log: list who did what, verify it, export it.", _AUDIT)

@@ -47,8 +47,8 @@ async def read_alerts(gateway: Gateway, asking: Asker, filter: AlertsFilter) -> 
 
 @router.post("/alerts/{alert_id}/close", summary="Say that an alert is done", responses=answers(403, 404))
 async def close_alert(alert_id: UUID, body: WithReason, asking: MayStart, gateway: TheGateway) -> AlertRow:
-    """For those whose cause does not go by itself. By who may start the job; of one about no job, by technical
-    administrators. If the cause comes again, that is another alert."""
+    """For those whose cause does not go by itself. By who may start the job; of one about no job or no
+    client, by technical administrators. If the cause comes again, that is another alert."""
     found = await _ask(gateway, asking, AlertsQuery(alert_id=alert_id))
     if not found.items:
         raise TagwerkError(

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from services.gateway.context import QUERY_TIMEOUT, Gateway, MayAdminister, TheGateway
 from services.gateway.fields import Moment, Text
@@ -40,9 +40,9 @@ class MakeSilence(WithReason):
         }
     )
 
-    kinds: list[AlertKind] = []
-    jobs: Patterns = []
-    clients: Patterns = []
+    kinds: list[AlertKind] = Field(default_factory=list)
+    jobs: Patterns = Field(default_factory=list)
+    clients: Patterns = Field(default_factory=list)
     #: When it ends: a time, or hours from now.
     ends_at: Moment | None = None
     hours: float | None = Field(default=None, gt=0, le=744)
@@ -77,8 +77,8 @@ async def read_silences(gateway: Gateway, asking: Principal, query: SilencesQuer
 
 @router.post("/silences", summary="Silence alerts for a while", responses=answers(403, 404))
 async def make_silence(body: MakeSilence, asking: MayAdminister, gateway: TheGateway) -> SilenceRow:
-    """For technical administrators, for at most 31 days. What is silenced is shown all the same, and told when
-    the silence ends, if it is still there. Who does not act for every client silences those that they do."""
+    """For technical administrators, for at most 31 days. What is silenced is shown all the same, and told
+    when the silence ends, if it is still there. Who does not act for every client silences their own."""
     await gateway.gate.operate(asking, "silences")
     clients = body.clients
     if EVERY_CLIENT not in asking.clients:

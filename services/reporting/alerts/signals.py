@@ -18,6 +18,8 @@ from shared.events import (
     RunLost,
     RunOverdue,
     RunOverdueEnded,
+    SystemReachable,
+    SystemUnreachable,
 )
 from shared.words import AlertKind, OccurrenceVerdict, RunState
 
@@ -102,6 +104,17 @@ def of_event(event: BusinessEventBase) -> Signal | None:
         case QueueWorked():
             key = f"{event.job} {event.lane}"
             return _closed(event, AlertKind.UNWORKED, key, event.job, event.opened_by)
+        case SystemUnreachable():
+            return Signal(
+                cause=_system(event.system, event.host),
+                part=event.service,
+                holds=True,
+                time=event.time,
+                why=f"{event.service} does not reach {event.host}: {event.cause}",
+                next_step="Check the system and the way to it; jobs that need it wait or fail until then.",
+            )
+        case SystemReachable():
+            return Signal(_system(event.system, event.host), event.service, False, event.time)
     return None
 
 
@@ -157,6 +170,11 @@ def _doubt(job: str, client: str | None, run_id: UUID) -> Cause:
 
 def _schedule(schedule: str, job: str | None, client: str | None) -> Cause:
     return Cause(AlertKind.MISSED, schedule, schedule, job, client)
+
+
+def _system(system: str, host: str) -> Cause:
+    """Any service can find that it is away; it is back when each of them has."""
+    return Cause(AlertKind.SYSTEM_UNREACHABLE, f"{system} {host}", system)
 
 
 def _opened(event: BusinessEventBase, cause: Cause, why: str, next_step: str) -> Signal:

@@ -21,7 +21,16 @@ from shared.commands import (
 )
 from shared.dead_letters import bury, list_dead_letters, replay
 from shared.errors import TagwerkError
-from shared.events import Decided, DoubtfulEffect, Occurrence, QueueUnworked, QueueWorked, now
+from shared.events import (
+    Decided,
+    DoubtfulEffect,
+    Occurrence,
+    QueueUnworked,
+    QueueWorked,
+    SystemReachable,
+    SystemUnreachable,
+    now,
+)
 from shared.words import AlertKind, AlertNews, Decision, OccurrenceVerdict, RunState, TellingState
 from tests.integration.reporting.alerting import JOB, World, failure, world
 from tests.integration.reporting.conftest import until
@@ -66,7 +75,9 @@ async def test_an_alert_opens_is_told_counts_and_closes_when_its_cause_is_gone(w
     ids = {str(told.telling_id) for told in closed.tellings if "@" in told.destination}
     assert all(any(id in str(mail["Message-ID"]) for mail in mails) for id in ids)
     assert str(mails[-1]["Subject"]) == f"Vorbei: {JOB} ist fehlgeschlagen"
-    text = mails[0].get_body(("plain",)).get_content()
+    body = mails[0].get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
     assert f"https://tagwerk.example/runs/{first}" in text
     assert "the feed is closed" in text
     said = [item for body in world.receiver.said for item in body["data"]["alerts"]]
@@ -92,6 +103,9 @@ async def test_each_kind_opens_and_closes_by_what_its_streams_say(world: World) 
     told: dict[str, Any] = {"client": "acme", "principal": "service-scheduler"}
     unworked = QueueUnworked(**told, job=JOB, waiting=3, service_alive=False)
     await world.installation.tell(unworked)
+    lost: dict[str, Any] = {"system": "erp", "host": "erp.example:443", "service": "integrations"}
+    away = SystemUnreachable(**told, **lost, since=now(), cause="no answer in time")
+    await world.installation.tell(away)
     for minute, verdict in ((1, OccurrenceVerdict.MISSED), (2, OccurrenceVerdict.MISSED)):
         await world.bus.publish(
             subjects.occurrence(JOB, now().replace(minute=minute)),
@@ -109,6 +123,7 @@ async def test_each_kind_opens_and_closes_by_what_its_streams_say(world: World) 
         rows = {row.kind: row.count for row in await world.alerts()}
         return rows == {
             AlertKind.NEEDS_DECISION: 2, AlertKind.UNWORKED: 1, AlertKind.MISSED: 2, AlertKind.DEAD_LETTER: 2,
+            AlertKind.SYSTEM_UNREACHABLE: 1,
         }  # fmt: skip
 
     await until(all_open)
@@ -116,6 +131,8 @@ async def test_each_kind_opens_and_closes_by_what_its_streams_say(world: World) 
     assert {told.destination for told in letters.tellings} == {"webhook:pager", "gone@example.com"}
     assert not [row for row in await world.alerts(platform=False) if row.kind is AlertKind.DEAD_LETTER]
 
+    back = SystemReachable(**told, **lost, since=now(), unreachable_since=away.since)
+    await world.installation.tell(back)
     await world.installation.tell(QueueWorked(**told, job=JOB, opened_by=unworked.id))
     for n in (1, 2):
         await world.tell_run(

@@ -155,6 +155,11 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("POST", "/jobs/audit.verify-log/runs", STARTED, status=202)
     gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
     for method, path, model in (
+        ("GET", "/alerts", "AlertsPage"),
+        ("POST", f"/alerts/{UUID(int=1)}/close", "AlertRow"),
+        ("GET", "/silences", "SilencesPage"),
+        ("POST", "/silences", "SilenceRow"),
+        ("POST", f"/silences/{UUID(int=2)}/end", "SilenceRow"),
         ("GET", "/schedules", "SchedulesPage"),
         ("PUT", "/schedules/documents.ocr.nightly", "ScheduleChanged"),
         ("GET", "/schedules/documents.ocr.nightly/occurrences", "OccurrencesPage"),
@@ -234,6 +239,11 @@ COMMANDS: dict[str, list[Any]] = {
     "schedule-resume": ["schedule", "resume", "--module", "documents", "--reason", "done"],
     "schedule-seen": ["schedule", "seen", NIGHTLY, "--reason", "done by hand"],
     "schedule-backfill": ["schedule", "backfill", NIGHTLY, "--from", "2026-03-01", "--reason", "outage"],
+    "alerts": ["alerts"],
+    "close-alert": ["close-alert", UUID(int=1), "--reason", "done by hand"],
+    "silences-list": ["silences", "list"],
+    "silences-add": ["silences", "add", "--for", "4h", "--job", "integrations.*", "--reason", "works"],
+    "silences-end": ["silences", "end", UUID(int=2)],
     "me": ["me"],
     "principals-list": ["principals", "list"],
     "principals-set": ["principals", "set", "ada", "--name", "Ada", "--role", "accounting"],

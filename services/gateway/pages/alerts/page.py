@@ -5,7 +5,6 @@ from typing import Literal
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-
 from services.gateway.context import TheGateway
 from services.gateway.fields import Text
 from services.gateway.pages.alerts import words
