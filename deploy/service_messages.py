@@ -31,6 +31,7 @@ MODELS = {
     "Candidate": frozenset[str](),
     "Finding": frozenset({"words"}),
     "InvoiceFinding": frozenset({"words"}),
+    "Signal": frozenset[str](),
 }
 #: Tables of what is said, or named, in sentences. Their words are found however short they are.
 TABLES = frozenset({"FIELDS", "CORRECTABLE", "SOURCE_NAMES", "REASONS"})

@@ -33,6 +33,8 @@ from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.commands import (
+    AlertsPage,
+    AlertsQuery,
     DocumentDetail,
     DocumentQuery,
     PaymentFileDetail,
@@ -43,6 +45,8 @@ from shared.commands import (
     RunQuery,
     SchedulesPage,
     SchedulesQuery,
+    SilencesPage,
+    SilencesQuery,
 )
 from shared.errors import Failure, TagwerkError
 from shared.events import DocumentUploaded
@@ -183,6 +187,14 @@ class Gate:
         """As for a run."""
         self._look(self._record_hidden_report(principal, report_id))
 
+    def look_for_hidden_alert(self, principal: Principal, alert_id: UUID) -> None:
+        """As for a run."""
+        self._look(self._record_hidden_alert(principal, alert_id))
+
+    def look_for_hidden_silence(self, principal: Principal, silence_id: UUID) -> None:
+        """As for a run."""
+        self._look(self._record_hidden_silence(principal, silence_id))
+
     def look_for_hidden_schedule(self, principal: Principal, id: str) -> None:
         """As for a run."""
         self._look(self._record_hidden_schedule(principal, id))
@@ -218,6 +230,24 @@ class Gate:
             return
         for row in found.items:
             await self.hide(principal, f"schedule:{id}", client=row.schedule.client)
+
+    async def _record_hidden_alert(self, principal: Principal, alert_id: UUID) -> None:
+        query = AlertsQuery(alert_id=alert_id, platform=True)
+        try:
+            found = await self._bus.ask(subjects.query("reporting", "alerts"), query, AlertsPage)
+        except TagwerkError:
+            return
+        for row in found.items:
+            await self.hide(principal, f"alert:{alert_id}", client=row.client)
+
+    async def _record_hidden_silence(self, principal: Principal, silence_id: UUID) -> None:
+        query = SilencesQuery(silence_id=silence_id)
+        try:
+            found = await self._bus.ask(subjects.query("reporting", "silences"), query, SilencesPage)
+        except TagwerkError:
+            return
+        for _ in found.items:
+            await self.hide(principal, f"silence:{silence_id}")
 
     async def _record_hidden_payment_file(self, principal: Principal, file_id: UUID) -> None:
         query = PaymentFileQuery(file_id=file_id)

@@ -51,6 +51,7 @@ async def close_alert(alert_id: UUID, body: WithReason, asking: MayStart, gatewa
     client, by technical administrators. If the cause comes again, that is another alert."""
     found = await _ask(gateway, asking, AlertsQuery(alert_id=alert_id))
     if not found.items:
+        gateway.gate.look_for_hidden_alert(asking, alert_id)
         raise TagwerkError(
             "alert_not_found",
             "there is no such alert that is open and that you may see",

@@ -100,6 +100,7 @@ async def make_silence(body: MakeSilence, asking: MayAdminister, gateway: TheGat
 async def end_silence(silence_id: UUID, asking: MayAdminister, gateway: TheGateway) -> SilenceRow:
     found = await read_silences(gateway, asking, SilencesQuery(silence_id=silence_id))
     if not found.items:
+        gateway.gate.look_for_hidden_silence(asking, silence_id)
         raise TagwerkError(
             "silence_not_found",
             "there is no such silence that you may see",

@@ -52,7 +52,7 @@ def of_end(job: str, request: Requested | None, end: Finished) -> list[Signal]:
                 holds=True,
                 time=end.time,
                 run_id=end.run_id,
-                why=failure.cause if failure else _WITHOUT_FAILURE[end.state],
+                why=failure.cause if failure else REASONS[end.state],
                 next_step=failure.next_step if failure else "Read the run: it names each record and why.",
             )
         )
@@ -61,7 +61,7 @@ def of_end(job: str, request: Requested | None, end: Finished) -> list[Signal]:
     return signals
 
 
-_WITHOUT_FAILURE: Final = {
+REASONS: Final = {
     RunState.FAILED: "it failed",
     RunState.PARTIALLY_FAILED: "some of its records failed",
     RunState.TIMED_OUT: "it took longer than it may",

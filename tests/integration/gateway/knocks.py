@@ -36,6 +36,8 @@ RULE = {"cron": "30 2 * * *", "zone": "Europe/Zurich"}
 
 #: What is sent, with `CLIENT` for the client that is meant; a list is a file with a form.
 BODIES: Mapping[str, Any] = {
+    f"POST {API}/alerts/{{alert_id}}/close": {"reason": "because"},
+    f"POST {API}/silences": {"clients": ["CLIENT"], "jobs": ["none.*"], "hours": 1, "reason": "because"},
     f"POST {API}/approvals/{{document_id}}/answer": {"answer": "yes"},
     f"POST {API}/approvals/{{document_id}}/approve": {"values_version": "seen"},
     f"POST {API}/approvals/{{document_id}}/ask": {"question": "why?"},
@@ -67,6 +69,8 @@ BODIES: Mapping[str, Any] = {
     f"PUT {API}/me/password": {"current": "x", "new": "y"},
     f"PUT {API}/principals/{{principal_id}}": {"name": "Of CLIENT", "clients": ["CLIENT"]},
     f"PUT {API}/principals/{{principal_id}}/password": {"password": "heron under a paper moon"},
+    "POST /alerts/silences": {"clients": "CLIENT", "jobs": "none.*", "hours": "1", "reason": "because"},
+    "POST /alerts/{alert_id}/close": {"reason": "because"},
     "POST /account/password": {"current": "x", "new": "y", "again": "y"},
     "POST /account/tokens": {"name": "one more", "days": "3", "scope": "read", "clients": "CLIENT"},
     "POST /approvals/{document_id}/{act}": {"said": "because"},
@@ -190,6 +194,10 @@ async def _named(world: World, path: str, asker: str, things: Things) -> dict[st
         named["session_id"] = new_id() if nobodys else await world.session_of(whose)
     if "{token_id}" in path:
         named["token_id"] = new_id() if nobodys else (await world.token_of(whose))["id"]
+    if "{alert_id}" in path:
+        named["alert_id"] = new_id() if nobodys else await world.alert_of(things.client)
+    if "{silence_id}" in path:
+        named["silence_id"] = new_id() if nobodys else await world.silence_of(things.client)
     if path.endswith("/cancel"):
         named["run_id"] = new_id() if nobodys else await world.run_of(things.client)
     if "{letter_id}" in path:

@@ -40,6 +40,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     RUNS: {
         *(f"GET {API}{path}" for path in (
+            "/alerts",
             "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
             "/schedules", "/schedules/{schedule_id}", "/schedules/{schedule_id}/occurrences",
             "/schedules/{schedule_id}/preview", "/occurrences", "/search", "/systems", "/watch",
@@ -50,6 +51,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         )),
     },
     START: {
+        f"POST {API}/alerts/{{alert_id}}/close",
         f"POST {API}/files", f"POST {API}/jobs/{{job_id}}/runs",
         f"POST {API}/jobs/{{job_id}}/preflight",
         f"GET {API}/jobs/{{job_id}}/choices/{{parameter}}",
@@ -67,6 +69,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     ADMINISTER: {
         f"GET {API}/audit/entries", f"GET {API}/audit/export", f"GET {API}/audit/state", f"GET {API}/mqtt",
         f"POST {API}/schedules/pause", f"POST {API}/schedules/resume",
+        f"GET {API}/silences", f"POST {API}/silences", f"POST {API}/silences/{{silence_id}}/end",
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
         f"GET {API}/principals", f"POST {API}/principals", f"PUT {API}{_PRINCIPAL}",
         f"PUT {API}{_PRINCIPAL}/password", f"POST {API}{_PRINCIPAL}/unlock",
@@ -77,6 +80,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"GET {API}/me/tokens", f"POST {API}/me/tokens", f"DELETE {API}/me/tokens/{{token_id}}",
     },
     PAGE: {
+        "GET /alerts", "GET /alerts/silences", "POST /alerts/silences",
+        "POST /alerts/silences/{silence_id}/end", "POST /alerts/{alert_id}/close",
         "GET /", "GET /jobs/{job_id}", "GET /runs", "GET /runs/{run_id}", "GET /search",
         "GET /preferences", "GET /reports", "GET /account", "GET /schedules", "GET /schedules/{schedule_id}",
         "GET /schedules/{schedule_id}/change", "GET /schedules/{schedule_id}/backfill",

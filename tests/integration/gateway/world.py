@@ -21,8 +21,10 @@ from shared.access import ADMINISTRATOR, TECHNICAL, Access
 from shared.audit import AuditEntry
 from shared.dead_letters import bury
 from shared.errors import Failure
+from shared.events import Requested
 from shared.ids import new_id
-from shared.words import Level
+from shared.subjects import RunSubjects
+from shared.words import Lane, Level, Trigger
 from tests.integration.gateway.site import Site
 from tests.integration.gateway.test_access import end
 from tests.integration.gateway.test_approvals import arrived, invoice
@@ -123,6 +125,33 @@ class World:
         known = await self.site.admin.get(f"/runs/{run_id}", params={"at_least": started.json()["sequence"]})
         assert known.status_code == 200, known.text
         return run_id
+
+    async def alert_of(self, client: str) -> str:
+        """An alert of its own that is open."""
+        request = Requested(
+            run_id=new_id(), job=JOB, client=client, principal="admin", effective_principal="admin",
+            trigger=Trigger.MANUAL, about=[f"test:{new_id()}"],
+        )  # fmt: skip
+        run_id = str(request.run_id)
+        requested = RunSubjects(JOB, request.run_id).requested(Lane.BULK)
+        await self.site.bus.publish(requested, request.encode())
+        await end(self.site, JOB, run_id)
+        async with asyncio.timeout(20):
+            while True:
+                wanted: dict[str, str | int] = {"client": client, "job": JOB, "limit": 500}
+                found = await self.site.admin.get("/alerts", params=wanted)
+                for alert in found.json()["items"]:
+                    if alert["run_id"] == run_id:
+                        alert_id: str = alert["alert_id"]
+                        return alert_id
+                await asyncio.sleep(0.02)
+
+    async def silence_of(self, client: str) -> str:
+        body = {"clients": [client], "jobs": ["none.*"], "hours": 1, "reason": "a test"}
+        made = await self.site.admin.post("/silences", json=body)
+        assert made.status_code == 200, made.text
+        silence_id: str = made.json()["silence_id"]
+        return silence_id
 
     async def letter_of(self, client: str) -> int:
         reason = Failure(code="event_undecodable", cause="no event", next_step="Correct the sender.")
