@@ -12,7 +12,7 @@ from services.reporting.alerts.sending import Sending
 from services.reporting.alerts.store import Alerts
 from services.reporting.alerts.telling import Telling
 from shared.bus import Bus
-from shared.database import Pool
+from shared.database import Pool, session
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Watchman:
         """For as long as the process lives, or stand by."""
         while True:
             try:
-                async with self._pool.acquire() as connection:
+                async with session(self._pool) as connection:
                     await connection.execute(
                         "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", READER
                     )

@@ -114,12 +114,18 @@ class World:
 
         await until(answered)
 
+    async def alert_of(self, client: str) -> AlertRow:
+        return await self._settled(client=client)
+
     async def alert(self, kind: AlertKind, *, state: str = "open") -> AlertRow:
-        """The one of this kind, as soon as there is one and everybody has been told."""
+        return await self._settled(kind=kind, state=state)
+
+    async def _settled(self, **asked: Any) -> AlertRow:
+        """The one that fits, as soon as there is one and everybody has been told."""
         found: list[AlertRow] = []
 
         async def settled() -> bool:
-            rows = await self.alerts(kind=kind, state=state)
+            rows = await self.alerts(**asked)
             found[:] = rows
             return bool(rows) and all(
                 telling.state in (TellingState.SENT, TellingState.FAILED, TellingState.IN_DOUBT)

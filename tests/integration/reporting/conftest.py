@@ -111,6 +111,14 @@ class Installation:
             filled["gross_amount"],
         )
 
+    async def execute(self, statement: str) -> None:
+        """In the service's tables."""
+        connection = await asyncpg.connect(self._database("reporting"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
     async def knows(self, condition: str, *arguments: Any) -> None:
         """Wait until the service's tables say so."""
         connection = await asyncpg.connect(self._database("reporting"))

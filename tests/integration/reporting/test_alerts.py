@@ -94,6 +94,35 @@ async def test_an_alert_opens_is_told_counts_and_closes_when_its_cause_is_gone(w
             assert b"duty@" not in message.data or message.subject == "audit.rules_changed"
 
 
+async def test_two_replicas_tell_once_and_what_began_before_them_they_only_show(world: World) -> None:
+    await world.run(RunState.FAILED, client="before", failure=failure("closed"))
+    # The tables of tests are made long before them.
+    await world.installation.execute("update alerts_begin set began_at = now()")
+    await world.start()
+    await world.start()
+    await world.run(RunState.FAILED, failure=failure("closed"))
+
+    async def both() -> bool:
+        return len(await world.alerts()) == 2
+
+    await until(both)
+    told = await world.alert_of("acme")
+    assert {one.state for one in told.tellings} == {TellingState.SENT}
+    (old,) = await world.alerts(client="before")
+    assert (old.quiet, old.tellings) == (True, [])
+    # The one that leads goes: the other goes on where it was.
+    await world.installation.service.stop()
+    await world.run(RunState.SUCCEEDED)
+
+    async def over() -> bool:
+        rows = await world.alerts(state="closed")
+        return bool(rows) and [one.state for one in rows[0].tellings] == [TellingState.SENT] * 4
+
+    await until(over)
+    assert len(world.installation.catcher.mails) == 2
+    assert len(world.receiver.ids) == 2
+
+
 async def test_each_kind_opens_and_closes_by_what_its_streams_say(world: World) -> None:
     await world.start()
     run = await world.run(
