@@ -17,6 +17,7 @@ async def test_an_alert_appears_is_typed_about_and_closed(reader: Reader, stack:
     await expect(stumble).to_have_count(1)
     await stumble.locator("summary").filter(has_text="It is done").click()
     await stumble.get_by_label("Reason").fill("mended by")
+    await expect(page.get_by_text("Live: this page follows the alerts.")).to_be_visible()
     # What happens meanwhile is shown, and what is typed stays.
     headers = {"Authorization": f"Bearer {stack.token}"}
     async with httpx.AsyncClient(base_url=f"{stack.url}/api/v1", headers=headers, timeout=30) as http:

@@ -6,7 +6,7 @@ import { keepFresh } from "./refresh.js";
 
 for (const field of document.querySelectorAll("[data-filter]")) filterAsYouType(field);
 for (const line of document.querySelectorAll("[data-live]")) followRun(line);
-for (const part of document.querySelectorAll("[data-refresh]")) keepFresh(part);
+for (const line of document.querySelectorAll("[data-refresh]")) keepFresh(line);
 offerCopying();
 
 // "/" goes to the search box, as long as nobody is typing.
