@@ -30,7 +30,11 @@ from shared.words import AlertKind, RunState
 #: Streams that alerts come from.
 STREAMS: Final = (subjects.RUNS, subjects.EVENTS, subjects.OCCURRENCES, subjects.DEAD, subjects.AUDIT)
 
-#: What the few events of a run hold that matter here; all others are not even decoded.
+#: Subjects of the few messages that matter here; all others are not even decoded.
+_SUBJECTS: Final = (
+    "event.run.", "event.queue.", "event.system.", "occurrence.", "dead.", "audit.missed_seen",
+)  # fmt: skip
+#: And what the few events of a run hold.
 _TELLING: Final = (b'"run.finished"', b'"run.decided"')
 
 
@@ -43,7 +47,11 @@ class Reading:
         """What cannot be read says nothing here: the projection and the dead letters tell of it."""
         if stream == subjects.RUNS:
             return await self._of_runs(batch)
-        return [signal for raw in batch if (signal := _of(stream, raw)) is not None]
+        return [
+            signal
+            for raw in batch
+            if raw.subject.startswith(_SUBJECTS) and (signal := _of(stream, raw)) is not None
+        ]
 
     async def _of_runs(self, batch: Sequence[RawMessage]) -> list[Signal]:
         told: list[tuple[str, Finished | Decided]] = []

@@ -1,5 +1,7 @@
 """The page of alerts follows what happens, and people say there what is done and what is to be quiet."""
 
+import asyncio
+
 import httpx
 import pytest
 from playwright.async_api import expect
@@ -22,7 +24,12 @@ async def test_an_alert_appears_is_typed_about_and_closed(reader: Reader, stack:
     headers = {"Authorization": f"Bearer {stack.token}"}
     async with httpx.AsyncClient(base_url=f"{stack.url}/api/v1", headers=headers, timeout=30) as http:
         started = await http.post("/jobs/lab.flaky/runs", json={"parameters": {"fails": 3}})
-        await http.get(f"/runs/{started.json()['run_id']}", params={"wait": 20})
+        run_id = started.json()["run_id"]
+        async with asyncio.timeout(30):
+            while run_id not in (await http.get("/alerts", params={"job": "lab.flaky"})).text:  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.05)
+    # As if one came back to the page: it looks at once.
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     flaky = page.locator(".alert").filter(has_text="Flaky failed")
     await expect(flaky).to_have_count(1, timeout=30_000)
     assert await stumble.get_by_label("Reason").input_value() == "mended by"
