@@ -26,6 +26,8 @@ class Failure(BaseModel):
     next_step: str
     #: Whether the same thing tried again can succeed without anybody changing anything.
     retryable: bool = False
+    #: Seconds that the counterpart asked to wait before it is tried again.
+    retry_after: float | None = None
     #: Of an unknown exception: its type and place (`ValueError at services/x/core.py:12`).
     origin: str | None = None
 
@@ -34,11 +36,23 @@ class TagwerkError(Exception):
     """A failure that we understand. `cause` is a sentence, `next_step` an instruction."""
 
     def __init__(
-        self, code: str, cause: str, *, next_step: str, concern: str | None = None, retryable: bool = False
+        self,
+        code: str,
+        cause: str,
+        *,
+        next_step: str,
+        concern: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(cause)
         self.failure = Failure(
-            code=code, cause=cause, concern=concern, next_step=next_step, retryable=retryable
+            code=code,
+            cause=cause,
+            concern=concern,
+            next_step=next_step,
+            retryable=retryable,
+            retry_after=retry_after,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -69,13 +83,16 @@ class NotDone(TagwerkError):
 class ExternalSystemUnavailable(TagwerkError):
     """A system outside did not answer, or answered that it cannot serve now."""
 
-    def __init__(self, system: str, cause: str, *, next_step: str | None = None) -> None:
+    def __init__(
+        self, system: str, cause: str, *, next_step: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(
             "external_system_unavailable",
             cause,
             concern=system,
             next_step=next_step or f"Check that {system} can be reached; Tagwerk tries again by itself.",
             retryable=True,
+            retry_after=retry_after,
         )
 
 

@@ -192,6 +192,22 @@ class ApprovalState(StrEnum):
     REJECTED = "rejected"
 
 
+class ErpList(StrEnum):
+    """What is read from an ERP."""
+
+    SUPPLIERS = "suppliers"
+    COST_CENTERS = "cost-centers"
+    OPEN_ITEMS = "open-items"
+
+
+class BookedIn(StrEnum):
+    """Where an approved invoice is booked: each in one place."""
+
+    DATEV = "datev"
+    #: The ERP, over its interface.
+    ERP = "erp"
+
+
 class PaymentState(StrEnum):
     """Where the payment of an invoice stands."""
 

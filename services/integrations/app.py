@@ -11,9 +11,12 @@ from services.integrations.bank.reading import AREA as BANK_AREA
 from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
-from services.integrations.erp.handover import ErpHandover, FolderHandover
+from services.integrations.erp import providers as erp_providers
+from services.integrations.erp.exporting import Exporter
+from services.integrations.erp.rest.connection import ErpConnection
+from services.integrations.erp.rest.entry_store import EntryStore, PostgresEntries
+from services.integrations.erp.rest.payment_store import PaymentComparison, PostgresPaymentComparison
 from services.integrations.erp.rules import read_erp_rules
-from services.integrations.erp.store import ErpExports, PostgresErpExports
 from services.integrations.mail.door import IntakeDoor, MailDoor
 from services.integrations.mail.mailboxes import Mailboxes, read_mailboxes
 from services.integrations.mail.server import ImapServer, MailServer, mail_server_probe
@@ -99,9 +102,6 @@ def build(settings: Settings) -> Service:
             return "no folder is set, so payment files lie in the file store only"
         return await probe_folder(settings.payments_folder / client)
 
-    async def erp_folder_probe(client: str) -> str:
-        return await probe_folder(erp_rules.of_client(client).folder)
-
     service = Service(
         DECLARATION,
         settings,
@@ -122,12 +122,10 @@ def build(settings: Settings) -> Service:
             ),
             PaymentStatuses: lambda attempt: PostgresPaymentStatuses(attempt.outbox, attempt.context),
             StatusFiles: lambda attempt: StatusFiles(Files(files, attempt.context.client)),
-            ErpExports: lambda attempt: PostgresErpExports(
-                attempt.outbox, attempt.context, erp_rules.of_client(attempt.context.client)
-            ),
-            ErpHandover: lambda attempt: FolderHandover(
-                Files(files, attempt.context.client), erp_rules.of_client(attempt.context.client).folder
-            ),
+            Exporter: lambda attempt: erp_providers.exporter(attempt, erp_rules, files),
+            ErpConnection: lambda attempt: erp_providers.connection(attempt, erp_rules),
+            EntryStore: lambda attempt: PostgresEntries(attempt.outbox, attempt.context),
+            PaymentComparison: lambda attempt: PostgresPaymentComparison(attempt.outbox, attempt.context),
             Mailboxes: lambda attempt: mailboxes,
             MailServer: lambda attempt: ImapServer(attempt.calls),
             MailDoor: mail_door,
@@ -145,7 +143,8 @@ def build(settings: Settings) -> Service:
             "mail-server": mail_server_probe(mailboxes),
             "file-store": lambda client: Files(files, client).probe(),
             "payments-folder": pickup_probe,
-            "erp-folder": erp_folder_probe,
+            "erp": erp_providers.erp_probe(erp_rules),
+            "erp-folder": erp_providers.erp_folder_probe(erp_rules),
         },
         choices={
             "account": choices.own_accounts(accounts),

@@ -4,9 +4,11 @@ from typing import Final
 
 from services.integrations.jobs.create_payment_file import create_payment_file
 from services.integrations.jobs.erp_export import erp_export
+from services.integrations.jobs.erp_import import erp_import
 from services.integrations.jobs.import_bank_statements import import_bank_statements
 from services.integrations.jobs.import_daily_rates import import_daily_rates
 from services.integrations.jobs.import_mail import import_mail
+from services.integrations.jobs.nightly_synchronization import nightly_synchronization
 from services.integrations.jobs.update_payment_status import update_payment_status
 from shared.declaration import Declaration
 
@@ -19,6 +21,8 @@ DECLARATION: Final = Declaration(
         update_payment_status,
         import_mail,
         erp_export,
+        erp_import,
+        nightly_synchronization,
     ),
     listens=(
         "event.document.uploaded",

@@ -9,10 +9,12 @@ from typing import Any, Self
 
 import httpx
 
+from shared.clients.answers import reason_of, seconds_to_wait
 from shared.clients.reaching import not_reached
 from shared.errors import (
     CredentialsRejected,
     ExternalSystemUnavailable,
+    NotDone,
     TagwerkError,
 )
 from shared.events import Call, now
@@ -21,6 +23,21 @@ from shared.words import CallOutcome
 
 #: Seconds to connect, and to wait for each part of an answer.
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+class RequestRefused(NotDone):
+    """The system does not do what it was asked for: a 4xx that is no matter of credentials or rate."""
+
+    def __init__(self, system: str, status: int, reason: str) -> None:
+        super().__init__(
+            "external_system_refused",
+            f"it answered {status} {reason}",
+            concern=system,
+            next_step=f"Check what was sent to {system}: it refuses the content.",
+        )
+        self.status = status
+        #: In the system's own words.
+        self.reason = reason
 
 
 class HttpSystem:
@@ -53,7 +70,7 @@ class HttpSystem:
         Raises `ExternalSystemNotReached` (nothing was sent), `ExternalSystemUnavailable` (5xx, 429, a
         broken answer, a time-out: it may have been done), `CredentialsRejected` (401, 403),
         `external_system_moved` (a redirect: none is followed), `external_system_refused` (any other 4xx)
-        and `external_address_invalid`.
+        and `external_address_invalid`. A 304 is an answer: nobody gets one who has not asked for it.
         """
 
         async def send() -> httpx.Response:
@@ -125,7 +142,7 @@ class HttpSystem:
 
     def _refusal(self, response: httpx.Response) -> TagwerkError | None:
         status = response.status_code
-        if status < 300:
+        if status < 300 or status == 304:
             return None
         if status < 400:
             # Without its query, which may carry a key.
@@ -139,13 +156,10 @@ class HttpSystem:
         if status in (401, 403):
             return CredentialsRejected(self._system, f"it answered {status}")
         if status == 429 or status >= 500:
-            return ExternalSystemUnavailable(self._system, f"it answered {status}")
-        return TagwerkError(
-            "external_system_refused",
-            f"it answered {status} {response.reason_phrase}",
-            concern=self._system,
-            next_step=f"Check what was sent to {self._system}: it refuses the content.",
-        )
+            return ExternalSystemUnavailable(
+                self._system, f"it answered {status}", retry_after=seconds_to_wait(response, now())
+            )
+        return RequestRefused(self._system, status, reason_of(response))
 
     def _too_large(self, at_most: int) -> TagwerkError:
         return TagwerkError(

@@ -199,18 +199,18 @@ class PaymentWithheld(BusinessEventBase):
 
 
 class InvoicePaid(BusinessEventBase):
-    """A bank statement shows the payment of an invoice."""
+    """A bank statement shows the payment of an invoice, or the ERP says that it is paid."""
 
     type: Literal["event.invoice.paid"] = "event.invoice.paid"
     document_id: UUID
     amount: Exact
     currency: str
     booked_on: date
-    #: IBAN of the client's own account.
-    account: str
-    #: Record key of the bank transaction.
+    #: IBAN of the client's own account; None where the ERP says it.
+    account: str | None = None
+    #: Record key of the bank transaction, or of the open item in the ERP.
     transaction: str
-    #: How it was found: `payment_id`, `reference` or `amount_and_party`.
+    #: How it was found: `payment_id`, `reference` or `amount_and_party`; or `erp`.
     matched_by: str
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.errors import Failure
 from shared.events import DoubtfulEffect
@@ -12,6 +12,8 @@ from shared.words import Outcome, RunState
 
 #: Attempts that may end without a word before the run is given up.
 CRASHES_ALLOWED = 3
+#: The longest wait before an attempt that a counterpart is granted.
+LONGEST_WAIT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def after_failure(
     retryable = failure.retryable or (not understood and isinstance(job.repeat, Safe))
     used = counted_failures + 1
     if retryable and used < job.retry.attempts:
-        return Again(failure, now + job.retry.backoff.wait_before(used + 1))
+        asked = min(timedelta(seconds=failure.retry_after or 0), LONGEST_WAIT)
+        return Again(failure, now + max(job.retry.backoff.wait_before(used + 1), asked))
     return End(RunState.FAILED, failure)
 
 

@@ -53,7 +53,7 @@ async def record_payment_status(outbox: Outbox, desk: Desk, event: PaymentStatus
 
 
 async def record_invoice_paid(outbox: Outbox, event: InvoicePaid) -> None:
-    """Know that a bank statement shows the payment."""
+    """Know that a bank statement shows the payment, or that the ERP says so."""
     async with outbox.transaction() as tx:
         payment = Payment(
             state=PaymentState.PAID,

@@ -8,9 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from services.integrations.erp.rules import Datev
-from shared.errors import Failure
+from shared.errors import Failure, TagwerkError
 from shared.events import Record
-from shared.words import Outcome
+from shared.words import BookedIn, Outcome
 
 #: How far the VAT of an invoice may be from what its rate gives: each line is rounded by itself.
 _ROUNDING: Final = Decimal("0.05")
@@ -77,23 +77,13 @@ class Booking:
 def book(invoice: ApprovedInvoice, rules: Datev) -> Booking | Record:
     """The line for an invoice, or the record of why there is none."""
     if invoice.held is not None:
-        return Record(
-            key=invoice.key,
-            outcome=Outcome.SKIPPED,
-            label=invoice.label,
-            message=f"not booked: {invoice.held}",
-        )
+        return skipped(invoice, invoice.held)
+    if (incomplete := lacking(invoice)) is not None:
+        return incomplete
     day, gross = invoice.day, invoice.amount("gross_amount", "payable_amount")
     currency = invoice.values.get("currency")
-    if day is None or gross is None or currency is None:
-        lacking = {"date": day, "amount": gross, "currency": currency}
-        missing = ", ".join(name for name, value in lacking.items() if value is None)
-        return not_booked(
-            "booking_incomplete",
-            invoice,
-            f"it lacks what a booking needs: {missing}",
-            "Correct the invoice and approve it again; then start the job again.",
-        )
+    assert day is not None
+    assert gross is not None
     if currency != "EUR":
         return not_booked(
             "currency_not_booked",
@@ -143,6 +133,40 @@ def _tax_key(invoice: ApprovedInvoice, gross: Decimal, rules: Datev) -> str | Re
     return fitting[0]
 
 
+def skipped(invoice: ApprovedInvoice, held: str) -> Record:
+    """The record of an invoice that waits for somebody."""
+    return Record(
+        key=invoice.key, outcome=Outcome.SKIPPED, label=invoice.label, message=f"not booked: {held}"
+    )
+
+
+def lacking(invoice: ApprovedInvoice) -> Record | None:
+    """The record of an invoice without what every booking needs."""
+    lacks = {
+        "date": invoice.day,
+        "amount": invoice.amount("gross_amount", "payable_amount"),
+        "currency": invoice.values.get("currency"),
+    }
+    if missing := ", ".join(name for name, value in lacks.items() if value is None):
+        return not_booked(
+            "booking_incomplete",
+            invoice,
+            f"it lacks what a booking needs: {missing}",
+            "Correct the invoice and approve it again; then start the job again.",
+        )
+    return None
+
+
+def no_file(invoice: ApprovedInvoice) -> Record:
+    """The record of an invoice whose document is not there."""
+    return not_booked(
+        "file_missing",
+        invoice,
+        "its document is not in the file store, and a booking needs its document",
+        "Check the storage and its backups; then start the job again.",
+    )
+
+
 def not_booked(code: str, invoice: ApprovedInvoice, cause: str, next_step: str) -> Record:
     """The record of an invoice that somebody has to look at."""
     failure = Failure(code=code, cause=cause, concern=invoice.key, next_step=next_step)
@@ -158,3 +182,15 @@ def unknown_invoice(document: UUID) -> Record:
         next_step="Check the id; approve the invoice first, then start the job again.",
     )
     return Record(key=f"invoice:{document}", outcome=Outcome.FAILED, failure=failure)
+
+
+def export_begun(client: str, begun: int, place: BookedIn) -> TagwerkError:
+    """The failure of an export whose client has invoices half exported elsewhere."""
+    return TagwerkError(
+        "erp_export_begun",
+        f"the export of {begun:,} invoice(s) of client {client} was begun the other way ({place}), and is "
+        "not complete",
+        concern=client,
+        next_step="In the file that TAGWERK_ERP_FILE names, set this client up as before, start the service "
+        "and this job again, and then change it.",
+    )

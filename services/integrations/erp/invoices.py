@@ -9,6 +9,7 @@ from uuid import UUID
 from services.integrations.erp.core import ApprovedInvoice, not_booked
 from shared.database import Pool
 from shared.events import InvoiceApproved, Record
+from shared.words import BookedIn, Outcome
 
 #: Fields whose change makes another booking.
 _BOOKED = (
@@ -54,8 +55,8 @@ async def changed_since_booked(connection: Any, client: str) -> Sequence[Record]
     """Records of booked invoices that were approved otherwise, corrected, rejected or taken back since; each
     change is told once."""
     rows = await connection.fetch(
-        "select i.*, b.booked, e.name, h.reason as held, h.since from erp_bookings b"
-        " join erp_invoices i using (document_id) join erp_exports e on e.id = b.export_id"
+        "select i.*, b.booked, b.booked_in, b.number, e.name, h.reason as held, h.since from erp_bookings b"
+        " join erp_invoices i using (document_id) left join erp_exports e on e.id = b.export_id"
         " left join payable_holds h on h.document_id = i.document_id and h.since > i.approved_at"
         " where b.client = $1 and greatest(i.approved_at, h.since) > b.told_until"
         " order by i.document_id for update of b",
@@ -69,18 +70,43 @@ async def changed_since_booked(connection: Any, client: str) -> Sequence[Record]
             invoice.document_id,
             max(row["approved_at"], row["since"] or row["approved_at"]),
         )
-        export = row["name"]
         said = invoice.held or _difference(json.loads(row["booked"]), invoice)
         if said is not None:
             records.append(
                 not_booked(
                     "booked_otherwise",
                     invoice,
-                    f"it is booked with export {export}, and since then {said}",
-                    "Correct the booking in DATEV. It is exported once, and this is told once.",
+                    f"it is booked {_where(row)}, and since then {said}",
+                    "Correct the booking where it was made. It is exported once, and this is told once.",
                 )
             )
     return records
+
+
+async def booked_before(connection: Any, client: str, documents: Sequence[UUID]) -> dict[UUID, Record]:
+    """Records of those of the documents that are booked already."""
+    rows = await connection.fetch(
+        "select b.document_id, b.label, b.booked_in, b.number, e.name from erp_bookings b"
+        " left join erp_exports e on e.id = b.export_id"
+        " where b.client = $1 and b.document_id = any($2::uuid[])",
+        client,
+        documents,
+    )
+    return {
+        row["document_id"]: Record(
+            key=f"invoice:{row['document_id']}",
+            outcome=Outcome.UNCHANGED,
+            label=row["label"],
+            message=f"it is booked already, {_where(row)}",
+        )
+        for row in rows
+    }
+
+
+def _where(row: Any) -> str:
+    if row["booked_in"] == BookedIn.DATEV:
+        return f"with export {row['name']}"
+    return f"in the ERP as {row['number']}" if row["number"] else "in the ERP"
 
 
 def booked_values(invoice: ApprovedInvoice) -> dict[str, str]:

@@ -15,6 +15,8 @@ tax_keys = { 19 = "9", 7 = "8", 0 = "" }    # rate in percent -> tax key (BU-Sch
 vat_id = "DE123456789"
 creditor = 70001
 expense = 4930
+
+`services.integrations.erp.rest.config` says how an ERP with an interface stands in it.
 """
 
 import tomllib
@@ -27,7 +29,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from services.integrations.erp.rest.config import RestErp
 from shared.errors import TagwerkError, wrong_fields
+from shared.words import BookedIn
 
 
 class Supplier(BaseModel):
@@ -114,14 +118,21 @@ def compact(written: str) -> str:
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    clients: dict[str, Datev]
+    clients: dict[str, Datev] = {}
+    rest: dict[str, RestErp] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ErpRules:
-    """Client -> how its invoices are booked."""
+    """Client -> how its invoices are booked in DATEV, and client -> its ERP that can be asked."""
 
     of: Mapping[str, Datev]
+    rest: Mapping[str, RestErp]
+
+    def booked_in(self, client: str) -> BookedIn:
+        """Where its invoices are booked."""
+        erp = self.rest.get(client)
+        return BookedIn.ERP if erp is not None and erp.bookings else BookedIn.DATEV
 
     def of_client(self, client: str) -> Datev:
         """Raises `erp_not_set_up`."""
@@ -142,7 +153,14 @@ def read_erp_rules(path: Path | None) -> ErpRules:
         return NO_RULES
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return ErpRules(_File.model_validate(content).clients)
+        file = _File.model_validate(content)
+        return ErpRules(
+            file.clients,
+            {
+                client: erp.model_copy(update={"token_file": path.parent / erp.token_file})
+                for client, erp in file.rest.items()
+            },
+        )
     except OSError as error:
         raise _invalid(path, f"it cannot be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -151,7 +169,7 @@ def read_erp_rules(path: Path | None) -> ErpRules:
         raise _invalid(path, wrong_fields(error)) from error
 
 
-NO_RULES: Final = ErpRules({})
+NO_RULES: Final = ErpRules({}, {})
 
 
 def _invalid(path: Path, cause: str) -> TagwerkError:

@@ -8,31 +8,28 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.integrations.erp.core import ApprovedInvoice, Booking, book, not_booked, unknown_invoice
+from services.integrations.erp.core import ApprovedInvoice, Booking, book, no_file, unknown_invoice
+from services.integrations.erp.exporting import Wish, check_nothing_is_begun
 from services.integrations.erp.extf import render
-from services.integrations.erp.invoices import booked_values, changed_since_booked, not_yet_booked
+from services.integrations.erp.invoices import (
+    booked_before,
+    booked_values,
+    changed_since_booked,
+    not_yet_booked,
+)
 from services.integrations.erp.rules import Datev
 from shared.audit import AuditEntry
 from shared.events import Record
 from shared.ids import new_id
 from shared.outbox import Outbox, Transaction
 from shared.runner.context import RunContext
-from shared.words import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the person who starts the job asks for."""
-
-    #: Dated until this day, if they are not named.
-    until: date | None = None
-    documents: frozenset[UUID] = frozenset()
+from shared.words import BookedIn, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +102,7 @@ class PostgresErpExports:
             await tx.connection.execute(
                 "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"erp:{context.client}"
             )
+            await check_nothing_is_begun(tx.connection, context.client, BookedIn.ERP)
             decided = await tx.connection.fetchval(
                 "select left_out from erp_reservations where run_id = $1", context.run_id
             )
@@ -133,21 +131,15 @@ class PostgresErpExports:
         bookings: list[Booking] = []
         left_out: list[Record] = []
         for invoice in invoices:
-            booked = _no_file(invoice) if invoice.document_id in missing else book(invoice, self._rules)
+            booked = no_file(invoice) if invoice.document_id in missing else book(invoice, self._rules)
             if isinstance(booked, Record):
                 left_out.append(booked)
             else:
                 bookings.append(booked)
         known = {invoice.document_id for invoice in invoices}
         if unknown := sorted(wish.documents - known):
-            rows = await tx.connection.fetch(
-                "select b.document_id, b.label, e.name from erp_bookings b join erp_exports e on"
-                " e.id = b.export_id where b.client = $1 and b.document_id = any($2::uuid[])",
-                client,
-                unknown,
-            )
-            booked_before = {row["document_id"]: _booked_before(row) for row in rows}
-            left_out += [booked_before.get(one) or unknown_invoice(one) for one in unknown]
+            before = await booked_before(tx.connection, client, unknown)
+            left_out += [before.get(one) or unknown_invoice(one) for one in unknown]
         return bookings, left_out
 
     async def _begin(self, tx: Transaction, bookings: Sequence[Booking]) -> None:
@@ -245,24 +237,6 @@ class PostgresErpExports:
 
 def _signed(booking: Booking) -> Decimal:
     return -booking.amount if booking.is_credit else booking.amount
-
-
-def _no_file(invoice: ApprovedInvoice) -> Record:
-    return not_booked(
-        "file_missing",
-        invoice,
-        "its document is not in the file store, and a booking needs its document",
-        "Check the storage and its backups; then start the job again.",
-    )
-
-
-def _booked_before(row: Any) -> Record:
-    return Record(
-        key=f"invoice:{row['document_id']}",
-        outcome=Outcome.UNCHANGED,
-        label=row["label"],
-        message=f"it is booked already, with export {row['name']}",
-    )
 
 
 def _records(export_id: UUID, name: str, bookings: Sequence[Any]) -> list[Record]:
