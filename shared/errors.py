@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Failure(BaseModel):
@@ -26,8 +26,9 @@ class Failure(BaseModel):
     next_step: str
     #: Whether the same thing tried again can succeed without anybody changing anything.
     retryable: bool = False
-    #: Seconds that the counterpart asked to wait before it is tried again.
-    retry_after: float | None = None
+    #: Seconds that the counterpart asked to wait before it is tried again. Told to nobody: a run that waits
+    #: says until when.
+    retry_after: float | None = Field(default=None, exclude=True)
     #: Of an unknown exception: its type and place (`ValueError at services/x/core.py:12`).
     origin: str | None = None
 

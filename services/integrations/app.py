@@ -12,6 +12,7 @@ from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFi
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
 from services.integrations.erp import providers as erp_providers
+from services.integrations.erp import queries as erp_queries
 from services.integrations.erp.exporting import Exporter
 from services.integrations.erp.rest.connection import ErpConnection
 from services.integrations.erp.rest.entry_store import EntryStore, PostgresEntries
@@ -36,6 +37,7 @@ from services.integrations.rates.store import PostgresRates, RateStore
 from shared.commands import (
     BankStatementsQuery,
     BankTransactionsQuery,
+    ErpEntriesQuery,
     PayablesQuery,
     PaymentFileQuery,
     PaymentFilesQuery,
@@ -172,6 +174,11 @@ def build(settings: Settings) -> Service:
         query("integrations", "rates"),
         RatesQuery,
         lambda request: rates_queries.list_rates(service.pool, request),
+    )
+    service.answer(
+        query("integrations", "erp-entries"),
+        ErpEntriesQuery,
+        lambda request: erp_queries.list_entries(service.pool, request),
     )
     service.answer(
         query("integrations", "bank-transactions"),

@@ -83,6 +83,7 @@ from shared.commands.documents import (
     PageImageWidth,
     Payment,
 )
+from shared.commands.erp import ErpEntriesPage, ErpEntriesQuery, ErpEntryRow
 from shared.commands.mqtt import BridgeQuery, BridgeRule, BridgeState, LastMessage
 from shared.commands.overview import (
     Durations,
@@ -262,6 +263,9 @@ __all__ = [
     "Durations",
     "DurationsQuery",
     "EndSilence",
+    "ErpEntriesPage",
+    "ErpEntriesQuery",
+    "ErpEntryRow",
     "EventRow",
     "EventsPage",
     "EventsQuery",

@@ -18,6 +18,7 @@ OF_A_CLIENT = frozenset(
     f"GET {path}"
     for path in (
         *(f"{API}/{name}" for name in ("approvals", "bank/statements", "bank/transactions", "documents",
+                                       "erp-entries",
                                        "overview", "payables", "payments/files", "rates", "reports",
                                        "runs")),
         f"{API}/jobs/{{job_id}}/choices/{{parameter}}", f"{API}/jobs/{{job_id}}/durations", "/documents",

@@ -31,6 +31,8 @@ from shared.commands import (
     DocumentPage,
     DocumentRow,
     DocumentsPage,
+    ErpEntriesPage,
+    ErpEntryRow,
     InvoiceField,
     InvoiceFinding,
     JobOverview,
@@ -62,6 +64,7 @@ from shared.words import (
     ApprovalState,
     CallOutcome,
     DocumentStage,
+    ErpList,
     LogLevel,
     Outcome,
     PaymentState,
@@ -209,6 +212,31 @@ LOGS = LogsPage(
             message="page is skewed",
             fields={"page": 2, "degrees": 1.1},
         )
+    ]
+)
+
+ERP_ENTRIES = ErpEntriesPage(
+    items=[
+        ErpEntryRow(
+            client="main",
+            list=ErpList.SUPPLIERS,
+            id="70001",
+            label="Präzision GmbH",
+            values={"name": "Präzision GmbH", "vat_id": "DE123456789", "blocked": True},
+            gone=False,
+            changed_at=at(0),
+            run_id=RUN,
+        ),
+        ErpEntryRow(
+            client="other",
+            list=ErpList.SUPPLIERS,
+            id="70002",
+            label="Papier und Stift",
+            values={"name": "Papier und Stift", "blocked": False},
+            gone=True,
+            changed_at=at(0),
+            run_id=RUN,
+        ),
     ]
 )
 

@@ -25,6 +25,7 @@ from tests.unit.cli.examples import (
     DETAIL,
     DOCUMENT,
     DOCUMENTS,
+    ERP_ENTRIES,
     FILE,
     FOUND,
     JOB,
@@ -128,6 +129,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
     gateway.on("GET", "/rates", RATES)
+    gateway.on("GET", "/erp-entries", ERP_ENTRIES)
     gateway.on("GET", "/payables", PAYABLES)
     gateway.on("GET", "/payments/files", PAYMENT_FILES)
     gateway.on("GET", f"/payments/files/{FILE}", PAYMENT_FILE)
@@ -205,6 +207,7 @@ COMMANDS: dict[str, list[Any]] = {
     "changes": ["changes", RUN],
     "logs": ["logs", RUN],
     "rates": ["rates"],
+    "erp": ["erp", "suppliers"],
     "payables": ["payables"],
     "payment-files": ["payment-files"],
     "payment-file": ["payment-file", FILE],
@@ -312,6 +315,7 @@ def test_a_refused_file_stands_beside_the_others(gateway: CannedGateway, run: Ru
             ["rates", "--source", "ecb", "--currency", "usd", "--day", "2024-06-28"],
             {"source": ["ecb"], "currency": ["USD"], "day": ["2024-06-28"]},
         ),
+        (["erp", "open-items", "--present"], {"list": ["open-items"], "gone": ["false"], "limit": ["50"]}),
         (["payables", "--state", "open", "--client", "main"], {"state": ["open"], "client": ["main"]}),
         (["payment-files", "--limit", "3"], {"limit": ["3"]}),
         (["overview", "--job", "a.b", "--client", "main"], {"job": ["a.b"], "client": ["main"]}),

@@ -14,6 +14,7 @@ from cli.bars import Bars, LiveRun
 from cli.render.approvals import approval_view, approvals_view, chain_view
 from cli.render.bank import statements_view, transactions_view
 from cli.render.documents import document_view, documents_view
+from cli.render.erp import erp_entries_view
 from cli.render.finding import overview_view, search_view, tree_view
 from cli.render.lists import calls_view, logs_view, records_view
 from cli.render.payments import payables_view, payment_file_view, payment_files_view
@@ -25,6 +26,7 @@ from shared.commands import (
     BankStatementsPage,
     BankTransactionsPage,
     DocumentsPage,
+    ErpEntriesPage,
     LogsPage,
     PayablesPage,
     PaymentFilesPage,
@@ -44,6 +46,7 @@ from tests.unit.cli.examples import (
     DETAIL,
     DOCUMENT,
     DOCUMENTS,
+    ERP_ENTRIES,
     EVENT,
     FILE,
     FOUND,
@@ -117,6 +120,8 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         calls_view(CALLS),
         logs_view(LOGS),
         rates_view(RATES),
+        erp_entries_view(ERP_ENTRIES),
+        erp_entries_view(ErpEntriesPage(items=[])),
         transactions_view(TRANSACTIONS),
         transactions_view(BankTransactionsPage(items=[])),
         statements_view(STATEMENTS),

@@ -170,6 +170,14 @@ def test_a_retry_waits_longer_each_time_and_attempts_run_out() -> None:
     assert after_failure(flaky, CLOSED, 2, NOW, []) == End(RunState.FAILED, CLOSED)
 
 
+@pytest.mark.parametrize(("asked", "waited"), [(0.1, 0.2), (90, 90), (10**7, 24 * 3600)])
+def test_a_retry_waits_as_long_as_the_counterpart_asks_but_no_longer_than_a_day(
+    asked: float, waited: float
+) -> None:
+    failure = CLOSED.model_copy(update={"retry_after": asked})
+    assert after_failure(flaky, failure, 0, NOW, []) == Again(failure, NOW + timedelta(seconds=waited))
+
+
 def test_what_is_not_understood_is_repeated_only_where_repeating_is_safe() -> None:
     strange = CLOSED.model_copy(update={"retryable": False, "origin": "RuntimeError at x:1"})
     assert isinstance(after_failure(flaky, strange, 0, NOW, []), Again)

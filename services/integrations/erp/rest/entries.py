@@ -19,6 +19,7 @@ from shared.words import ErpList, Outcome
 
 def _plain(amount: Decimal) -> Decimal:
     """Two decimal places, or as many as it needs."""
+    amount += 0  # No minus before a zero.
     shortest = amount.normalize()
     exponent = shortest.as_tuple().exponent
     return shortest if isinstance(exponent, int) and exponent < -2 else amount.quantize(Decimal("0.01"))
