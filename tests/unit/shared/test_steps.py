@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
+import pytest
 
 from shared.bus import Stored
 from shared.errors import Failure
