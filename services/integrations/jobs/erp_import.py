@@ -28,7 +28,6 @@ from shared.words import ErpList, Kind, Level
     retry=Retry(attempts=3, backoff=exponential(seconds(10))),
     repeat=Safe("entries are known by their id in the ERP; what is stored already stays unchanged"),
     systems=["erp"],
-    limit=1,
     dry_run=True,
     output="suppliers, cost centers and open items",
     expected_result="every entry of the ERP is stored as it is there; what is gone there is marked",

@@ -31,7 +31,6 @@ from shared.words import ErpList, Kind, Level
     repeat=Safe("only what differs is changed, in the ERP only as it was read; afterwards nothing differs"),
     schedule="30 2 * * *",
     systems=["erp"],
-    limit=1,
     dry_run=True,
     output="suppliers and open items as the ERP has them, and payment states that agree",
     expected_result="each difference is told with before and after, and on which side it was changed",

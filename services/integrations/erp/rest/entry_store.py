@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,8 +27,8 @@ from shared.words import ErpList, Outcome
 class EntryStore(Protocol):
     """What a run may do with the ERP's entries of its client. In a dry run it only compares."""
 
-    async def etag(self, of: ErpList) -> str | None:
-        """The list's ETag when it was last read to its end, by another run than this."""
+    async def begin(self, of: ErpList) -> str | None:
+        """Before a list is read: its ETag when it was last read to its end, by another run than this."""
 
     async def store_page(self, entries: Sequence[Entry]) -> Sequence[Record]:
         """Store what is new or has changed; the records to yield. `entries` are of one list."""
@@ -59,9 +60,12 @@ class PostgresEntries:
     def __init__(self, outbox: Outbox, context: RunContext) -> None:
         self._outbox = outbox
         self._context = context
+        #: When this run began to read a list, by the database's clock.
+        self._began: dict[ErpList, datetime] = {}
 
-    async def etag(self, of: ErpList) -> str | None:
+    async def begin(self, of: ErpList) -> str | None:
         async with self._outbox.transaction() as tx:
+            self._began[of] = await tx.connection.fetchval("select now()")
             etag: str | None = await tx.connection.fetchval(
                 "select etag from erp_lists where client = $1 and list = $2 and run_id <> $3",
                 self._context.client,
@@ -95,15 +99,19 @@ class PostgresEntries:
             return [tx.record(record) for record in records]
 
     async def finish(self, of: ErpList, seen: set[str], etag: str | None, rule: Gone) -> Sequence[Record]:
-        context = self._context
+        context, began = self._context, self._began[of]
         async with self._outbox.transaction() as tx:
             await self._lock(tx)
+            if await self._read_by_another(tx, of, began):
+                # Who of the two read the newer state, nobody knows: the next run reads it again.
+                etag = None
             rows = await tx.connection.fetch(
                 "select * from erp_entries where client = $1 and list = $2 and (not gone or run_id = $3)"
-                " order by id",
+                " and (run_id = $3 or changed_at < $4) order by id",
                 context.client,
                 of,
                 context.run_id,
+                began,
             )
             missing = [row for row in rows if row["id"] not in seen]
             unexpected = [row for row in missing if not row["gone"] and not is_settled(_state(row).values)]
@@ -162,6 +170,20 @@ class PostgresEntries:
             await tx.connection.execute(
                 "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"erp-entries:{self._context.client}"
             )
+
+    async def _read_by_another(self, tx: Transaction, of: ErpList, began: datetime) -> bool:
+        """Whether another run has stored something of the list since this one began to read it."""
+        return bool(
+            await tx.connection.fetchval(
+                "select exists (select from erp_lists where client = $1 and list = $2 and run_id <> $3"
+                " and read_at >= $4) or exists (select from erp_entries where client = $1 and list = $2"
+                " and run_id <> $3 and changed_at >= $4)",
+                self._context.client,
+                of,
+                self._context.run_id,
+                began,
+            )
+        )
 
     async def _rows(self, tx: Transaction, of: ErpList, ids: list[str]) -> Mapping[str, Any]:
         rows = await tx.connection.fetch(

@@ -42,7 +42,8 @@ class Reading:
         A rerun of some records, and a dry run, read everything whatever the ETag says.
         """
         whole = self._context.only_records is None
-        etag = await self._store.etag(self._of) if whole and not self._context.dry_run else None
+        known = await self._store.begin(self._of)
+        etag = known if whole and not self._context.dry_run else None
         newest: str | None = None
         found: list[Entry] = []
         async for page in self._api.read(self._of, etag):

@@ -108,6 +108,11 @@ class Company:
             )
         )  # fmt: skip
 
+    def entries(self) -> PostgresEntries:
+        """As a run has them."""
+        context, _, _, outbox, _ = self._tools("erp-import", None, False)
+        return PostgresEntries(outbox, context)
+
     async def synchronize(
         self, *, dry_run: bool = False, run_id: UUID | None = None, **parameters: Any
     ) -> dict[str, Record]:

@@ -2,9 +2,12 @@
 
 import pytest
 
+from services.integrations.erp.queries import list_entries
+from services.integrations.erp.rest.entry_store import Gone
+from shared.commands import ErpEntriesQuery, Scope
 from shared.errors import TagwerkError
 from shared.ids import new_id
-from shared.words import Outcome
+from shared.words import ErpList, Outcome
 from tests.integration.integrations.erp.conftest import Company, told
 
 SUPPLIERS = [{"id": f"7000{number}", "name": f"Supplier {number}"} for number in range(5)]
@@ -126,3 +129,44 @@ async def test_an_answer_that_is_none_says_what_is_wrong(company: Company, fault
     assert raised.value.failure.code == code
     if "detail" in fault:
         assert "404 no such list" in raised.value.failure.cause
+
+
+async def test_two_runs_that_read_a_list_at_once_leave_it_to_be_read_again(company: Company) -> None:
+    company.fill(suppliers=SUPPLIERS[:4])
+    early = company.entries()
+    assert await early.begin(ErpList.SUPPLIERS) is None
+    await company.read(lists=["suppliers"])
+    # It has read the list before the other one did, and there was nothing in it.
+    assert list(await early.finish(ErpList.SUPPLIERS, set(), "early", Gone(20))) == []
+    again = await company.read(lists=["suppliers"])
+    assert told(again) == {f"erp-supplier:7000{number}": Outcome.UNCHANGED for number in range(4)}
+    assert list(told(await company.read(lists=["suppliers"]))) == ["erp-list:suppliers"]
+
+
+async def test_what_is_stored_can_be_listed_page_by_page(company: Company) -> None:
+    company.fill(suppliers=SUPPLIERS, cost_centers=COST_CENTERS)
+    await company.read()
+    company.fill(suppliers=SUPPLIERS[1:])
+    await company.read()
+    query = ErpEntriesQuery(scope=Scope(), client=company.client, limit=3)
+    first = await list_entries(company.pool, query)
+    rest = await list_entries(
+        company.pool, query.model_copy(update={"cursor": first.next_cursor, "limit": 9})
+    )
+    rows = [(row.list, row.id, row.gone) for row in [*first.items, *rest.items]]
+    assert rows == [
+        ("cost-centers", "K1", False),
+        ("cost-centers", "K2", False),
+        ("suppliers", "70000", True),
+        *(("suppliers", f"7000{number}", False) for number in range(1, 5)),
+    ]
+    assert rest.next_cursor is None
+    narrowed = query.model_copy(update={"list": ErpList.SUPPLIERS, "gone": True})
+    (gone,) = (await list_entries(company.pool, narrowed)).items
+    assert (gone.id, gone.label, gone.values) == (
+        "70000",
+        "Supplier 0",
+        {"name": "Supplier 0", "blocked": False},
+    )
+    strangers = query.model_copy(update={"scope": Scope(clients=frozenset({"another"}))})
+    assert (await list_entries(company.pool, strangers)).items == []
