@@ -12,6 +12,7 @@ from shared.ids import new_id
 from shared.words import BookedIn, Outcome
 from tests.integration.integrations.erp.conftest import Company, told
 from tests.support.bookings import approved_booking
+from tests.support.erp_server import TOKEN
 
 
 def numbers_booked(company: Company) -> list[str]:
@@ -46,6 +47,9 @@ async def test_each_invoice_is_booked_once_with_its_document_and_its_supplier(co
     )  # fmt: skip
     assert (bookings[str(credit)]["kind"], bookings[str(credit)]["currency"]) == ("credit_note", "CHF")
     assert books["documents"][str(first)] == {"media_type": "application/pdf", "content": "%PDF-1.7"}
+    outbox = await company.pool.fetch("select payload from outbox")
+    assert not [row for row in outbox if TOKEN.encode() in row["payload"]]
+    assert not [call for call in company.calls if TOKEN in call.model_dump_json()]
     assert set(told(await company.export()).values()) == {"booking_incomplete", "file_missing"}
     assert told(await company.export(documents=[first])) == {f"invoice:{first}": Outcome.UNCHANGED}
     assert len(numbers_booked(company)) == 2
