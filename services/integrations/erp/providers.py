@@ -64,9 +64,9 @@ def erp_probe(rules: ErpRules) -> Probe:
     """Whether the ERP takes our token."""
 
     async def look(client: str) -> str:
-        erp = rules.rest.get(client)
-        if erp is None:
-            return "this client has no ERP with an interface"
+        if client not in rules.rest and client in rules.of:
+            return "invoices of this client go to DATEV as files, and there is no ERP that can be asked"
+        erp = HttpErp(rules.rest.get(client), client, Calls(lambda call: None)).settings()
         headers = {"Authorization": f"Bearer {erp.token()}"}
         async with HttpSystem(ERP, Calls(lambda call: None), timeout=_LOOK, headers=headers) as outside:
             status = await outside.knock("probe", f"{erp.url}/{ErpList.SUPPLIERS}?limit=1")

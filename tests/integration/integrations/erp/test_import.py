@@ -1,14 +1,19 @@
 """Suppliers, cost centers and open items as the ERP has them, over real HTTP and in the real database."""
 
+from pathlib import Path
+
 import pytest
 
+from services.integrations.erp.providers import erp_probe
 from services.integrations.erp.queries import list_entries
 from services.integrations.erp.rest.entry_store import Gone
+from services.integrations.erp.rules import read_erp_rules
 from shared.commands import ErpEntriesQuery, Scope
 from shared.errors import TagwerkError
 from shared.ids import new_id
 from shared.words import ErpList, Outcome
 from tests.integration.integrations.erp.conftest import Company, told
+from tests.support.bookings import write_rules
 
 SUPPLIERS = [{"id": f"7000{number}", "name": f"Supplier {number}"} for number in range(5)]
 COST_CENTERS = [{"id": "K1", "name": "Sales"}, {"id": "K2", "name": "Zürich"}]
@@ -170,3 +175,17 @@ async def test_what_is_stored_can_be_listed_page_by_page(company: Company) -> No
     )
     strangers = query.model_copy(update={"scope": Scope(clients=frozenset({"another"}))})
     assert (await list_entries(company.pool, strangers)).items == []
+
+
+async def test_the_look_before_a_start_says_what_a_run_would_meet(company: Company, tmp_path: Path) -> None:
+    look = erp_probe(company.rules)
+    assert await look(company.client) == "it answers (200)"
+    with pytest.raises(TagwerkError) as raised:
+        await look("stranger")
+    assert raised.value.failure.code == "erp_not_set_up"
+    company.rules.rest[company.client].token_file.write_text("an old one")
+    with pytest.raises(TagwerkError) as raised:
+        await look(company.client)
+    assert raised.value.failure.code == "credentials_rejected"
+    datev = read_erp_rules(write_rules(tmp_path / "datev.toml", tmp_path, company.client))
+    assert "DATEV" in await erp_probe(datev)(company.client)
