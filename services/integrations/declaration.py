@@ -7,8 +7,10 @@ from services.integrations.jobs.erp_export import erp_export
 from services.integrations.jobs.import_bank_statements import import_bank_statements
 from services.integrations.jobs.import_daily_rates import import_daily_rates
 from services.integrations.jobs.import_mail import import_mail
+from services.integrations.jobs.mqtt_agent_action import mqtt_agent_action
 from services.integrations.jobs.update_payment_status import update_payment_status
-from shared.declaration import Declaration
+from shared import subjects
+from shared.declaration import Declaration, Durable
 
 DECLARATION: Final = Declaration(
     name="integrations",
@@ -19,6 +21,7 @@ DECLARATION: Final = Declaration(
         update_payment_status,
         import_mail,
         erp_export,
+        mqtt_agent_action,
     ),
     listens=(
         "event.document.uploaded",
@@ -26,4 +29,5 @@ DECLARATION: Final = Declaration(
         "event.invoice.corrected",
         "event.invoice.rejected",
     ),
+    durables=(Durable(subjects.INGRESS, subjects.AGENTS_DURABLE, subjects.AGENTS_FILTER),),
 )

@@ -83,7 +83,17 @@ from shared.commands.documents import (
     PageImageWidth,
     Payment,
 )
-from shared.commands.mqtt import BridgeQuery, BridgeRule, BridgeState, LastMessage
+from shared.commands.mqtt import (
+    AgentActionRow,
+    AgentRow,
+    AgentsPage,
+    AgentsQuery,
+    BridgeQuery,
+    BridgeRule,
+    BridgeState,
+    LastCommand,
+    LastMessage,
+)
 from shared.commands.overview import (
     Durations,
     DurationsQuery,
@@ -201,6 +211,10 @@ __all__ = [
     "AlertTelling",
     "AlertsPage",
     "AlertsQuery",
+    "AgentActionRow",
+    "AgentRow",
+    "AgentsPage",
+    "AgentsQuery",
     "AnalysedInvoice",
     "Answer",
     "AnswerQuestion",
@@ -269,6 +283,7 @@ __all__ = [
     "InvoiceFinding",
     "JobOverview",
     "LastCall",
+    "LastCommand",
     "LastMessage",
     "LastRuns",
     "LastRunsQuery",
