@@ -8,6 +8,7 @@ from cli.command import ApiFunction, api_command
 from cli.commands import (
     accounts,
     alerts,
+    agents,
     approvals,
     audit,
     bank,
@@ -71,6 +72,7 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "alerts": alerts.alerts,
     "schedules": schedules.schedules,
     "systems": preflight.systems,
+    "agents": agents.agents,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
     "me": accounts.me,

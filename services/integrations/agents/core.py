@@ -73,7 +73,24 @@ def check_there(agent: Agent | None, name: str, known: Collection[str], now: dat
     return agent
 
 
-def check_action(agent: Agent, name: str, parameters: Mapping[str, Any]) -> ActionTold:
+def given_of(assignments: Sequence[str]) -> dict[str, str]:
+    """Name -> value, of `name=value`; one without a value is left out. Raises `agent_parameters_invalid`."""
+    given: dict[str, str] = {}
+    for assignment in assignments:
+        name, _, value = assignment.partition("=")
+        if name in given:
+            raise NotDone(
+                "agent_parameters_invalid",
+                f"the parameter {name} is given twice",
+                concern=name,
+                next_step="Correct the parameters and start the job again.",
+            )
+        if value:
+            given[name] = value
+    return given
+
+
+def check_action(agent: Agent, name: str, parameters: Mapping[str, str]) -> ActionTold:
     """The action as the agent told it. Raises `agent_action_unknown` and `agent_parameters_invalid`.
 
     The agent has the last word; this saves the way there, and tells a dry run what it wants to know.
@@ -106,7 +123,7 @@ def check_action(agent: Agent, name: str, parameters: Mapping[str, Any]) -> Acti
     return action
 
 
-def foreseen(agent: Agent, action: ActionTold, parameters: Mapping[str, Any]) -> Record:
+def foreseen(agent: Agent, action: ActionTold, parameters: Mapping[str, str]) -> Record:
     """What a dry run tells: the action, as the agent described it when it connected."""
     values = f" with {_listed(parameters)}" if parameters else ""
     changes = "it changes something there" if action.changes else "it changes nothing there"

@@ -5,10 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from services.integrations.agents.core import Agent, Command, no_answer, record_of
+from services.integrations.agents.core import Agent, Command, failure_of, no_answer, record_of
 from services.integrations.agents.store import AgentStore
 from shared.agents import ActionTold
-from shared.errors import Failure
 from shared.events import Call, Record, now
 from shared.runner.context import Calls, Progress, RunContext
 from shared.words import CallOutcome
@@ -45,7 +44,7 @@ class Exchange:
         self,
         agent: Agent,
         action: ActionTold,
-        parameters: dict[str, Any],
+        parameters: dict[str, str],
         *,
         within: float,
         effect: str | None = None,
@@ -101,14 +100,7 @@ class Exchange:
             "failed": CallOutcome.FAILED,
             "refused": CallOutcome.FAILED,
         }
-        failure = None
-        if command.failure is not None:
-            failure = Failure(
-                code=command.failure.code,
-                cause=command.failure.cause,
-                concern=command.agent,
-                next_step=command.failure.next_step or "Look at the agent's log on its machine.",
-            )
+        failure = None if command.failure is None else failure_of(command.failure, command.agent)
         self._calls.record(
             Call(
                 system=self._system,

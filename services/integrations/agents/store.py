@@ -75,7 +75,7 @@ class AgentStore:
         self,
         agent: Agent,
         action: ActionTold,
-        parameters: dict[str, Any],
+        parameters: dict[str, str],
         *,
         within: float,
         effect: str | None,

@@ -1,7 +1,7 @@
 """`integrations.mqtt-agent-action`: an agent in the customer's network does one of the actions it allows."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from services.integrations.agents.core import (
     check_done,
     check_there,
     foreseen,
+    given_of,
     key_of,
 )
 from services.integrations.agents.exchange import Exchange
@@ -22,6 +23,9 @@ from shared.events import Record, now
 from shared.jobs import Retry, Risky, exponential, job, minutes, seconds
 from shared.runner.context import Calls, Progress, RunContext, RunLog
 from shared.words import Kind, Level, Outcome
+
+#: `name=value`.
+Assignment = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*=", max_length=2000)]
 
 #: The system in the sense of the catalogue; the calls name the agent.
 SYSTEM = "mqtt-agent"
@@ -54,9 +58,9 @@ async def mqtt_agent_action(
         str, ChosenFrom("agent-action"), Field(description="One of the actions that it allows", max_length=63)
     ],
     parameters: Annotated[
-        dict[str, str | int | float | bool | None],
-        Field(description="Values for the parameters of the action: name and value", max_length=50),
-    ] = {},  # noqa: B006
+        list[Assignment],
+        Field(description="Values for the action, one on each line: name=value", max_length=50),
+    ] = [],  # noqa: B006
     within: Annotated[
         int, Field(description="Seconds within which the agent has to begin", ge=1, le=3600)
     ] = 60,
@@ -79,16 +83,17 @@ async def mqtt_agent_action(
     # It has a command of this run already, whether it is there at this moment or not.
     chosen = agents.get(agent) if newest is not None else None
     chosen = chosen or check_there(agents.get(agent), agent, list(agents), now())
-    wanted = check_action(chosen, action, parameters)
+    given = given_of(parameters)
+    wanted = check_action(chosen, action, given)
     if context.dry_run:
-        yield foreseen(chosen, wanted, parameters)
+        yield foreseen(chosen, wanted, given)
         return
     if not wanted.changes:
         command = await exchange.pending()
         yield await exchange.earlier(command)
         if command is None:
             check_there(chosen, agent, list(agents), now())
-            command = await exchange.send(chosen, wanted, _given(parameters), within=within)
+            command = await exchange.send(chosen, wanted, given, within=within)
         async for records in exchange.follow(command, changes=False):
             yield records
         command = await store.command(command.id)
@@ -113,7 +118,7 @@ async def mqtt_agent_action(
     record = key_of(agent, action)
     async with effects.once(key, record=record, check=ask) as effect:
         if effect.needed:
-            command = await exchange.send(chosen, wanted, _given(parameters), within=within, effect=key)
+            command = await exchange.send(chosen, wanted, given, within=within, effect=key)
             async for _ in exchange.follow(command, changes=True):
                 pass
             check_done(await store.command(command.id))
@@ -121,7 +126,3 @@ async def mqtt_agent_action(
     newest = await exchange.newest()
     known = newest is not None and effect.doubt is None
     yield [effect.result(whole), *(await exchange.brought(newest, changes=True) if known and newest else [])]
-
-
-def _given(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if value is not None}

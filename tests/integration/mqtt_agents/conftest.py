@@ -185,7 +185,8 @@ class Network:
         request = Requested(
             run_id=new_id(), job=JOB, client="main", principal="ada", effective_principal="ada",
             trigger=Trigger.MANUAL, dry_run=dry_run,
-            parameters={"agent": "office", "action": action, "parameters": parameters, "within": within},
+            parameters={"agent": "office", "action": action, "within": within,
+                        "parameters": [f"{name}={value}" for name, value in parameters.items()]},
         )  # fmt: skip
         await request_run(self.bus, request, Lane.INTERACTIVE)
         return request.run_id
