@@ -19,6 +19,7 @@ JOBS: dict[str, tuple[set[str], set[str] | str]] = {
     "integrations.update-payment-status": (PAY, {"payments-viewer"}),
     "integrations.import-mail": ({*PAY, "uploader"}, {"documents-viewer"}),
     "integrations.erp-export": (PAY, {"bookings-viewer"}),
+    "integrations.mqtt-agent-action": (PAY, {"agents-viewer"}),
     "reporting.due-date-report": (PAY, {"reports-viewer"}),
     "audit.verify-log": ({TECHNICAL}, set()),
     "audit.delete-expired": ({TECHNICAL}, set()),

@@ -139,7 +139,7 @@ def test_rows_need_a_key_of_their_own_and_amounts_stay_exact() -> None:
         (["a"], [(1,), (1,)], None, "agent_key_twice"),
     ):
         with pytest.raises(Unfinished) as raised:
-            rows_as_items(columns, rows, key)  # type: ignore[arg-type]
+            rows_as_items(columns, rows, key)
         assert raised.value.failure.code == code
         assert not raised.value.done_perhaps
 
