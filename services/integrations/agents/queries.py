@@ -89,20 +89,20 @@ async def probe(pool: Pool, client: str) -> str:
             concern="mqtt-agent",
             next_step="Start one in the customer's network (docs/agents.md).",
         )
-    there = [agent.name for agent in agents if agent.is_there(now())]
-    away = [
-        f"{agent.name} is away, last heard at {agent.seen_at:%Y-%m-%d %H:%M} UTC"
-        for agent in agents
-        if agent.name not in there
-    ]
+    there = ", ".join(agent.name for agent in agents if agent.is_there(now()))
+    away = ", ".join(
+        f"{agent.name} ({agent.seen_at:%Y-%m-%d %H:%M} UTC)" for agent in agents if not agent.is_there(now())
+    )
     if not there:
         raise TagwerkError(
             "agent_away",
-            "; ".join(away),
+            f"no agent is connected; last heard: {away}",
             concern="mqtt-agent",
             next_step="Have somebody look at the agent's machine and its way out to the broker.",
         )
-    return "; ".join([f"{', '.join(there)}: connected", *away])
+    if away:
+        return f"connected: {there}; away, last heard: {away}"
+    return f"connected: {there}"
 
 
 async def choose_agent(pool: Pool, query: ChoicesQuery) -> Sequence[Choice]:

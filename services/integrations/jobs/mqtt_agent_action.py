@@ -72,7 +72,7 @@ async def mqtt_agent_action(
     log: RunLog,
     progress: Progress,
 ) -> AsyncIterator[Record | Sequence[Record]]:
-    """Send the command, and yield what is answered while it comes.
+    """Tell an agent in the customer's network what to do, and take over what it answers.
 
     An action that changes something goes through the ledger: without an answer it is in doubt, and never done
     again by itself. One that only reads is asked for anew.

@@ -86,10 +86,6 @@ class SqlAction(_Action):
         return self
 
     @property
-    def does(self) -> str:
-        return f"runs a named query, which only reads, and gives at most {self.row_limit} rows"
-
-    @property
     def changes(self) -> bool:
         return False
 
@@ -112,10 +108,6 @@ class FilesAction(_Action):
         if self.parameters:
             raise ValueError("files are picked up without parameters")
         return self
-
-    @property
-    def does(self) -> str:
-        return f"picks up {self.pattern} from {self.folder}, at most {self.count_limit} files"
 
     @property
     def changes(self) -> bool:
@@ -151,10 +143,6 @@ class HttpAction(_Action):
         return set(re.findall(r"\{(\w+)\}", self.url))
 
     @property
-    def does(self) -> str:
-        return f"sends {self.method} to {self.url}"
-
-    @property
     def changes(self) -> bool:
         return self.method != "GET"
 
@@ -187,7 +175,7 @@ class Registry(Strict):
                 name=one.name,
                 title=one.title,
                 kind=one.kind,
-                does=one.does,
+                does=what_it_does(one),
                 changes=one.changes,
                 timeout=one.timeout,
                 parameters=tuple(
@@ -202,6 +190,17 @@ class Registry(Strict):
             )
             for one in self.action
         )
+
+
+def what_it_does(action: SqlAction | FilesAction | HttpAction) -> str:
+    """In words, without query and credentials."""
+    match action:
+        case SqlAction():
+            return f"runs a named query, which only reads, and gives at most {action.row_limit} rows"
+        case FilesAction():
+            return f"picks up {action.pattern} from {action.folder}, at most {action.count_limit} files"
+        case HttpAction():
+            return f"sends {action.method} to {action.url}"
 
 
 def absolute(registry: Registry, beside: Path) -> Registry:
