@@ -5,7 +5,6 @@ a document.
 """
 
 import base64
-import tempfile
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +26,7 @@ from shared.intake import Arrival, Intake
 from shared.outbox import Outbox, Relay
 from shared.pull import Delivery
 from shared.words import Decision, Outcome
+from shared.workplace import workplace
 
 log = structlog.get_logger(__name__)
 
@@ -151,8 +151,8 @@ class Hearing:
         first = pieces[0].file
         assert first is not None, "pieces of a file"
         name = Path(first.name).name
-        with tempfile.TemporaryDirectory(prefix="tagwerk-agent-") as folder:
-            path = Path(folder) / "content"
+        with workplace() as folder:
+            path = folder / "content"
             path.write_bytes(b"".join(base64.b64decode(one.file.base64) for one in pieces if one.file))
             try:
                 accepted = await self._intake.accept(

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiomqtt
@@ -30,10 +31,13 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import RunSubjects
 from shared.words import Lane, Trigger
-from tests.integration.mqtt_bridge.conftest import until
+from tests.integration.mqtt_bridge.conftest import mosquitto, until
 from tests.support.engine import Told
+from tests.support.mosquitto import Mosquitto
 from tests.support.nursery import Newborn, Nursery, environment_of
 from tests.support.servers import NatsServer, PostgresServer
+
+__all__ = ["mosquitto"]
 
 JOB = "integrations.mqtt-agent-action"
 #: Seconds after which the work of a dead process is given out again.
@@ -45,7 +49,7 @@ client = "main"
 journal = "journal.sqlite"
 
 [broker]
-url = "mqtt://{host}:{port}"
+url = "{url}"
 user = "{user}"
 password = {{ env = "AGENT_PASSWORD" }}
 
@@ -218,18 +222,28 @@ class Network:
 
 @pytest.fixture
 async def network(
-    nats_server: NatsServer, bus_url: str, postgres: PostgresServer, database_name: str, tmp_path: Path,
-    nursery: Nursery, monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest, nats_server: NatsServer, bus_url: str, postgres: PostgresServer,
+    database_name: str, tmp_path: Path, nursery: Nursery, monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Network]:  # fmt: skip
     """The services run in this process; the agent is not started yet."""
     # What may be on its way is here at once.
     monkeypatch.setattr("services.integrations.agents.store.GRACE", 0.5)
-    host, port = nats_server.mqtt_address
+    if getattr(request, "param", "nats-server") == "mosquitto":
+        broker: Mosquitto = request.getfixturevalue("mosquitto")
+        urls = {user: broker.url(user) for user in ("bridge", "agent-office")}
+    else:
+        host, port = nats_server.mqtt_address
+        users = nats_server.config.users
+        urls = {
+            "bridge": f"mqtt://mqtt_bridge:{users['mqtt_bridge']}@{host}:{port}",
+            "agent-office": f"mqtt://gateway:{users['gateway']}@{host}:{port}",
+        }
+    at = urlsplit(urls["agent-office"])
+    assert at.hostname is not None
     await provision(bus_url, [BRIDGE, INTEGRATIONS, SCHEDULER], ack_wait=ACK_WAIT)
     bus = Bus(await nats.connect(bus_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1))
     await bus.start()
     (tmp_path / "mqtt.toml").write_text('[[agent]]\nname = "office"\nclient = "main"\n')
-    password = nats_server.config.users["mqtt_bridge"]
     own = {
         name: {
             "nats_url": bus_url,
@@ -237,20 +251,21 @@ async def network(
             "files_url": f"file://{tmp_path}/files",
             "ack_wait": ACK_WAIT,
             "log_level": "warning",
-            "mqtt_url": f"mqtt://mqtt_bridge:{password}@{host}:{port}",
+            "mqtt_url": urls["bridge"],
             "mqtt_rules": str(tmp_path / "mqtt.toml"),
             # A session of its own for each test.
             "mqtt_client_id": f"b-{database_name[-12:]}",
         }
         for name in ("integrations", "mqtt_bridge", "scheduler")
     }
-    user, secret = "gateway", nats_server.config.users["gateway"]
-    own["agent"] = {"password": secret}
-    async with aiomqtt.Client(host, port, username=user, password=secret, clean_session=True) as client:
+    own["agent"] = {"password": at.password}
+    async with aiomqtt.Client(
+        at.hostname, at.port or 0, username=at.username, password=at.password
+    ) as client:
         network = Network(bus, own, nursery, tmp_path, client)
         await network.local.start()
         (tmp_path / "agent.toml").write_text(
-            FILE.format(host=host, port=port, user=user, http=network.local.port)
+            FILE.format(url=f"mqtt://{at.hostname}:{at.port}", user=at.username, http=network.local.port)
         )
         _make_the_local_world(tmp_path)
         # What the broker retains of the agent of another test is none of this one's.

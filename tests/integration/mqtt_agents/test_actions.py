@@ -4,6 +4,8 @@ import json
 import signal
 from uuid import UUID
 
+import pytest
+
 from shared import subjects
 from shared.commands import AgentRow
 from shared.events import AttemptFailed, Called, Decided
@@ -149,6 +151,7 @@ async def test_without_an_answer_it_is_in_doubt_and_a_late_answer_decides_it(net
     assert (agent.last.outcome, agent.last.late) == ("done", True)
 
 
+@pytest.mark.parametrize("network", ["nats-server", "mosquitto"], indirect=True)
 async def test_killed_in_the_middle_the_agent_says_that_it_does_not_know(network: Network) -> None:
     agent = await network.start_agent()
     network.local.answers.clear()
