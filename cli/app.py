@@ -7,8 +7,8 @@ import typer
 from cli.command import ApiFunction, api_command
 from cli.commands import (
     accounts,
-    alerts,
     agents,
+    alerts,
     approvals,
     audit,
     bank,

@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 from shared import events, subjects
 from shared.audit import AuditEntry
 from shared.commands import (
+    AgentsPage,
+    AgentsQuery,
     AlertRow,
     AlertsPage,
     AlertsQuery,
-    AgentsPage,
-    AgentsQuery,
     AnswerQuestion,
     ApprovalDetail,
     ApprovalQuery,

@@ -14,7 +14,9 @@ def read_rules(path: Path) -> Rules:
     def wrong(cause: str) -> TagwerkError:
         return _wrong(path, cause)
 
-    file = RulesFile.read(path, ("rule", "agent", "states"), wrong, written="there are [[rule]], [[agent]] and [states]")
+    file = RulesFile.read(
+        path, ("rule", "agent", "states"), wrong, written="there are [[rule]], [[agent]] and [states]"
+    )
     rules: list[Rule] = []
     for where, rule in file.rules("rule", Rule):
         for other in rules:

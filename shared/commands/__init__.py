@@ -207,14 +207,14 @@ from shared.commands.status import (
 from shared.commands.watch import WatchCase, Watched, WatchQuery
 
 __all__ = [
-    "AlertRow",
-    "AlertTelling",
-    "AlertsPage",
-    "AlertsQuery",
     "AgentActionRow",
     "AgentRow",
     "AgentsPage",
     "AgentsQuery",
+    "AlertRow",
+    "AlertTelling",
+    "AlertsPage",
+    "AlertsQuery",
     "AnalysedInvoice",
     "Answer",
     "AnswerQuestion",

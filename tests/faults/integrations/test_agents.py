@@ -81,6 +81,8 @@ async def be_the_agent(scene: Scene) -> None:
 
 
 async def an_agent_connects(scene: Scene) -> None:
+    # Another sweep may have had a client of this name.
+    done.pop(scene.client, None)
     scene.company(be_the_agent(scene))
     status = AgentStatus(online=True, session=new_id(), time=now(), version="1", actions=ACTIONS)
     await say(scene, "status", status.encode())
