@@ -7,6 +7,7 @@ import typer
 from cli.command import ApiFunction, api_command
 from cli.commands import (
     accounts,
+    agents,
     alerts,
     approvals,
     audit,
@@ -73,6 +74,7 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "alerts": alerts.alerts,
     "schedules": schedules.schedules,
     "systems": preflight.systems,
+    "agents": agents.agents,
     "dead-letters": platform.dead_letters,
     "rebuild": platform.rebuild,
     "me": accounts.me,

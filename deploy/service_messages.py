@@ -26,6 +26,7 @@ MODELS = {
     "Course": frozenset[str](),
     "Choice": frozenset({"label"}),
     "SystemState": frozenset({"words"}),
+    "ActionTold": frozenset({"does"}),
     "Step": frozenset({"words"}),
     "Rule": frozenset({"name"}),
     "Candidate": frozenset[str](),

@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field
 from shared import events, subjects
 from shared.audit import AuditEntry
 from shared.commands import (
+    AgentsPage,
+    AgentsQuery,
     AlertRow,
     AlertsPage,
     AlertsQuery,
@@ -155,6 +157,7 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.query("integrations", "payables"): (PayablesQuery, PayablesPage),
     subjects.query("integrations", "payment-files"): (PaymentFilesQuery, PaymentFilesPage),
     subjects.query("integrations", "payment-file"): (PaymentFileQuery, PaymentFileDetail),
+    subjects.query("integrations", "agents"): (AgentsQuery, AgentsPage),
     subjects.query("scheduler", "schedules"): (SchedulesQuery, SchedulesPage),
     subjects.query("scheduler", "occurrences"): (OccurrencesQuery, OccurrencesPage),
     subjects.query("scheduler", "preview"): (PreviewQuery, Preview),

@@ -104,11 +104,12 @@ class Transaction:
         self._events: list[BusinessEventBase] = []
         self._decisions: list[tuple[str, Decided]] = []
         self._audits: list[AuditEntry] = []
+        self._messages: list[tuple[UUID, str, bytes]] = []
 
     @property
     def leaves_nothing(self) -> bool:
         """Whether nothing would be published: record outcomes belong to the run itself."""
-        return not (self._events or self._decisions or self._audits)
+        return not (self._events or self._decisions or self._audits or self._messages)
 
     def record(self, record: Record) -> StoredRecord:
         """Add an outcome; returns the record to yield: the same one, which from here on tells where it is."""
@@ -129,6 +130,10 @@ class Transaction:
         """Add an entry of the audit log: a change is told if and only if it is made."""
         self._audits.append(entry)
 
+    def message(self, subject: str, payload: bytes, *, id: UUID) -> None:
+        """Add a message that is none of the above; `id` is what a stream knows it by."""
+        self._messages.append((id, subject, payload))
+
     async def write(self, context: RunContext | None) -> bool:
         """Put everything into the outbox; whether there was anything."""
         rows: list[tuple[UUID, UUID | None, str, bytes]] = []
@@ -147,6 +152,7 @@ class Transaction:
         for entry in self._audits:
             told = entry if context is None else _told_of_run(entry, context)
             rows.append((entry.id, None, entry.subject, told.encode()))
+        rows += [(id, None, subject, payload) for id, subject, payload in self._messages]
         for _, _, subject, payload in rows:
             # Once here, it would stand in the way of everything behind it.
             if len(payload) > LARGEST_MESSAGE:

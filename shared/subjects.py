@@ -23,7 +23,7 @@ STREAMS: Final[dict[str, list[str]]] = {
     RUNS: ["run.>"],
     EVENTS: ["event.>"],
     OCCURRENCES: ["occurrence.>"],
-    INGRESS: ["ingress.mqtt.>"],
+    INGRESS: ["ingress.mqtt.>", "ingress.agents.>"],
     EGRESS: ["egress.mqtt.>"],
     AUDIT: ["audit.>"],
     DEAD: ["dead.>"],
@@ -150,6 +150,23 @@ def egress(rule: str) -> str:
     return f"egress.mqtt.{rule.replace('.', '_')}"
 
 
+#: What the integrations service reads of what came from agents.
+AGENTS_DURABLE: Final = "integrations-agents"
+AGENTS_FILTER: Final = "ingress.agents.>"
+#: Below which commands to agents wait until the broker has them.
+COMMANDS: Final = "egress.mqtt.agents."
+
+
+def from_agent(client: str, agent: str) -> str:
+    """Where messages of an agent in a customer's network lie."""
+    return f"ingress.agents.{client}.{agent}"
+
+
+def to_agent(client: str, agent: str) -> str:
+    """Where a command to an agent waits until the broker has it."""
+    return f"{COMMANDS}{client}.{agent}"
+
+
 def cancel_watch(service: str) -> str:
     """What a worker subscribes to (core, not JetStream) to hear of cancels at once."""
     return f"run.{service}.*.*.cancel_requested"
@@ -205,6 +222,7 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payables"): "approved invoices by state, and how far their payment is",
     query("integrations", "payment-files"): "payment files, the newest first",
     query("integrations", "payment-file"): "one payment file with its orders and their states",
+    query("integrations", "agents"): "agents in customers' networks: whether they are there, what they allow",
     query("reporting", "reports"): "reports that were made, the newest first",
     query("reporting", "report"): "one report with its files",
     query("reporting", "alerts"): "alerts that are open or over, and who was told of them",

@@ -13,10 +13,12 @@ import psutil
 from cli.client import Gateway
 from cli.connection import CREDENTIALS, Connection, find_connection
 from cli.demo.machine import MACHINE, write_rules
+from cli.demo.office import USER
 from cli.demo.post import PostOffice, can_open, open_post_office
 from cli.demo.show import Show
 from cli.demo.story import Story
 from cli.demo.tour import new_story, take_tour
+from cli.demo.world import World
 from cli.exits import Exit
 from cli.output import Output
 from cli.problems import Problem
@@ -59,8 +61,13 @@ async def _tour_on_stack(state: Path, report: Path, output: Output, show: Show) 
         story = new_story(connection.url)
         story.ready_after = ready_after
         async with Gateway(connection) as gateway:
-            machine = address_of_device(state, MACHINE)
-            await take_tour(Session(gateway, output), show, story, machine, post)
+            world = World(
+                machine=address_of_device(state, MACHINE),
+                agent=address_of_device(state, USER),
+                office=state / "demo-office",
+                post=post,
+            )
+            await take_tour(Session(gateway, output), show, story, world)
         show.chapter("All of this as a page")
         write_report(story, report)
         show.say(str(report.absolute()))

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from cli.demo.chapters.again import ask_by_record, upload_once_more
+from cli.demo.chapters.agent import ask_an_agent
 from cli.demo.chapters.approve import approve_invoices
 from cli.demo.chapters.audit import verify_the_log
 from cli.demo.chapters.due import report_what_is_due
@@ -14,26 +15,21 @@ from cli.demo.chapters.pay import create_payment_file
 from cli.demo.chapters.statement import import_statement_twice
 from cli.demo.chapters.status import read_the_banks_answer
 from cli.demo.chapters.upload import upload_and_read
-from cli.demo.post import PostOffice
 from cli.demo.show import Show
 from cli.demo.story import Story
 from cli.demo.visitor import Visitor
+from cli.demo.world import World
 from cli.session import Session
 
 
-async def take_tour(
-    session: Session, show: Show, story: Story, machine: str | None, post: PostOffice | None
-) -> None:
+async def take_tour(session: Session, show: Show, story: Story, world: World) -> None:
     """Walk through everything and fill `story`. What is not as expected is noted, not raised.
-
-    `machine`: as whom and where a system outside sends messages; None where the stack takes none. `post`: the
-    post office that the stack knows, if it knows one.
 
     Each chapter looks first how far things are, so a tour that an earlier one has begun goes on from there.
     """
     began = time.monotonic()
     visitor = Visitor(session, show, story)
-    await upload_and_read(visitor, post)
+    await upload_and_read(visitor, world.post)
     await approve_invoices(visitor)
     await create_payment_file(visitor)
     await read_the_banks_answer(visitor)
@@ -41,8 +37,9 @@ async def take_tour(
     await fail_on_purpose(visitor)
     await upload_once_more(visitor)
     await ask_by_record(visitor)
-    await report_what_is_due(visitor, post)
-    await verify_the_log(visitor, machine)
+    await report_what_is_due(visitor, world.post)
+    await ask_an_agent(visitor, world)
+    await verify_the_log(visitor, world.machine)
     await look_back(visitor)
     story.took = time.monotonic() - began
 

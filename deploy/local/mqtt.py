@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from deploy.local.state import SECRETS, STACK
+from shared.agents import topic, user_of
 
 #: Name of the rules file in the state folder; without it the bridge is not started.
 RULES_FILE: Final = "mqtt.toml"
@@ -47,8 +48,15 @@ def read_state_rules(state: Path) -> Any:
 
 
 def devices_of(rules: Any, passwords: Mapping[str, str]) -> dict[str, Device]:
-    """One for each principal that rules name."""
+    """One for each principal that rules name, and for each agent."""
     devices = {}
+    for agent in rules.agents:
+        said = {kind: topic(agent.client, agent.name, kind) for kind in ("answers", "status", "commands")}
+        devices[user_of(agent.name)] = Device(
+            passwords[user_of(agent.name)],
+            tuple(sorted(subjects_of(said["answers"]) + subjects_of(said["status"]))),
+            tuple(sorted([_OWN, *subjects_of(said["commands"])])),
+        )
     for principal in principals_of(rules):
         own = [rule for rule in rules.rules if rule.principal == principal]
         heard = {_OWN}
@@ -77,6 +85,11 @@ def address_of_device(state: Path, principal: str) -> str | None:
 
 def principals_of(rules: Any) -> list[str]:
     return sorted({rule.principal for rule in rules.rules})
+
+
+def users_of(rules: Any) -> list[str]:
+    """Who has a user on the listener: principals of rules, and agents."""
+    return sorted({*principals_of(rules), *(user_of(agent.name) for agent in rules.agents)})
 
 
 def subjects_of(filter: str) -> list[str]:

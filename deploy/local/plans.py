@@ -17,8 +17,8 @@ from deploy.local.mqtt import (
     RULES_FILE,
     Device,
     devices_of,
-    principals_of,
     read_state_rules,
+    users_of,
 )
 from deploy.local.nats import ADMIN, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
@@ -207,7 +207,7 @@ def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
     if MQTT_BRIDGE not in config.services:
         return {}
     rules = read_state_rules(state.path)
-    return devices_of(rules, state.passwords(PASSWORDS, principals_of(rules)))
+    return devices_of(rules, state.passwords(PASSWORDS, users_of(rules)))
 
 
 def _inherited_environment() -> dict[str, str]:

@@ -1,11 +1,15 @@
 """The composition root of the integrations service."""
 
+import asyncio
 import gc
 from pathlib import Path
 
 import structlog
 
 from services.integrations import choices, handlers
+from services.integrations.agents import queries as agent_queries
+from services.integrations.agents.hearing import Hearing
+from services.integrations.agents.store import AgentStore
 from services.integrations.bank import queries as bank_queries
 from services.integrations.bank.reading import AREA as BANK_AREA
 from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
@@ -34,7 +38,9 @@ from services.integrations.rates import queries as rates_queries
 from services.integrations.rates.feed import AREA as RATES_AREA
 from services.integrations.rates.feed import Addresses, HttpFeed, RatesFeed
 from services.integrations.rates.store import PostgresRates, RateStore
+from shared import subjects
 from shared.commands import (
+    AgentsQuery,
     BankStatementsQuery,
     BankTransactionsQuery,
     ErpEntriesQuery,
@@ -53,6 +59,7 @@ from shared.nursery import Nursery
 from shared.outbox import Outbox
 from shared.probes import http_probe
 from shared.process import Children
+from shared.pull import Delivery, Source
 from shared.runner.attempt import Attempt
 from shared.service import Service
 from shared.settings import Settings
@@ -62,6 +69,8 @@ from shared.workplace import remove_abandoned_workplaces
 log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: Messages of agents in hand at once.
+AGENT_SLOTS = 8
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
 
@@ -132,6 +141,7 @@ def build(settings: Settings) -> Service:
             MailServer: lambda attempt: ImapServer(attempt.calls),
             MailDoor: mail_door,
             MailStore: lambda attempt: PostgresMails(attempt.outbox, attempt.context),
+            AgentStore: lambda attempt: AgentStore(service.pool, attempt.outbox, attempt.context),
         },
         on_event={
             "event.document.uploaded": record_document_uploaded,
@@ -147,8 +157,11 @@ def build(settings: Settings) -> Service:
             "payments-folder": pickup_probe,
             "erp": erp_providers.erp_probe(erp_rules),
             "erp-folder": erp_providers.erp_folder_probe(erp_rules),
+            "mqtt-agent": lambda client: agent_queries.probe(service.pool, client),
         },
         choices={
+            "agent": lambda query: agent_queries.choose_agent(service.pool, query),
+            "agent-action": lambda query: agent_queries.choose_action(service.pool, query),
             "account": choices.own_accounts(accounts),
             "bookable": lambda query: choices.bookables(service.pool, query),
             "mailbox": choices.own_mailboxes(mailboxes),
@@ -167,6 +180,26 @@ def build(settings: Settings) -> Service:
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     service.background("nursery", nursery.keep)
+
+    def hearing() -> Hearing:
+        intake = Intake(service.pool, service.relay, files, size_limit=settings.upload_limit)
+        return Hearing(service.bus, service.pool, service.relay, intake)
+
+    async def hear(delivery: Delivery) -> None:
+        await hearing().handle(delivery)
+
+    async def settle_doubts() -> None:
+        while True:
+            await hearing().settle_doubts()
+            await asyncio.sleep(1)
+
+    service.source(Source(subjects.INGRESS, subjects.AGENTS_DURABLE, hear), slots=AGENT_SLOTS)
+    service.background("late-answers", settle_doubts)
+    service.answer(
+        query("integrations", "agents"),
+        AgentsQuery,
+        lambda request: agent_queries.list_agents(service.pool, request),
+    )
     service.answer(
         WITHHOLD, WithholdPayment, lambda asked: withhold(Outbox(service.pool, service.relay), asked)
     )

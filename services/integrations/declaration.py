@@ -8,9 +8,11 @@ from services.integrations.jobs.erp_import import erp_import
 from services.integrations.jobs.import_bank_statements import import_bank_statements
 from services.integrations.jobs.import_daily_rates import import_daily_rates
 from services.integrations.jobs.import_mail import import_mail
+from services.integrations.jobs.mqtt_agent_action import mqtt_agent_action
 from services.integrations.jobs.nightly_synchronization import nightly_synchronization
 from services.integrations.jobs.update_payment_status import update_payment_status
-from shared.declaration import Declaration
+from shared import subjects
+from shared.declaration import Declaration, Durable
 
 DECLARATION: Final = Declaration(
     name="integrations",
@@ -23,6 +25,7 @@ DECLARATION: Final = Declaration(
         erp_export,
         erp_import,
         nightly_synchronization,
+        mqtt_agent_action,
     ),
     listens=(
         "event.document.uploaded",
@@ -30,4 +33,5 @@ DECLARATION: Final = Declaration(
         "event.invoice.corrected",
         "event.invoice.rejected",
     ),
+    durables=(Durable(subjects.INGRESS, subjects.AGENTS_DURABLE, subjects.AGENTS_FILTER),),
 )

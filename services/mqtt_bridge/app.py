@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from services.mqtt_bridge.agents import Agents
 from services.mqtt_bridge.broker import Broker, no_connection, read_address
 from services.mqtt_bridge.core import rule_name
 from services.mqtt_bridge.declaration import DECLARATION
@@ -52,7 +53,13 @@ def build(settings: Settings) -> Service:
     )
     store = open_store(settings.files_url)
 
+    agents = Agents(rules)
+
     async def keep(message: Arrived) -> None:
+        if (from_agent := agents.heard(message)) is not None:
+            subject = subjects.from_agent(from_agent.client, from_agent.agent)
+            await service.bus.publish(subject, from_agent.encode(), msg_id=str(new_id()))
+            return
         # One id for all attempts to store it: what comes again from the broker cannot be told from new.
         subject = subjects.ingress(rule_name(rules, message.topic))
         await service.bus.publish(subject, message.encode(), msg_id=str(new_id()))
@@ -100,6 +107,9 @@ def build(settings: Settings) -> Service:
         await messages().handle(delivery)
 
     async def answer(delivery: Delivery) -> None:
+        if delivery.subject.startswith(subjects.COMMANDS):
+            await agents.command(delivery, service.bus, broker)
+            return
         try:
             leaving = Leaving.model_validate_json(delivery.data)
         except ValidationError:

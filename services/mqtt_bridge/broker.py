@@ -56,25 +56,28 @@ class Address:
         return f"{self.host}:{self.port}"
 
 
-def read_address(url: str, *, ca_file: Path | None, version: str, client_id: str) -> Address:
-    """Raises `mqtt_address_invalid`: no anonymous access, and passwords only encrypted over a network."""
+def read_address(
+    url: str, *, ca_file: Path | None, version: str, client_id: str, setting: str = "TAGWERK_MQTT_URL"
+) -> Address:
+    """`setting` is where the address stands. Raises `mqtt_address_invalid`: no anonymous access, and
+    passwords only encrypted over a network."""
     parts = urlsplit(url)
     try:
         port = parts.port
     except ValueError as error:
-        raise _wrong(f"its port is none: {error}") from error
+        raise _wrong(setting, f"its port is none: {error}") from error
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise _wrong("it has to be mqtt://user:password@host:port, or mqtts:// with TLS")
+        raise _wrong(setting, "it has to be mqtt://user:password@host:port, or mqtts:// with TLS")
     if not parts.username or not parts.password:
-        raise _wrong("it names no user and password, and there is no anonymous access")
+        raise _wrong(setting, "it names no user and password, and there is no anonymous access")
     tls = None
     if parts.scheme == "mqtts":
         try:
             tls = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
         except (OSError, ssl.SSLError) as error:
-            raise _wrong(f"the certificates in {ca_file} cannot be read: {error}") from error
+            raise _wrong(setting, f"the certificates in {ca_file} cannot be read: {error}") from error
     elif parts.hostname not in _LOOPBACK:
-        raise _wrong(f"to {parts.hostname} the password would go unencrypted; use mqtts://")
+        raise _wrong(setting, f"to {parts.hostname} the password would go unencrypted; use mqtts://")
     return Address(
         host=parts.hostname,
         port=port or (8883 if tls else 1883),
@@ -86,11 +89,11 @@ def read_address(url: str, *, ca_file: Path | None, version: str, client_id: str
     )
 
 
-def _wrong(cause: str) -> TagwerkError:
+def _wrong(setting: str, cause: str) -> TagwerkError:
     return TagwerkError(
         "mqtt_address_invalid",
-        f"the broker cannot be reached by TAGWERK_MQTT_URL: {cause}",
-        concern="TAGWERK_MQTT_URL",
+        f"the broker cannot be reached by {setting}: {cause}",
+        concern=setting,
         next_step="Correct the setting (docs/operations.md), then start the service again.",
     )
 
@@ -118,15 +121,17 @@ class Broker:
         *,
         payload_limit: int,
         told: Callable[[str | None], None],
+        will: Callable[[], aiomqtt.Will] | None = None,
     ) -> None:
         """A message is acknowledged once `store` has returned. `told` hears why there is no connection, and
-        None when there is one."""
+        None when there is one. `will` makes what the broker tells when this connection is lost."""
         self._address = address
         self._filters = filters
         self._store = store
         self._payload_limit = payload_limit
         self._client: aiomqtt.Client | None = None
         self._told = told
+        self._will = will
         self._connected = asyncio.Event()
         #: Done when the connection is lost.
         self._lost: asyncio.Future[None]
@@ -244,6 +249,7 @@ class Broker:
             tls_context=address.tls,
             timeout=_TIMEOUT,
             keepalive=20,
+            will=None if self._will is None else self._will(),
         )
         client._client.manual_ack_set(True)
         return client

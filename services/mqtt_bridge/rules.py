@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from services.mqtt_bridge.topics import check_filter, check_topic
+from shared.agents import AgentName, topic
 from shared.words import Lane
 
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
@@ -100,15 +101,32 @@ class States(Strict):
         return bool({"*", client} & self.clients and {"*", job} & self.jobs)
 
 
+class Agent(Strict):
+    """An agent in a customer's network that is heard and may be sent commands."""
+
+    name: AgentName
+    client: AgentName
+
+
 class Rules(Strict):
     rules: tuple[Rule, ...] = ()
+    agents: tuple[Agent, ...] = ()
     #: None: no states are told.
     states: States | None = None
 
     @property
     def filters(self) -> list[str]:
         """What to subscribe to, each once."""
-        return sorted({rule.topic for rule in self.rules})
+        return sorted({*(rule.topic for rule in self.rules), *self.agent_topics})
+
+    @property
+    def agent_topics(self) -> dict[str, tuple[Agent, str]]:
+        """Topic -> the agent that speaks there, and what of: `answers` or `status`."""
+        return {
+            topic(agent.client, agent.name, kind): (agent, kind)
+            for agent in self.agents
+            for kind in ("answers", "status")
+        }
 
 
 def words_of_job(job: str) -> str:

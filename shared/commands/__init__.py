@@ -84,7 +84,17 @@ from shared.commands.documents import (
     Payment,
 )
 from shared.commands.erp import ErpEntriesPage, ErpEntriesQuery, ErpEntryRow
-from shared.commands.mqtt import BridgeQuery, BridgeRule, BridgeState, LastMessage
+from shared.commands.mqtt import (
+    AgentActionRow,
+    AgentRow,
+    AgentsPage,
+    AgentsQuery,
+    BridgeQuery,
+    BridgeRule,
+    BridgeState,
+    LastCommand,
+    LastMessage,
+)
 from shared.commands.overview import (
     Durations,
     DurationsQuery,
@@ -198,6 +208,10 @@ from shared.commands.status import (
 from shared.commands.watch import WatchCase, Watched, WatchQuery
 
 __all__ = [
+    "AgentActionRow",
+    "AgentRow",
+    "AgentsPage",
+    "AgentsQuery",
     "AlertRow",
     "AlertTelling",
     "AlertsPage",
@@ -273,6 +287,7 @@ __all__ = [
     "InvoiceFinding",
     "JobOverview",
     "LastCall",
+    "LastCommand",
     "LastMessage",
     "LastRuns",
     "LastRunsQuery",

@@ -1,4 +1,4 @@
-"""The query of the MQTT bridge: its connection, its rules, and what came last."""
+"""Queries about MQTT: the bridge with its connection and rules, and agents in customers' networks."""
 
 from datetime import datetime
 from typing import Literal
@@ -64,3 +64,60 @@ class BridgeState(BaseModel):
     #: Below which topic states of runs are told.
     states_prefix: str | None = None
     rules: list[BridgeRule]
+
+
+class AgentsQuery(Query):
+    """`query.integrations.agents` -> `AgentsPage`: those of the clients that the scope names."""
+
+
+class AgentActionRow(BaseModel):
+    """An action that an agent allows, in its own words."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    title: str
+    does: str
+    changes: bool = False
+    #: Names, the optional ones with a question mark: `since?`.
+    parameters: list[str] = []
+
+
+class LastCommand(BaseModel):
+    """The newest command to an agent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    action: str
+    run_id: UUID
+    sent_at: datetime
+    #: None: not answered yet.
+    outcome: Literal["done", "failed", "refused", "unknown"] | None = None
+    ended_at: datetime | None = None
+    #: Why it was not done.
+    cause: str | None = None
+    #: The answer came when nobody waited for it any more.
+    late: bool = False
+
+
+class AgentRow(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    client: str
+    #: Whether it is there: connected, and heard within the last 90 seconds.
+    there: bool
+    seen_at: datetime
+    #: Since when it is connected, or away.
+    since: datetime
+    version: str | None = None
+    actions: list[AgentActionRow]
+    last: LastCommand | None = None
+
+
+class AgentsPage(BaseModel):
+    """Every agent that was ever heard, by client and name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    items: list[AgentRow]

@@ -7,6 +7,8 @@ decoded at all raises `Undecodable`. One golden JSON per version lies in `tests/
 
 from shared.events.base import BusinessEventBase
 from shared.events.business import (
+    AgentAway,
+    AgentBack,
     ApprovalRequested,
     ApprovalWithdrawn,
     BusinessEvent,
@@ -63,6 +65,8 @@ from shared.events.watch import (
 
 __all__ = [
     "BUSINESS_EVENTS",
+    "AgentAway",
+    "AgentBack",
     "ApprovalRequested",
     "ApprovalWithdrawn",
     "AttemptFailed",

@@ -1,6 +1,6 @@
 """The facts of the business, each published on the subject that is its type."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -225,6 +225,24 @@ class MessageReceived(BusinessEventBase):
     data: dict[str, Any]
 
 
+class AgentAway(BusinessEventBase):
+    """An agent in a customer's network is not there any more: it ended, or its connection was lost."""
+
+    type: Literal["event.agent.away"] = "event.agent.away"
+    agent: str
+    #: When it was last heard.
+    seen_at: datetime
+
+
+class AgentBack(BusinessEventBase):
+    """An agent in a customer's network is there, for the first time or again."""
+
+    type: Literal["event.agent.back"] = "event.agent.back"
+    agent: str
+    #: Its version.
+    software: str | None = None
+
+
 BusinessEvent = (
     DocumentUploaded
     | DocumentConverted
@@ -241,6 +259,8 @@ BusinessEvent = (
     | InvoicePaid
     | RatesImported
     | MessageReceived
+    | AgentAway
+    | AgentBack
     | RunOverdue
     | RunOverdueEnded
     | RunLost

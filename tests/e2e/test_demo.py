@@ -44,8 +44,8 @@ READ = (
 #: Convert, recognize, analyse, ask for approval: of each invoice; the e-mail itself is none.
 CHAINS = 4 + 4 + 4 + 3
 #: Two banks, so two files: the report and twice the statement of each; the document that fails; the report
-#: of what is due; the check of the audit log.
-AFTERWARDS = 2 + 2 * 2 + 1 + 1 + 1
+#: of what is due; the question to an agent; the check of the audit log.
+AFTERWARDS = 2 + 2 * 2 + 1 + 1 + 1 + 1
 #: The import of the mailbox, and the payments.
 ALL_RUNS = 1 + CHAINS + 1 + AFTERWARDS
 

@@ -20,6 +20,14 @@ user bridge
 topic read tagwerk/in/#
 topic write tagwerk/out/#
 topic write tagwerk/answers/#
+topic read tagwerk/agents/+/+/answers
+topic read tagwerk/agents/+/+/status
+topic write tagwerk/agents/+/+/commands
+
+user agent-office
+topic write tagwerk/agents/main/office/answers
+topic write tagwerk/agents/main/office/status
+topic read tagwerk/agents/main/office/commands
 
 user device
 topic write tagwerk/in/main/#
@@ -35,7 +43,7 @@ class Mosquitto:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = free_port()
-        self.passwords = {"bridge": "b-secret", "device": "d-secret"}
+        self.passwords = {"bridge": "b-secret", "device": "d-secret", "agent-office": "a-secret"}
         self.ca_file = folder / "cert.pem" if tls else None
         self._process: subprocess.Popen[bytes] | None = None
         self._prepare(tls=tls)

@@ -95,6 +95,8 @@ EVENTS: Mapping[str, str] = {
     "event.invoice.paid": N_("when an invoice is paid"),
     "event.rates.imported": N_("when rates are imported"),
     "event.message.received": N_("when a message is received over MQTT"),
+    "event.agent.away": N_("when an agent is away"),
+    "event.agent.back": N_("when an agent is there"),
     "event.run.overdue": N_("when a run takes too long"),
     "event.run.overdue_ended": N_("when a run that took too long has ended"),
     "event.run.lost": N_("when a run gives no sign of life"),

@@ -13,6 +13,8 @@ from playwright.async_api import Browser, BrowserContext, Page, Response
 
 from deploy.local.stack import LocalStack
 from services.gateway.core import MAIN_CLIENT
+from shared import subjects
+from shared.agents import ActionTold, AgentMessage, AgentStatus
 from shared.events import Occurrence, now
 from shared.ids import document_id_of, run_id_of
 from shared.words import OccurrenceVerdict
@@ -103,6 +105,28 @@ MISSED = Occurrence(
 )
 
 
+#: An agent in a customer's network that has told what it allows.
+OFFICE = AgentMessage(
+    client="main",
+    agent="office",
+    kind="status",
+    received_at=now(),
+    text=AgentStatus(
+        online=True,
+        session=UUID(int=1),
+        version="0.1.0",
+        actions=(
+            ActionTold(name="open-orders", title="Open orders", kind="sql", does="reads", timeout=30),
+            ActionTold(
+                name="close-order", title="Close an order", kind="http", does="x", timeout=30, changes=True
+            ),
+        ),
+    )
+    .encode()
+    .decode(),
+)
+
+
 async def prepare(stack: LocalStack) -> None:
     """What the pages show: a run that went well and one with failed records, an account, dead letters."""
     headers = {"Authorization": f"Bearer {stack.token}"}
@@ -129,6 +153,7 @@ async def prepare(stack: LocalStack) -> None:
         await _make_schedules(http)
         bus = await nats.connect(stack.nats_url())
         await bus.jetstream().publish(f"occurrence.{MISSED.schedule}.20260101T013000Z", MISSED.encode())
+        await bus.jetstream().publish(subjects.from_agent("main", "office"), OFFICE.encode())
         await bus.jetstream().publish("event.document.uploaded", b'{"client": "alpha", "file": "<b>.pdf"}')
         await bus.close()
         async with asyncio.timeout(20):

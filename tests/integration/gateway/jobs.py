@@ -21,6 +21,7 @@ JOBS: dict[str, tuple[set[str], set[str] | str]] = {
     "integrations.erp-export": (PAY, {"bookings-viewer"}),
     "integrations.erp-import": (PAY, {"bookings-viewer"}),
     "integrations.nightly-synchronization": (PAY, {"bookings-viewer"}),
+    "integrations.mqtt-agent-action": (PAY, {"agents-viewer"}),
     "reporting.due-date-report": (PAY, {"reports-viewer"}),
     "audit.verify-log": ({TECHNICAL}, set()),
     "audit.delete-expired": ({TECHNICAL}, set()),

@@ -64,6 +64,7 @@ TESTER = "tester"
 ROLES = (
     TESTER, "accounting", "clerk", "desk-viewer", "engineer", "operator", "trustee", "uploader",
     "bank-viewer", "documents-viewer", "payments-viewer", "rates-viewer", "bookings-viewer", "reports-viewer",
+    "agents-viewer",
 )  # fmt: skip
 
 

@@ -67,7 +67,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"POST {API}{_DOCUMENT}/invoice/corrections",
     },
     ADMINISTER: {
-        f"GET {API}/audit/entries", f"GET {API}/audit/export", f"GET {API}/audit/state", f"GET {API}/mqtt",
+        f"GET {API}/agents", f"GET {API}/audit/entries", f"GET {API}/audit/export",
+        f"GET {API}/audit/state", f"GET {API}/mqtt",
         f"POST {API}/schedules/pause", f"POST {API}/schedules/resume",
         f"GET {API}/silences", f"POST {API}/silences", f"POST {API}/silences/{{silence_id}}/end",
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",

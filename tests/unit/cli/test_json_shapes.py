@@ -113,6 +113,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("POST", "/jobs/documents.ocr/preflight", PREFLIGHT)
     gateway.on("GET", "/jobs/documents.ocr/choices/account", CHOICES)
     gateway.on("GET", "/systems", SYSTEMS)
+    gateway.on("GET", "/agents", json.loads((CONTRACTS / "AgentsPage.json").read_text()))
     gateway.on(
         "GET",
         "/runs",
@@ -226,6 +227,7 @@ COMMANDS: dict[str, list[Any]] = {
     "ask": ["ask", DOCUMENT, "Was this delivered?"],
     "answer": ["answer", DOCUMENT, "Yes."],
     "correct": ["correct", DOCUMENT, "iban=CH9300762011623852957", "message="],
+    "agents": ["agents"],
     "dead-letters": ["dead-letters"],
     "dead-letters-replay": ["dead-letters", "--replay", "3"],
     "audit-list": ["audit", "list"],

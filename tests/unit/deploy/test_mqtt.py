@@ -25,8 +25,14 @@ def test_the_bridge_runs_where_there_are_rules_and_a_device_may_do_what_they_say
     assert bridge_of(tmp_path) == {}
     (tmp_path / RULES_FILE).write_text(EXAMPLE.read_text())
     assert bridge_of(tmp_path) == {"mqtt_bridge": "services.mqtt_bridge"}
-    devices = devices_of(read_state_rules(tmp_path), {"bank": "1", "scanner": "2", "warehouse": "3"})
+    passwords = {"bank": "1", "scanner": "2", "warehouse": "3", "agent-office": "4"}
+    devices = devices_of(read_state_rules(tmp_path), passwords)
     assert devices["scanner"].publish == ("tagwerk.in.main.scans.*",)
     assert "tagwerk.answers.main.scans" in devices["scanner"].subscribe
     assert "tagwerk.answers.main.>" not in devices["scanner"].subscribe
     assert devices["bank"].publish == ("tagwerk.in.main.rates",)
+    # An agent speaks for itself alone, and hears commands to itself alone.
+    assert devices["agent-office"].publish == (
+        "tagwerk.agents.main.office.answers", "tagwerk.agents.main.office.status",
+    )  # fmt: skip
+    assert devices["agent-office"].subscribe == ("$MQTT.sub.>", "tagwerk.agents.main.office.commands")
