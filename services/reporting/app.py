@@ -12,6 +12,7 @@ from services.reporting.core import InvoiceEvent
 from services.reporting.day import Today
 from services.reporting.declaration import DECLARATION
 from services.reporting.delivery import Delivery, RealDelivery
+from services.reporting.due_dates.invoices import DueInvoices, KnownDueInvoices
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
 from shared.clients.smtp import MailServer, SmtpSystem
@@ -48,8 +49,11 @@ def build(settings: Settings) -> Service:
         await handlers.record_invoice_event(service.pool, event)
 
     def reports(attempt: Attempt) -> KeptReports:
-        client, today = attempt.context.client, Today.in_zone(settings.time_zone)
-        return KeptReports(attempt.outbox, attempt.context, Files(files, client), renderer, today.day)
+        store = Files(files, attempt.context.client)
+        return KeptReports(attempt.outbox, attempt.context, store, renderer)
+
+    def due_invoices(attempt: Attempt) -> KnownDueInvoices:
+        return KnownDueInvoices(attempt.outbox, attempt.context, Today.in_zone(settings.time_zone))
 
     def delivery(attempt: Attempt) -> RealDelivery:
         folder = settings.reports_folder
@@ -74,6 +78,7 @@ def build(settings: Settings) -> Service:
         providers={
             Today: lambda attempt: Today.in_zone(settings.time_zone),
             Reports: reports,
+            DueInvoices: due_invoices,
             Delivery: delivery,
         },
         on_event=on_event,

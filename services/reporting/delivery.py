@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
-from services.reporting.due_dates.mail import compose
+from services.reporting.letter import compose
 from services.reporting.reports import Report
 from shared.clients.smtp import MailServer, SmtpSystem
 from shared.effects import Effects
@@ -151,7 +151,7 @@ class SmtpMails:
             message=f"sent, Message-ID {message_id}",
         )
         mail = compose(
-            report.summary,
+            report.summary.letter(),
             contents,
             sender=server.sender,
             recipient=address,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from services.reporting.due_dates.summary import Summary
+from services.reporting.kinds import read_summary
 from shared.commands import (
     Query,
     ReportFile,
@@ -13,7 +13,6 @@ from shared.commands import (
     ReportRow,
     ReportsPage,
     ReportsQuery,
-    ReportTotal,
 )
 from shared.database import Pool
 from shared.errors import TagwerkError
@@ -79,9 +78,9 @@ async def _rows(pool: Pool, rows: Sequence[Any]) -> list[ReportRow]:
 
 
 def _row(row: Any, files: dict[str, ReportFile]) -> ReportRow:
-    summary = Summary.model_validate_json(row["summary"])
+    summary = read_summary(row["kind"], row["summary"])
     return ReportRow(
         **{name: value for name, value in dict(row).items() if name != "summary"},
-        totals=[ReportTotal(**total.model_dump()) for total in summary.totals],
+        totals=summary.totals,
         files=[files[format] for format in ReportFormat if format in files],
     )

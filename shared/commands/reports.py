@@ -48,6 +48,8 @@ class ReportRow(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     report_id: UUID
+    #: What it is about: `due-dates`.
+    kind: str
     client: str
     job: str
     #: The run that made it, and as whom.
@@ -56,10 +58,12 @@ class ReportRow(BaseModel):
     created_at: datetime
     #: `en` or `de`.
     language: str
-    #: The last day on which its invoices are due.
+    #: The first and the last day that it is about.
+    since: date | None = None
     until: date
-    #: How many it names.
-    invoices: int
+    #: How many things it names: invoices.
+    items: int
+    #: Sums of invoices, where it names some.
     totals: list[ReportTotal]
     files: list[ReportFile]
 

@@ -55,7 +55,7 @@ async def test_a_report_is_made_stored_mailed_and_put_into_the_folder_once(
         subjects.query("reporting", "reports"), ReportsQuery(client="acme"), ReportsPage
     )
     (report,) = page.items
-    assert (report.invoices, report.run_id) == (2, told.run_id)
+    assert (report.items, report.run_id) == (2, told.run_id)
     totals = [(total.currency, str(total.overdue), str(total.due)) for total in report.totals]
     assert totals == [("CHF", "120.50", "99.00")]
     files = Files(open_store(f"file://{installation.folder}/files"), "acme")

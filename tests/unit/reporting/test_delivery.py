@@ -78,7 +78,7 @@ class KnownReports:
         summary = summary_of(Content("acme", TODAY, TODAY, "en", []))
         self.report = Report(UUID(int=1), UUID(int=2), datetime(2026, 11, 28, tzinfo=UTC), summary, [])
 
-    async def make(self, wish: Any) -> Report:
+    async def make(self, content: Any, formats: Any) -> Report:
         return self.report
 
     async def contents(self, report: Report) -> Sequence[Any]:
@@ -114,7 +114,7 @@ async def sent(delivery: FailingDelivery, attempt: int, *, raises: bool) -> list
         run_id=uuid4(), attempt=attempt, job="reporting.due-date-report", client="acme", principal="ada"
     )
     running = due_date_report.function(
-        recipients=["a@x.ch", "b@x.ch", "c@x.ch"], today=Today(TODAY), reports=KnownReports(),
+        recipients=["a@x.ch", "b@x.ch", "c@x.ch"], today=Today(TODAY), invoices=None, reports=KnownReports(),
         delivery=delivery, context=context, progress=Progress(lambda *_: None),
     )  # fmt: skip
     found: list[Record] = []
