@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.reporting.contents import Content
 from services.reporting.due_dates import summary as due_dates
+from services.reporting.exceptions import summary as exceptions
 from services.reporting.summaries import Summary
 
 
@@ -22,6 +23,7 @@ class ReportKind:
 #: By `Content.kind`.
 KINDS: Final[Mapping[str, ReportKind]] = {
     "due-dates": ReportKind(due_dates.DueDateSummary, due_dates.summary_of),
+    "exceptions": ReportKind(exceptions.ExceptionSummary, exceptions.summary_of),
 }
 
 

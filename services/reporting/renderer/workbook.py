@@ -16,6 +16,8 @@ _INK: Final = "#1d2733"
 _ACCENT: Final = "#2d4fb8"
 _LATE: Final = "#b3372b"
 _AMOUNT: Final = "#,##0.00;[Red]-#,##0.00"
+#: Of a cell.
+_LONGEST: Final = 32_767
 _DAY: Final = {"en": "d mmm yyyy", "de": "dd.mm.yyyy"}
 
 
@@ -62,11 +64,15 @@ def for_printing(sheet: Any) -> None:
     sheet.repeat_rows(0)
 
 
-def write_texts(sheet: Any, row: int, column: int, texts: Sequence[str | None]) -> None:
-    """Texts side by side; nothing where there is none."""
+def write_texts(sheet: Any, row: int, column: int, texts: Sequence[str | None], format: Any = None) -> None:
+    """Texts side by side; nothing where there is none. A cell holds 32,767 characters at most."""
     for place, text in enumerate(texts):
         if text:
-            sheet.write_string(row, column + place, text)
+            sheet.write_string(row, column + place, text[:_LONGEST], format)
+
+
+def write_day(sheet: Any, row: int, column: int, day: date, formats: dict[str, Any]) -> None:
+    sheet.write_datetime(row, column, datetime.combine(day, time()), formats["day"])
 
 
 def write_moment(sheet: Any, row: int, column: int, moment: datetime | None, formats: dict[str, Any]) -> None:

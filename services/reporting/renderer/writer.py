@@ -7,6 +7,7 @@ from typing import Any, Final
 #: Kind of a report -> where its content and its writers are: `content`, `pdf`, `xlsx` and `plain`.
 PACKAGES: Final = {
     "due-dates": "services.reporting.due_dates",
+    "exceptions": "services.reporting.exceptions",
 }
 
 

@@ -131,17 +131,27 @@ class Installation:
         finally:
             await connection.close()
 
-    async def run(self, client: str = "acme", *, dry_run: bool = False, **parameters: Any) -> Told:
+    async def write(self, statement: str) -> None:
+        """Change the service's tables, as time would."""
+        connection = await asyncpg.connect(self._database("reporting"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def run(
+        self, client: str = "acme", *, job: str = JOB, dry_run: bool = False, **parameters: Any
+    ) -> Told:
         """Request a run and wait for its end."""
         request = Requested(
-            run_id=new_id(), job=JOB, client=client, principal="ada", effective_principal="ada",
+            run_id=new_id(), job=job, client=client, principal="ada", effective_principal="ada",
             trigger=Trigger.MANUAL, parameters=parameters, dry_run=dry_run,
         )  # fmt: skip
         await request_run(self.bus, request, Lane.INTERACTIVE)
         told: list[Told] = []
 
         async def ended() -> bool:
-            messages = await self.bus.read(subjects.RUNS, RunSubjects(JOB, request.run_id).all)
+            messages = await self.bus.read(subjects.RUNS, RunSubjects(job, request.run_id).all)
             told.append(Told(request.run_id, [decode_run_event(message.data) for message in messages]))
             return told[-1].finished is not None
 
