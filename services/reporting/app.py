@@ -9,6 +9,7 @@ import structlog
 from services.reporting import handlers, queries
 from services.reporting.alerts.app import add_alerts
 from services.reporting.alerts.rules_file import read_rules
+from services.reporting.audit_log.entries import AskedAuditLog, AuditLog
 from services.reporting.core import InvoiceEvent
 from services.reporting.day import Today
 from services.reporting.declaration import CASES_CLOSED, CASES_OPENED, DECLARATION, INVOICE_EVENTS
@@ -72,6 +73,10 @@ def build(settings: Settings) -> Service:
             attempt.outbox, attempt.context, attempt.bus, service.pool, settings.time_zone, day
         )
 
+    def audit_log(attempt: Attempt) -> AskedAuditLog:
+        zone = settings.time_zone
+        return AskedAuditLog(attempt.bus, attempt.context, zone, Today.in_zone(zone))
+
     def delivery(attempt: Attempt) -> RealDelivery:
         folder = settings.reports_folder
         own = folder / attempt.context.client if folder else None
@@ -107,6 +112,7 @@ def build(settings: Settings) -> Service:
             Reports: reports,
             DueInvoices: due_invoices,
             Exceptions: exceptions,
+            AuditLog: audit_log,
             Delivery: delivery,
         },
         on_event=on_event,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.reporting.audit_log import summary as audit_log
 from services.reporting.contents import Content
 from services.reporting.due_dates import summary as due_dates
 from services.reporting.exceptions import summary as exceptions
@@ -22,6 +23,7 @@ class ReportKind:
 
 #: By `Content.kind`.
 KINDS: Final[Mapping[str, ReportKind]] = {
+    "audit": ReportKind(audit_log.AuditSummary, audit_log.summary_of),
     "due-dates": ReportKind(due_dates.DueDateSummary, due_dates.summary_of),
     "exceptions": ReportKind(exceptions.ExceptionSummary, exceptions.summary_of),
 }

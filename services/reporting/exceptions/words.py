@@ -16,8 +16,8 @@ _TEXTS: Final[Texts] = {
     "all": ("Exceptions", "Ausnahmen"),
     "open": ("Still to do", "Noch zu tun"),
     "settled": ("Settled since", "Inzwischen erledigt"),
-    "chart": ("Exceptions by day", "Ausnahmen pro Tag"),
-    "chart_weeks": ("Exceptions by week", "Ausnahmen pro Woche"),
+    "chart": ("Exceptions by day; red: still to do", "Ausnahmen pro Tag; rot: noch zu tun"),
+    "chart_weeks": ("Exceptions by week; red: still to do", "Ausnahmen pro Woche; rot: noch zu tun"),
     "hidden": (
         "{count} more concern jobs that the one who asked for this report may not see.",
         "{count} weitere betreffen Jobs, die für die Person hinter diesem Bericht nicht sichtbar sind.",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 #: Kind of a report -> where its content and its writers are: `content`, `pdf`, `xlsx` and `plain`.
 PACKAGES: Final = {
+    "audit": "services.reporting.audit_log",
     "due-dates": "services.reporting.due_dates",
     "exceptions": "services.reporting.exceptions",
 }
