@@ -9,6 +9,7 @@ import structlog
 from services.reporting import handlers, queries
 from services.reporting.alerts.app import add_alerts
 from services.reporting.alerts.rules_file import read_rules
+from services.reporting.archive import Archive, KeptArchive
 from services.reporting.audit_log.entries import AskedAuditLog, AuditLog
 from services.reporting.core import InvoiceEvent
 from services.reporting.day import Today
@@ -18,6 +19,7 @@ from services.reporting.due_dates.invoices import DueInvoices, KnownDueInvoices
 from services.reporting.exceptions.known import Exceptions, KnownExceptions
 from services.reporting.following.follower import Followed, Follower
 from services.reporting.following.rows import take_dead_letters, take_occurrences, take_runs
+from services.reporting.recipients import RecipientList
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
 from services.reporting.store import CaseClosed, CaseOpened
@@ -78,9 +80,10 @@ def build(settings: Settings) -> Service:
         return AskedAuditLog(attempt.bus, attempt.context, zone, Today.in_zone(zone))
 
     def delivery(attempt: Attempt) -> RealDelivery:
-        folder = settings.reports_folder
+        folder, context = settings.reports_folder, attempt.context
+        recipients = RecipientList(attempt.outbox, context.client, context.run_id)
         own = folder / attempt.context.client if folder else None
-        return RealDelivery(attempt.effects, attempt.calls, server, domains, own)
+        return RealDelivery(attempt.effects, recipients, attempt.calls, server, domains, own)
 
     async def mail_probe(client: str) -> str:
         if server is None:
@@ -113,9 +116,11 @@ def build(settings: Settings) -> Service:
             DueInvoices: due_invoices,
             Exceptions: exceptions,
             AuditLog: audit_log,
+            Archive: lambda attempt: KeptArchive(attempt.outbox, attempt.context, attempt.bus),
             Delivery: delivery,
         },
         on_event=on_event,
+        choices={"report": lambda query: queries.report_choices(service.pool, query)},
         probes={
             "mail-server": mail_probe,
             "file-store": lambda client: Files(files, client).probe(),

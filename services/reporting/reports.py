@@ -92,7 +92,7 @@ class KeptReports:
             report_id = await tx.connection.fetchval(
                 "select report_id from report_runs where run_id = $1", self._context.run_id
             )
-            return None if report_id is None else await _read(tx, report_id)
+            return None if report_id is None else await read_kept(tx, report_id)
 
     async def _is_there(self, report_id: UUID) -> bool:
         async with self._outbox.transaction() as tx:
@@ -140,7 +140,7 @@ class KeptReports:
                 context.client,
                 report_id,
             )
-            return await _read(tx, report_id)
+            return await read_kept(tx, report_id)
 
     async def contents(self, report: Report) -> Sequence[tuple[ReportFormat, str, bytes]]:
         return [
@@ -163,7 +163,8 @@ class KeptReports:
         ]
 
 
-async def _read(tx: Transaction, report_id: UUID) -> Report:
+async def read_kept(tx: Transaction, report_id: UUID) -> Report:
+    """A report that is kept."""
     row = await tx.connection.fetchrow("select * from reports where report_id = $1", report_id)
     files = await tx.connection.fetch(
         "select format, file_name, size from report_files where report_id = $1", report_id

@@ -22,13 +22,16 @@ async def deliver(
     delivery: Delivery,
     context: RunContext,
     progress: Progress,
+    *,
+    again: str | None = None,
 ) -> AsyncIterator[Sequence[Record]]:
-    """The records of what was delivered. Raises what may succeed later, after everybody else has theirs."""
+    """The records of what was delivered; `again` is why those who have it are sent it once more. Raises what
+    may succeed later, after everybody else has theirs."""
     if folder:
-        yield await delivery.put(report, await reports.contents(report))
+        yield await delivery.put(report, await reports.contents(report), again)
     wanted = [address for address in distinct(recipients) if context.wants(recipient_key(address))]
     if wanted:
-        async for record in _sent(report, wanted, reports, delivery, context, progress):
+        async for record in _sent(report, wanted, reports, delivery, context, progress, again):
             yield [record]
 
 
@@ -52,6 +55,7 @@ async def _sent(
     delivery: Delivery,
     context: RunContext,
     progress: Progress,
+    again: str | None,
 ) -> AsyncIterator[Record]:
     """One mail after the other. What may succeed later does not keep the others from theirs, and is tried
     again with the whole run; those who have theirs are then passed over."""
@@ -63,7 +67,7 @@ async def _sent(
             try:
                 if away is not None:
                     raise away
-                yield await mails.send(report, contents, address)
+                yield await mails.send(report, contents, address, again)
             except NotDone as error:
                 if isinstance(error, ExternalSystemNotReached):
                     away = error

@@ -134,6 +134,7 @@ from shared.commands.rates import (
 )
 from shared.commands.reports import (
     ReportFile,
+    ReportMail,
     ReportQuery,
     ReportRow,
     ReportsPage,
@@ -325,6 +326,7 @@ __all__ = [
     "RepeatsQuery",
     "Reply",
     "ReportFile",
+    "ReportMail",
     "ReportQuery",
     "ReportRow",
     "ReportTotal",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.commands.common import PagedQuery, Query
 from shared.events import Exact
@@ -14,6 +14,8 @@ class ReportsQuery(PagedQuery):
     """`query.reporting.reports` -> `ReportsPage`, the newest first."""
 
     client: str | None = None
+    #: Only those about this: `due-dates`, `exceptions`, `audit`.
+    kind: str | None = None
 
 
 class ReportFile(BaseModel):
@@ -42,6 +44,19 @@ class ReportTotal(BaseModel):
     due_count: int
 
 
+class ReportMail(BaseModel):
+    """That a report was sent to somebody."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    address: str
+    sent_at: datetime
+    #: The run that sent it.
+    run_id: UUID
+    #: Why it was sent to somebody who had it before.
+    again: str | None = None
+
+
 class ReportRow(BaseModel):
     """A report that was made. The same content is the same report, whichever run makes it."""
 
@@ -66,6 +81,8 @@ class ReportRow(BaseModel):
     #: Sums of invoices, where it names some.
     totals: list[ReportTotal]
     files: list[ReportFile]
+    #: To whom it was sent, the latest first.
+    mails: list[ReportMail] = Field(default_factory=list)
 
 
 class ReportsPage(BaseModel):

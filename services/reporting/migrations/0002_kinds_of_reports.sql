@@ -81,3 +81,18 @@ create table watched (
     closed_at timestamptz
 );
 create index watched_opened on watched (opened_at);
+
+-- Which mails are meant to bring which report to whom, written before they are sent: when they were, the ledger of
+-- effects knows. Addresses lie here and with the run that was asked for them, and in no event of the business.
+create table report_mails (
+    client text not null,
+    -- In the ledger.
+    effect text not null,
+    report_id uuid not null references reports (report_id),
+    address text not null,
+    run_id uuid not null,
+    -- Why it is sent to somebody who has it already.
+    again text,
+    primary key (client, effect)
+);
+create index report_mails_of_report on report_mails (report_id);

@@ -58,7 +58,7 @@ def test_wrong_settings_are_named(url: str, sender: str) -> None:
 def test_what_is_missing_is_said_before_anything_is_made(
     recipients: list[str], folder: bool, code: str
 ) -> None:
-    ways: Any = RealDelivery(None, None, None, None, None)  # type: ignore[arg-type]  # they are not asked
+    ways: Any = RealDelivery(None, None, None, None, None, None)  # type: ignore[arg-type]  # they are not asked
     with pytest.raises(TagwerkError) as raised:
         ways.expect(recipients, folder)
     assert raised.value.failure.code == code
@@ -69,6 +69,7 @@ def test_the_same_report_to_the_same_address_is_the_same_mail() -> None:
     one, other = uuid4(), uuid4()
     assert mail_id_of(one, "Anna@example.com") == mail_id_of(one, "anna@EXAMPLE.com")
     assert len({mail_id_of(one, "a@b.c"), mail_id_of(other, "a@b.c"), mail_id_of(one, "x@b.c")}) == 3
+    assert mail_id_of(one, "a@b.c", "Lost") == mail_id_of(one, "a@b.c", "lost") != mail_id_of(one, "a@b.c")
 
 
 class KnownReports:
@@ -101,7 +102,7 @@ class FailingDelivery:
     async def mails(self) -> AsyncIterator["FailingDelivery"]:
         yield self
 
-    async def send(self, report: Report, contents: Any, address: str) -> Record:
+    async def send(self, report: Report, contents: Any, address: str, again: str | None) -> Record:
         self.tried.append(address)
         if address in self._errors:
             raise self._errors[address]
