@@ -19,6 +19,7 @@ from services.reporting.due_dates.invoices import DueInvoices, KnownDueInvoices
 from services.reporting.exceptions.known import Exceptions, KnownExceptions
 from services.reporting.following.follower import Followed, Follower
 from services.reporting.following.rows import take_dead_letters, take_occurrences, take_runs
+from services.reporting.jobs.send_now import send_now
 from services.reporting.recipients import RecipientList
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
@@ -41,6 +42,8 @@ log = structlog.get_logger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
+#: Whose reports everybody may see who may send some: of others not even the names are told.
+SENT_NOW: Final = tuple(job.id for job in DECLARATION.jobs if job.access == send_now.access)
 #: What exception reports are made of, besides events.
 FOLLOWED: Final = (
     Followed(RUNS, take_runs),
@@ -120,7 +123,7 @@ def build(settings: Settings) -> Service:
             Delivery: delivery,
         },
         on_event=on_event,
-        choices={"report": lambda query: queries.report_choices(service.pool, query)},
+        choices={"report": lambda query: queries.report_choices(service.pool, SENT_NOW, query)},
         probes={
             "mail-server": mail_probe,
             "file-store": lambda client: Files(files, client).probe(),

@@ -64,16 +64,18 @@ async def read_report(pool: Pool, query: ReportQuery) -> ReportRow:
     return (await _rows(pool, rows))[0]
 
 
-async def report_choices(pool: Pool, query: ChoicesQuery) -> list[Choice]:
-    """The newest reports of a client, by what they are called."""
+async def report_choices(pool: Pool, jobs: Sequence[str], query: ChoicesQuery) -> list[Choice]:
+    """The newest reports of a client that these jobs made, by what they are called."""
     rows = await pool.fetch(
         "select report_id, created_at, items, file_name from reports"
         " join lateral (select file_name from report_files where report_files.report_id = reports.report_id"
-        " order by format limit 1) as files on true where client = $1 and file_name ilike $2"
+        " order by format limit 1) as files on true"
+        " where client = $1 and file_name ilike $2 and job = any($4::text[])"
         " order by created_at desc, report_id limit $3",
         query.client,
         f"%{query.text or ''}%",
         query.limit + 1,
+        list(jobs),
     )
     return [
         Choice(

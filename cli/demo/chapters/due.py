@@ -23,7 +23,7 @@ async def report_what_is_due(visitor: Visitor, post: PostOffice | None) -> None:
     run = await visitor.start(JOB, "what is due", parameters)
     show.run_in_short(run)
     story.check("the report was made", run.state is RunState.SUCCEEDED, run.sentence)
-    page = await visitor.gateway.get("/reports", ReportsPage, limit=1)
+    page = await visitor.gateway.get("/reports", ReportsPage, kind="due-dates", limit=1)
     if not story.check("the report can be found", bool(page.items), "there is none"):
         return
     [report] = page.items
