@@ -33,8 +33,8 @@ DUE_WITHIN: Final = timedelta(days=30)
     expected_runtime=minutes(1),
     retry=Retry(attempts=ATTEMPTS, backoff=exponential(seconds(10))),
     repeat=Safe(
-        "what says the same is the same report, and nobody is sent a report that they have had; once something "
-        "has changed, it is another one, and is sent"
+        "what says the same is the same report, and nobody is sent a report that they have had; once "
+        "something has changed, it is another one, and is sent"
     ),
     systems=["mail-server"],
     locations=["file-store", "reports-folder"],
