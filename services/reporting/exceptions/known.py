@@ -170,7 +170,6 @@ class _Found:
             return
         failure = run.failure
         safe = entry is not None and entry.safe_to_repeat
-        first = next(iter(run.failed.values()), None)
         yield Line(
             kind="run",
             at=run.ended_at.astimezone(self.zone),
@@ -179,7 +178,7 @@ class _Found:
             run_id=str(run.run_id),
             state=run.state.value if run.state else None,
             code=failure.code if failure else None,
-            cause=failure.cause if failure else first,
+            cause=_cause(run),
             next_step=failure.next_step if failure else None,
             records=run.records,
             failed=len(run.failed),
@@ -256,6 +255,14 @@ class _Found:
     def _title(self, job: str) -> str:
         entry = self.catalogue.get(job)
         return job if entry is None else entry.title
+
+
+def _cause(run: KnownRun) -> str | None:
+    """Why it ended so. That some records failed is said in numbers: of those, the cause of the first."""
+    first = next(iter(run.failed.values()), None)
+    if run.failure is None or (run.state is RunState.PARTIALLY_FAILED and first):
+        return first
+    return run.failure.cause
 
 
 def _stuck(invoice: Invoice, zone: ZoneInfo) -> Line:
