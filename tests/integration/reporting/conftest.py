@@ -50,7 +50,7 @@ class Installation:
         self.bus: Bus
 
     async def __aenter__(self) -> "Installation":
-        await provision(self._bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
+        await self.provision()
         self.bus = Bus(await nats.connect(self._bus_url))
         await self.bus.start()
         return self
@@ -85,6 +85,33 @@ class Installation:
     @property
     def service(self) -> Service:
         return next(service for service in self._services if service.name == "reporting")
+    async def start(self, *, scheduler: bool = True, **changes: Any) -> None:
+        """Start service and scheduler. The scheduler's watch closes what a test only says that it noticed."""
+        others = (("scheduler", build_scheduler),) if scheduler else ()
+        for name, builder in (("reporting", build), *others):
+            values: dict[str, Any] = {
+                "nats_url": self._bus_url,
+                "database_url": self._database(name),
+                "files_url": f"file://{self.folder}/files",
+                "ack_wait": ACK_WAIT,
+                "log_level": "error",
+                "time_zone": ZONE,
+                "smtp_url": self.catcher.url,
+                "mail_from": "Tagwerk <tagwerk@example.com>",
+                "reports_folder": self.folder / "reports",
+            }
+            service = builder(Settings(**{**values, **changes}))
+            await service.start()
+            self._services.append(service)
+
+    async def stop(self) -> None:
+        """Stop service and scheduler."""
+        while self._services:
+            await self._services.pop().stop()
+
+    async def provision(self) -> None:
+        """Make the streams that are missing."""
+        await provision(self._bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
 
     async def tell(self, event: BusinessEventBase) -> None:
         """Publish an event, as another service does."""

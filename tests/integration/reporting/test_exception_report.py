@@ -60,7 +60,7 @@ async def rows_of_newest(installation: Installation, client: str = "acme") -> li
 
 
 async def test_what_went_wrong_is_named_until_it_is_settled(installation: Installation) -> None:
-    await installation.start()
+    await installation.start(scheduler=False)
     ada = Principal(id="ada", name="Ada", roles=frozenset({"administrator"}), clients=frozenset({"*"}))
     await Bucket(installation.bus, subjects.PRINCIPALS, Principal).put("ada", ada)
 
@@ -140,3 +140,32 @@ async def test_what_went_wrong_is_named_until_it_is_settled(installation: Instal
     elsewhere = await installation.run("other", job=JOB, formats=["csv"])
     assert elsewhere.end.state is RunState.SUCCEEDED
     assert {stream.stream for stream in FOLLOWED} == {subjects.RUNS, subjects.OCCURRENCES, subjects.DEAD}
+
+
+async def test_what_happened_while_nobody_read_is_read_afterwards_and_once(
+    installation: Installation,
+) -> None:
+    job, ends = "integrations.create-payment-file", "select count(*) from known_runs where state = 'failed'"
+    await installation.start(scheduler=False)
+    await ended_run(installation, "acme", job, Finished(run_id=new_id(), state=RunState.FAILED))
+    await ended_run(installation, "acme", job, Finished(run_id=new_id(), state=RunState.SUCCEEDED))
+    await installation.knows(f"select ({ends}) = 1")
+    for sequence in (1, 2):
+        await bury(
+            installation.bus, durable="documents-events", stream=subjects.EVENTS, subject="event.x.happened",
+            sequence=sequence, data=b"{}", reason=GONE,
+        )  # fmt: skip
+    await installation.knows("select (select count(*) from dead_letters) = 2")
+
+    # While it is away something fails, and a stream is made anew, as after a restore.
+    await installation.stop()
+    await ended_run(installation, "acme", job, Finished(run_id=new_id(), state=RunState.FAILED))
+    await installation.bus.js.delete_stream(subjects.DEAD)
+    await installation.provision()
+    await bury(
+        installation.bus, durable="new", stream=subjects.EVENTS, subject="event.x.happened", sequence=3,
+        data=b"{}", reason=GONE,
+    )  # fmt: skip
+    await installation.start(scheduler=False)
+    await installation.knows(f"select ({ends}) = 2 and (select count(*) from known_runs) = 2")
+    await installation.knows("select (select array_agg(durable || sequence) from dead_letters) = '{new1}'")
