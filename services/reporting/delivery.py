@@ -161,9 +161,14 @@ class SmtpMails:
         self, report: Report, contents: Contents, address: str, again: str | None = None
     ) -> Record:
         had = (await self._recipients.had(report.report_id, [address])).get(address.lower())
-        # Who has not had it is sent the one mail that everybody would send them.
-        reason = again if had is not None else None
-        mail_id = mail_id_of(report.report_id, address, reason)
+        if had is not None and again is None:
+            return Record(
+                key=recipient_key(address),
+                outcome=Outcome.UNCHANGED,
+                label=address,
+                message=_had_before(had),
+            )
+        mail_id = mail_id_of(report.report_id, address, again)
         effect_key = f"mail:{mail_id}"
         server = self._system.server
         message_id = f"<{mail_id}@{server.domain}>"
@@ -171,7 +176,7 @@ class SmtpMails:
             key=recipient_key(address),
             outcome=Outcome.CREATED,
             label=address,
-            message=f"sent, Message-ID {message_id}" if had is None else _sent_again(had, reason, message_id),
+            message=f"sent, Message-ID {message_id}" if had is None else _sent_again(had, again, message_id),
         )
         mail = compose(
             report.summary.letter(),
@@ -181,7 +186,9 @@ class SmtpMails:
             message_id=message_id,
             written=report.created_at,
         )
-        await self._recipients.intend(effect_key, report.report_id, address, reason)
+        await self._recipients.intend(
+            effect_key, report.report_id, address, again if had is not None else None
+        )
         async with self._effects.once(effect_key, record=record.key) as effect:
             if effect.needed:
                 await self._system.send(mail, address)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -64,6 +64,7 @@ class KnownExceptions:
         self._pool = pool
         self._zone = ZoneInfo(zone)
         self._today = today
+        self._midnight = datetime.combine(today, time(), self._zone)
 
     async def content(self, span: Span, language: str) -> Content:
         await wait_until_read(self._bus.nc, self._pool, STREAMS, _PATIENCE)
@@ -71,7 +72,7 @@ class KnownExceptions:
         asker = await Bucket(self._bus, PRINCIPALS, Principal).get(self._context.principal)
         async with self._outbox.transaction() as tx:
             since = await self._since(tx.connection, span.days)
-            found = _Found(tx.connection, self._context.client, since, self._zone, catalogue)
+            found = _Found(tx.connection, self._context, since, self._midnight, catalogue)
             lines = [*await found.of_runs(), *await found.of_watch(), *await found.of_schedules()]
             letters = await found.of_dead_letters(everybody=asker is not None and may_operate_platform(asker))
             before = datetime.now(UTC) - timedelta(days=span.stuck_after)
@@ -92,14 +93,13 @@ class KnownExceptions:
     async def _since(self, connection: Any, days: int | None) -> datetime:
         """The beginning of the span. Reports of the same day have the same one: they say more only if
         more has happened."""
-        midnight = datetime.combine(self._today, time(), self._zone)
         if days is not None:
             return datetime.combine(self._today - timedelta(days=days - 1), time(), self._zone)
         last = await connection.fetchval(
             "select max(created_at) from reports where client = $1 and kind = $2 and created_at < $3",
             self._context.client,
             Content.kind,
-            midnight,
+            self._midnight,
         )
         if last is None:
             return datetime.combine(self._today - timedelta(days=FIRST_SPAN - 1), time(), self._zone)
@@ -135,17 +135,31 @@ class _Found:
     """What the tables hold of a client and a span."""
 
     connection: Any
-    client: str
+    context: RunContext
     since: datetime
-    zone: ZoneInfo
+    #: With which this day began, in the zone of the installation.
+    midnight: datetime
     catalogue: Mapping[str, CatalogueEntry]
 
+    @property
+    def client(self) -> str:
+        return self.context.client
+
+    @property
+    def zone(self) -> tzinfo | None:
+        return self.midnight.tzinfo
+
     async def of_runs(self) -> list[Line]:
+        """But for the runs of this job of this day: a report that is made again because its mail is in doubt
+        would not be the same one any more, and go to everybody again. They are told tomorrow."""
         rows = await self.connection.fetch(
             "select * from known_runs where client = $1 and state is not null"
-            " and (ended_at >= $2 or open_doubts) order by ended_at desc, run_id",
+            " and (ended_at >= $2 or open_doubts) and not (job = $3 and requested_at >= $4)"
+            " order by ended_at desc, run_id",
             self.client,
             self.since,
+            self.context.job,
+            self.midnight,
         )
         return [line for row in rows for line in self._lines_of(run_of(row))]
 

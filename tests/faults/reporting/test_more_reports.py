@@ -37,9 +37,13 @@ def settings(catcher: Catcher, folder: Path) -> dict[str, str]:
 async def occurrence_missed(scene: Scene) -> None:
     """Nobody was there to start a report."""
     missed = Occurrence(
-        schedule=f"{DUE}.{scene.client}", job=DUE, client=scene.client, nominal=now(),
+        # As long in every repetition, so that the files are.
+        schedule=f"{DUE}.{scene.client:0>20}",
+        job=DUE,
+        client=scene.client,
+        nominal=now().replace(microsecond=0),
         verdict=OccurrenceVerdict.MISSED,
-    )  # fmt: skip
+    )
     await scene.bus.publish(subjects.occurrence(missed.schedule, missed.nominal), missed.encode())
 
 

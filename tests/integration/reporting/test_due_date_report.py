@@ -186,14 +186,23 @@ async def test_a_kept_report_is_sent_to_more_people_and_to_nobody_twice(installa
     assert set(outcomes(again).values()) == {"created"}
     assert "sent again: It was lost" in (record_of(again, "anna@example.com").message or "")
     same = await installation.run(job=job, recipients=["anna@example.com"], **wish)
+    # Carla is sent it for the first time, in a request that gives a reason: the same request changes nothing.
+    first = await installation.run(job=job, recipients=["carla@example.com"], again="It was lost")
+    assert "sent, Message-ID" in (record_of(first, "carla@example.com").message or "")
+    wishes: list[dict[str, Any]] = [{"again": "It was lost"}, {}]
+    for again_or_not in wishes:
+        told = await installation.run(job=job, recipients=["carla@example.com"], **again_or_not)
+        assert outcomes(told) == {"carla@example.com": "unchanged"}
     assert set(outcomes(same).values()) == {"unchanged"}
-    assert len({caught.id for caught in installation.catcher.mails}) == len(installation.catcher.mails) == 3
+    assert len({caught.id for caught in installation.catcher.mails}) == len(installation.catcher.mails) == 4
     row = await installation.bus.ask(
         subjects.query("reporting", "report"), ReportQuery(report_id=report.report_id), ReportRow
     )
-    told = [(mail.address.lower(), mail.again, mail.run_id) for mail in row.mails]
-    assert told[0] == ("anna@example.com", "It was lost", again.run_id)
-    assert [one[:2] for one in told[1:]] == [("ben@example.com", None), ("anna@example.com", None)]
+    mails = [(mail.address.lower(), mail.again, mail.run_id) for mail in row.mails]
+    assert mails[:2] == [
+        ("carla@example.com", None, first.run_id), ("anna@example.com", "It was lost", again.run_id),
+    ]  # fmt: skip
+    assert [one[:2] for one in mails[2:]] == [("ben@example.com", None), ("anna@example.com", None)]
     nothing = await installation.bus.ask(
         subjects.query("reporting", "reports"), ReportsQuery(kind="audit"), ReportsPage
     )
