@@ -208,11 +208,11 @@ def _for_reason(report_id: UUID, again: str | None) -> str:
 
 
 def _sent_again(had: datetime, reason: str | None, message_id: str) -> str:
-    return f"had it on {had:%Y-%m-%d %H:%M} UTC, sent again: {reason}; Message-ID {message_id}"
+    return f"had it on {had:%Y-%m-%d %H:%M:%S} UTC, sent again: {reason}; Message-ID {message_id}"
 
 
 def _had_before(had: datetime | None) -> str:
-    return "has had this report before" + (f", on {had:%Y-%m-%d %H:%M} UTC" if had is not None else "")
+    return "has had this report before" + (f", on {had:%Y-%m-%d %H:%M:%S} UTC" if had is not None else "")
 
 
 def recipient_key(address: str) -> str:

@@ -103,7 +103,7 @@ async def _foreseen(
         before = had.get(address.lower())
         said = "it would be sent"
         if before is not None:
-            said = f"has had this report on {before:%Y-%m-%d %H:%M} UTC" + (
+            said = f"has had this report on {before:%Y-%m-%d %H:%M:%S} UTC" + (
                 f"; it would be sent again: {again}" if again else "; it would not be sent"
             )
         told.append(Record(key=recipient_key(address), outcome=Outcome.SKIPPED, label=address, message=said))

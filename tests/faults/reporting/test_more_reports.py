@@ -8,6 +8,7 @@ from typing import Any
 from shared import subjects
 from shared.commands import ReportsPage, ReportsQuery
 from shared.events import Occurrence, now
+from shared.ids import new_id
 from shared.words import OccurrenceVerdict
 from tests.faults.conftest import Sweep
 from tests.faults.reporting.test_due_date_report import (
@@ -37,8 +38,7 @@ def settings(catcher: Catcher, folder: Path) -> dict[str, str]:
 async def occurrence_missed(scene: Scene) -> None:
     """Nobody was there to start a report."""
     missed = Occurrence(
-        # As long in every repetition, so that the files are.
-        schedule=f"{DUE}.{scene.client:0>20}",
+        schedule=f"{DUE}.{new_id()}",
         job=DUE,
         client=scene.client,
         nominal=now().replace(microsecond=0),
