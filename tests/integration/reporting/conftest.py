@@ -75,9 +75,10 @@ class Installation:
         }
         return Settings(**{**values, **changes})
 
-    async def start(self, **changes: Any) -> None:
-        """Start service and scheduler."""
-        for name, builder in (("reporting", build), ("scheduler", build_scheduler)):
+    async def start(self, *, scheduler: bool = True, **changes: Any) -> None:
+        """Start service and scheduler. The scheduler's watch closes what a test only says that it noticed."""
+        others = (("scheduler", build_scheduler),) if scheduler else ()
+        for name, builder in (("reporting", build), *others):
             service = builder(self.settings(name, **changes))
             await service.start()
             self._services.append(service)
@@ -85,24 +86,6 @@ class Installation:
     @property
     def service(self) -> Service:
         return next(service for service in self._services if service.name == "reporting")
-    async def start(self, *, scheduler: bool = True, **changes: Any) -> None:
-        """Start service and scheduler. The scheduler's watch closes what a test only says that it noticed."""
-        others = (("scheduler", build_scheduler),) if scheduler else ()
-        for name, builder in (("reporting", build), *others):
-            values: dict[str, Any] = {
-                "nats_url": self._bus_url,
-                "database_url": self._database(name),
-                "files_url": f"file://{self.folder}/files",
-                "ack_wait": ACK_WAIT,
-                "log_level": "error",
-                "time_zone": ZONE,
-                "smtp_url": self.catcher.url,
-                "mail_from": "Tagwerk <tagwerk@example.com>",
-                "reports_folder": self.folder / "reports",
-            }
-            service = builder(Settings(**{**values, **changes}))
-            await service.start()
-            self._services.append(service)
 
     async def stop(self) -> None:
         """Stop service and scheduler."""
