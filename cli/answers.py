@@ -256,8 +256,8 @@ class Revoked(Answered):
     id: UUID
 
 
-class ExportedAudit(Answered):
-    """An export of the audit log that was written to a file."""
+class SavedFile(Answered):
+    """A file that was saved: an export of the audit log, a report."""
 
     file: str
     #: Bytes.

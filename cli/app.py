@@ -21,6 +21,7 @@ from cli.commands import (
     platform,
     preflight,
     rates,
+    reports,
     runs,
     schedules,
     stack,
@@ -112,6 +113,11 @@ _AUDIT: dict[str, ApiFunction] = {
     "verify": audit.verify,
     "export": audit.export,
 }
+_REPORTS: dict[str, ApiFunction] = {
+    "list": reports.reports,
+    "show": reports.report,
+    "download": reports.download,
+}
 
 
 def _add(to: typer.Typer, commands: dict[str, ApiFunction]) -> None:
@@ -131,6 +137,7 @@ _group("silences", "Silences: what nobody is told for a while.", _SILENCES)
 _group("principals", "Users and service users: list them, make or change one.", _PRINCIPALS)
 _group("tokens", "Tokens: list them, issue one, revoke one.", _TOKENS)
 _group("audit", "The audit log: list who did what, verify it, export it.", _AUDIT)
+_group("reports", "Reports that were made: list them, show one, save its files.", _REPORTS)
 
 app.command("up", context_settings=stack.HANDED_ON)(stack.up)
 app.command("demo")(stack.demo)

@@ -1,4 +1,4 @@
-"""Ids of documents and payment files as people type them: bare, or as a record key names them."""
+"""Ids of documents, payment files and reports as people type them: bare, or as a record key names them."""
 
 from uuid import UUID
 
@@ -13,6 +13,11 @@ def document_id(written: str) -> UUID:
 def file_id(written: str) -> UUID:
     """Of a payment file. Raises `Problem` (usage)."""
     return _id(written, "payment-file", "id of a payment file", "`tagwerk payment-files` lists them.")
+
+
+def report_id(written: str) -> UUID:
+    """Raises `Problem` (usage)."""
+    return _id(written, "report", "id of a report", "`tagwerk reports list` names them.")
 
 
 def _id(written: str, prefix: str, what: str, next_step: str) -> UUID:

@@ -86,12 +86,12 @@ async def export(
     until: Until = None,
 ) -> None:
     """Export entries with what proves them; deploy/verify_audit_export.py verifies the file offline."""
-    from cli.answers import ExportedAudit
+    from cli.answers import SavedFile
 
     wanted = await _wanted(session, principal, kind, client, concern, run, trace, since, until)
     size = await session.gateway.download("/audit/export", file, wanted)
     session.output.answer(
-        ExportedAudit(file=str(file), size=size), lambda done: f"{done.file}: {done.size:,} bytes."
+        SavedFile(file=str(file), size=size), lambda done: f"{done.file}: {done.size:,} bytes."
     )
 
 

@@ -2,18 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from services.reporting import handlers, queries
 from services.reporting.alerts.app import add_alerts
 from services.reporting.alerts.rules_file import read_rules
+from services.reporting.archive import Archive, KeptArchive
+from services.reporting.audit_log.entries import AskedAuditLog, AuditLog
 from services.reporting.core import InvoiceEvent
 from services.reporting.day import Today
-from services.reporting.declaration import DECLARATION
+from services.reporting.declaration import CASES_CLOSED, CASES_OPENED, DECLARATION, INVOICE_EVENTS
 from services.reporting.delivery import Delivery, RealDelivery
+from services.reporting.due_dates.invoices import DueInvoices, KnownDueInvoices
+from services.reporting.exceptions.known import Exceptions, KnownExceptions
+from services.reporting.following.follower import Followed, Follower
+from services.reporting.following.rows import take_dead_letters, take_occurrences, take_runs
+from services.reporting.jobs.send_now import send_now
+from services.reporting.recipients import RecipientList
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
+from services.reporting.store import CaseClosed, CaseOpened
 from shared.clients.smtp import MailServer, SmtpSystem
 from shared.commands import ReportQuery, ReportsQuery
 from shared.files import Files, open_store
@@ -23,7 +33,7 @@ from shared.runner.attempt import Attempt
 from shared.runner.context import Calls
 from shared.service import Service
 from shared.settings import Settings
-from shared.subjects import query
+from shared.subjects import DEAD, OCCURRENCES, RUNS, query
 from shared.triggers import EventHandler
 from shared.workplace import remove_abandoned_workplaces
 
@@ -32,6 +42,14 @@ log = structlog.get_logger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The checkout or image that this runs from; an installed wheel has no docs to look for.
 ROOT = Path(__file__).parents[2]
+#: Whose reports everybody may see who may send some: of others not even the names are told.
+SENT_NOW: Final = tuple(job.id for job in DECLARATION.jobs if job.access == send_now.access)
+#: What exception reports are made of, besides events.
+FOLLOWED: Final = (
+    Followed(RUNS, take_runs),
+    Followed(OCCURRENCES, take_occurrences),
+    Followed(DEAD, take_dead_letters, forget="delete from dead_letters"),
+)
 
 
 def build(settings: Settings) -> Service:
@@ -48,13 +66,27 @@ def build(settings: Settings) -> Service:
         await handlers.record_invoice_event(service.pool, event)
 
     def reports(attempt: Attempt) -> KeptReports:
-        client, today = attempt.context.client, Today.in_zone(settings.time_zone)
-        return KeptReports(attempt.outbox, attempt.context, Files(files, client), renderer, today.day)
+        store = Files(files, attempt.context.client)
+        return KeptReports(attempt.outbox, attempt.context, store, renderer)
+
+    def due_invoices(attempt: Attempt) -> KnownDueInvoices:
+        return KnownDueInvoices(attempt.outbox, attempt.context, Today.in_zone(settings.time_zone))
+
+    def exceptions(attempt: Attempt) -> KnownExceptions:
+        day = Today.in_zone(settings.time_zone).day
+        return KnownExceptions(
+            attempt.outbox, attempt.context, attempt.bus, service.pool, settings.time_zone, day
+        )
+
+    def audit_log(attempt: Attempt) -> AskedAuditLog:
+        zone = settings.time_zone
+        return AskedAuditLog(attempt.bus, attempt.context, zone, Today.in_zone(zone))
 
     def delivery(attempt: Attempt) -> RealDelivery:
-        folder = settings.reports_folder
+        folder, context = settings.reports_folder, attempt.context
+        recipients = RecipientList(attempt.outbox, context.client, context.run_id)
         own = folder / attempt.context.client if folder else None
-        return RealDelivery(attempt.effects, attempt.calls, server, domains, own)
+        return RealDelivery(attempt.effects, recipients, attempt.calls, server, domains, own)
 
     async def mail_probe(client: str) -> str:
         if server is None:
@@ -66,7 +98,17 @@ def build(settings: Settings) -> Service:
             return "no folder is set, so reports lie in the file store only"
         return await probe_folder(settings.reports_folder / client)
 
-    on_event: Mapping[str, EventHandler] = dict.fromkeys(DECLARATION.listens, record)
+    async def open_case(event: CaseOpened) -> None:
+        await handlers.record_case_opened(service.pool, event)
+
+    async def close_case(event: CaseClosed) -> None:
+        await handlers.record_case_closed(service.pool, event)
+
+    on_event: Mapping[str, EventHandler] = {
+        **dict.fromkeys(INVOICE_EVENTS, record),
+        **dict.fromkeys(CASES_OPENED, open_case),
+        **dict.fromkeys(CASES_CLOSED, close_case),
+    }
     service = Service(
         DECLARATION,
         settings,
@@ -74,9 +116,14 @@ def build(settings: Settings) -> Service:
         providers={
             Today: lambda attempt: Today.in_zone(settings.time_zone),
             Reports: reports,
+            DueInvoices: due_invoices,
+            Exceptions: exceptions,
+            AuditLog: audit_log,
+            Archive: lambda attempt: KeptArchive(attempt.outbox, attempt.context, attempt.bus),
             Delivery: delivery,
         },
         on_event=on_event,
+        choices={"report": lambda query: queries.report_choices(service.pool, SENT_NOW, query)},
         probes={
             "mail-server": mail_probe,
             "file-store": lambda client: Files(files, client).probe(),
@@ -86,6 +133,7 @@ def build(settings: Settings) -> Service:
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     add_alerts(service, rules, server)
+    service.background("exceptions", lambda: Follower(service.bus.nc, settings.database_url, FOLLOWED).run())
     service.answer(
         query("reporting", "reports"),
         ReportsQuery,

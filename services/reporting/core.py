@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
@@ -64,6 +64,8 @@ class Invoice:
     #: `invoice` or `credit_note`.
     kind: str
     state: InvoiceState
+    #: Since when it is there.
+    since: datetime
     supplier: str | None = None
     invoice_number: str | None = None
     #: Of a credit note below zero.
@@ -140,17 +142,19 @@ def fold(events: Iterable[InvoiceEvent]) -> Invoice:
     """The invoice that these events, all of one document and at least one, tell of; in whichever order they
     come."""
     ordered = sorted(events, key=lambda event: (event.time, event.id))
-    known = _Known()
+    known, state, since = _Known(), InvoiceState.READ, ordered[0].time
     for event in ordered:
         known.take(event)
+        if known.state is not state:
+            state, since = known.state, event.time
     values = known.values or {}
-    state = known.state
     waits = state in (InvoiceState.WAITING, InvoiceState.QUESTIONED)
     return Invoice(
         document_id=ordered[0].document_id,
         client=ordered[0].client,
         kind=known.kind,
         state=state,
+        since=since,
         supplier=values.get("issuer_name") or values.get("payee_name"),
         invoice_number=values.get("invoice_number"),
         amount=_amount(values, known.kind),

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
-from services.reporting.due_dates.mail import compose
+from services.reporting.letter import compose
+from services.reporting.recipients import RecipientList
 from services.reporting.reports import Report
 from shared.clients.smtp import MailServer, SmtpSystem
 from shared.effects import Effects
@@ -27,8 +29,10 @@ _UNFINISHED: Final = ".unfinished"
 class Mails(Protocol):
     """Open while mails are sent."""
 
-    async def send(self, report: Report, contents: Contents, address: str) -> Record:
-        """Send a report to one address, unless it has got it; the record of that.
+    async def send(
+        self, report: Report, contents: Contents, address: str, again: str | None = None
+    ) -> Record:
+        """Send a report to one address, unless it has got it, or not yet for this reason; the record of that.
 
         Raises what `SmtpSystem.send` does as long as nothing was sent.
         """
@@ -42,8 +46,12 @@ class Delivery(Protocol):
 
     def mails(self) -> AbstractAsyncContextManager[Mails]: ...
 
-    async def put(self, report: Report, contents: Contents) -> Sequence[Record]:
-        """Put the files into the folder. Raises `reports_folder_unavailable` (retryable)."""
+    async def had(self, report: Report, addresses: Sequence[str]) -> Mapping[str, datetime]:
+        """Address (in lower case) -> when another run sent it the report, the first time."""
+
+    async def put(self, report: Report, contents: Contents, again: str | None = None) -> Sequence[Record]:
+        """Put the files into the folder, once for each reason. Raises `reports_folder_unavailable`
+        (retryable)."""
 
 
 class RealDelivery:
@@ -52,6 +60,7 @@ class RealDelivery:
     def __init__(
         self,
         effects: Effects,
+        recipients: RecipientList,
         calls: Calls,
         server: MailServer | None,
         domains: frozenset[str] | None,
@@ -59,6 +68,7 @@ class RealDelivery:
     ) -> None:
         """`domains` are those that mails may go to; None for all."""
         self._effects = effects
+        self._recipients = recipients
         self._calls = calls
         self._server = server
         self._domains = domains
@@ -92,15 +102,21 @@ class RealDelivery:
 
     def mails(self) -> "SmtpMails":
         assert self._server is not None, "expect was not asked"
-        return SmtpMails(self._effects, SmtpSystem(self._server, self._calls))
+        return SmtpMails(self._effects, self._recipients, SmtpSystem(self._server, self._calls))
 
-    async def put(self, report: Report, contents: Contents) -> Sequence[Record]:
+    async def had(self, report: Report, addresses: Sequence[str]) -> Mapping[str, datetime]:
+        return await self._recipients.had(report.report_id, addresses)
+
+    async def put(self, report: Report, contents: Contents, again: str | None = None) -> Sequence[Record]:
         assert self._folder is not None, "expect was not asked"
         return [
-            await self._put(self._folder, report.report_id, name, content) for _, name, content in contents
+            await self._put(self._folder, report.report_id, name, content, again)
+            for _, name, content in contents
         ]
 
-    async def _put(self, folder: Path, report_id: UUID, name: str, content: bytes) -> Record:
+    async def _put(
+        self, folder: Path, report_id: UUID, name: str, content: bytes, again: str | None
+    ) -> Record:
         target, ending = folder / name, name.rpartition(".")[2]
         label = f"{folder.name}/{name}"
         record = Record(key=f"report:{report_id}/folder/{ending}", outcome=Outcome.CREATED, label=label)
@@ -111,7 +127,7 @@ class RealDelivery:
         try:
             # A later report of the same days takes the place of this one.
             async with self._effects.once(
-                f"folder:{report_id}.{ending}", record=record.key, check=there
+                f"folder:{_for_reason(report_id, again)}.{ending}", record=record.key, check=there
             ) as effect:
                 if effect.needed:
                     await asyncio.to_thread(_write, target, content)
@@ -130,8 +146,9 @@ class RealDelivery:
 class SmtpMails:
     """Sends a report by one connection."""
 
-    def __init__(self, effects: Effects, system: SmtpSystem) -> None:
+    def __init__(self, effects: Effects, recipients: RecipientList, system: SmtpSystem) -> None:
         self._effects = effects
+        self._recipients = recipients
         self._system = system
 
     async def __aenter__(self) -> "SmtpMails":
@@ -140,35 +157,62 @@ class SmtpMails:
     async def __aexit__(self, *_: object) -> None:
         await self._system.__aexit__(None, None, None)
 
-    async def send(self, report: Report, contents: Contents, address: str) -> Record:
-        mail_id = mail_id_of(report.report_id, address)
+    async def send(
+        self, report: Report, contents: Contents, address: str, again: str | None = None
+    ) -> Record:
+        had = (await self._recipients.had(report.report_id, [address])).get(address.lower())
+        if had is not None and again is None:
+            return Record(
+                key=recipient_key(address),
+                outcome=Outcome.UNCHANGED,
+                label=address,
+                message=_had_before(had),
+            )
+        mail_id = mail_id_of(report.report_id, address, again)
+        effect_key = f"mail:{mail_id}"
         server = self._system.server
         message_id = f"<{mail_id}@{server.domain}>"
         record = Record(
             key=recipient_key(address),
             outcome=Outcome.CREATED,
             label=address,
-            message=f"sent, Message-ID {message_id}",
+            message=f"sent, Message-ID {message_id}" if had is None else _sent_again(had, again, message_id),
         )
         mail = compose(
-            report.summary,
+            report.summary.letter(),
             contents,
             sender=server.sender,
             recipient=address,
             message_id=message_id,
             written=report.created_at,
         )
-        async with self._effects.once(f"mail:{mail_id}", record=record.key) as effect:
+        await self._recipients.intend(
+            effect_key, report.report_id, address, again if had is not None else None
+        )
+        async with self._effects.once(effect_key, record=record.key) as effect:
             if effect.needed:
                 await self._system.send(mail, address)
         if effect.done_earlier:
-            record = record.model_copy(update={"message": "has had this report before"})
+            record = record.model_copy(update={"message": _had_before(had)})
         return effect.result(record)
 
 
-def mail_id_of(report_id: UUID, address: str) -> UUID:
-    """The same report to the same address is the same mail, whichever run or attempt sends it."""
-    return derived_id("mail", str(report_id), address.casefold())
+def mail_id_of(report_id: UUID, address: str, again: str | None = None) -> UUID:
+    """The same report to the same address is the same mail, whichever run or attempt sends it; sent once more
+    for a reason it is another one, the same for the same reason."""
+    return derived_id("mail", _for_reason(report_id, again), address.casefold())
+
+
+def _for_reason(report_id: UUID, again: str | None) -> str:
+    return str(report_id) if again is None else str(derived_id("again", str(report_id), again.casefold()))
+
+
+def _sent_again(had: datetime, reason: str | None, message_id: str) -> str:
+    return f"had it on {had:%Y-%m-%d %H:%M:%S} UTC, sent again: {reason}; Message-ID {message_id}"
+
+
+def _had_before(had: datetime | None) -> str:
+    return "has had this report before" + (f", on {had:%Y-%m-%d %H:%M:%S} UTC" if had is not None else "")
 
 
 def recipient_key(address: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
-from services.reporting.due_dates.content import Content
+from services.reporting.contents import Content
 from shared.process import Children, Limits
 from shared.words import ReportFormat
 from shared.workplace import workplace
@@ -33,12 +33,12 @@ class ChildRenderer:
         self, content: Content, formats: Collection[ReportFormat]
     ) -> Mapping[ReportFormat, bytes]:
         plain = await asyncio.to_thread(content.plain)
-        written = await asyncio.gather(*(self._write(plain, format) for format in formats))
+        written = await asyncio.gather(*(self._write(content.kind, plain, format) for format in formats))
         return dict(zip(formats, written, strict=True))
 
-    async def _write(self, plain: dict[str, object], format: ReportFormat) -> bytes:
+    async def _write(self, kind: str, plain: dict[str, object], format: ReportFormat) -> bytes:
         with workplace() as folder:
-            orders = {"content": plain, "folder": str(folder)}
+            orders = {"kind": kind, "content": plain, "folder": str(folder)}
             async with self._children.open(_WRITER, orders, folder=folder) as child:
                 name = await child.call(format.value)
             return await asyncio.to_thread((folder / name).read_bytes)

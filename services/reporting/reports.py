@@ -3,20 +3,18 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import Final, Protocol
 from uuid import UUID
 
 from obstore.exceptions import BaseError
 
-from services.reporting.core import Invoice
-from services.reporting.due_dates.content import Content, Line
-from services.reporting.due_dates.summary import Summary, summary_of
-from services.reporting.due_dates.words import Words
+from services.reporting.contents import Content
+from services.reporting.kinds import read_summary, summary_of
 from services.reporting.rendering import Renderer
-from services.reporting.store import open_invoices
+from services.reporting.summaries import Summary
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.files import Files
@@ -31,15 +29,6 @@ FOLDER: Final = "reports"
 
 def file_key(report_id: UUID, format: ReportFormat) -> str:
     return f"{FOLDER}/{report_id}.{format}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Which report is wanted."""
-
-    until: date
-    language: str
-    formats: Sequence[ReportFormat]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +52,11 @@ class Report:
 class Reports(Protocol):
     """The reports of one run's client."""
 
-    async def content(self, wish: Wish) -> Content:
-        """What the report would say now."""
-
-    async def make(self, wish: Wish) -> Report:
-        """The report that this run delivers: what an earlier attempt chose; else the one that says what is to
-        be said now, made if there is none. Raises `report_not_stored` (retryable)."""
+    async def make(
+        self, content: Callable[[], Awaitable[Content]], formats: Sequence[ReportFormat]
+    ) -> Report:
+        """The report that this run delivers: what an earlier attempt chose; else the one that says `content`,
+        which is asked only then, made if there is none. Raises `report_not_stored` (retryable)."""
 
     async def contents(self, report: Report) -> Sequence[tuple[ReportFormat, str, bytes]]:
         """Its files: format, name, content. Raises `FileMissing`."""
@@ -80,43 +68,31 @@ class Reports(Protocol):
 class KeptReports:
     """Reports in PostgreSQL, and their files in the files port."""
 
-    def __init__(
-        self, outbox: Outbox, context: RunContext, files: Files, renderer: Renderer, today: date
-    ) -> None:
+    def __init__(self, outbox: Outbox, context: RunContext, files: Files, renderer: Renderer) -> None:
         self._outbox = outbox
         self._context = context
         self._files = files
         self._renderer = renderer
-        self._today = today
 
-    async def content(self, wish: Wish) -> Content:
-        async with self._outbox.transaction() as tx:
-            invoices = await open_invoices(tx.connection, self._context.client, wish.until)
-        return Content(
-            client=self._context.client,
-            as_of=self._today,
-            until=wish.until,
-            language=wish.language,
-            lines=[_line(invoice) for invoice in invoices],
-        )
-
-    async def make(self, wish: Wish) -> Report:
+    async def make(
+        self, content: Callable[[], Awaitable[Content]], formats: Sequence[ReportFormat]
+    ) -> Report:
         if (chosen := await self._chosen()) is not None:
             return chosen
-        content = await self.content(wish)
-        report_id = await asyncio.to_thread(id_of, self._context.job, content, wish.formats)
+        said = await content()
+        report_id = await asyncio.to_thread(id_of, self._context.job, said, formats)
         files: Mapping[ReportFormat, bytes] = {}
         if not await self._is_there(report_id):
-            files = await self._renderer.render(content, wish.formats)
+            files = await self._renderer.render(said, formats)
             await self._store(report_id, files)
-        return await self._choose(report_id, content, files)
+        return await self._choose(report_id, said, files)
 
     async def _chosen(self) -> Report | None:
         async with self._outbox.transaction() as tx:
             report_id = await tx.connection.fetchval(
                 "select report_id from report_runs where run_id = $1", self._context.run_id
             )
-            return None if report_id is None else await _read(tx, report_id)
+            return None if report_id is None else await read_kept(tx, report_id)
 
     async def _is_there(self, report_id: UUID) -> bool:
         async with self._outbox.transaction() as tx:
@@ -140,21 +116,21 @@ class KeptReports:
     async def _choose(self, report_id: UUID, content: Content, files: Mapping[ReportFormat, bytes]) -> Report:
         """From here on this is the run's report. Its files lie where they belong."""
         context, summary = self._context, summary_of(content)
-        name = Words(content.language)("file", as_of=content.as_of, until=content.until)
         async with self._outbox.transaction() as tx:
             made = await tx.connection.fetchval(
-                "insert into reports (report_id, client, job, run_id, principal, language, until, invoices,"
-                " summary) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning 1",
-                report_id, context.client, context.job, context.run_id, context.principal, content.language,
-                content.until, len(content.lines), summary.model_dump_json(),
+                "insert into reports (report_id, kind, client, job, run_id, principal, language, since,"
+                " until, items, summary) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                " on conflict do nothing returning 1",
+                report_id, content.kind, context.client, context.job, context.run_id, context.principal,
+                content.language, summary.since, summary.until, summary.items, summary.model_dump_json(),
             )  # fmt: skip
             if made is not None:
                 await tx.connection.executemany(
                     "insert into report_files (report_id, format, client, file_name, size, sha256)"
                     " values ($1, $2, $3, $4, $5, $6)",
                     [
-                        (report_id, format.value, context.client, f"{name}.{format}", len(written),
-                         hashlib.sha256(written).hexdigest())
+                        (report_id, format.value, context.client, f"{summary.file_name}.{format}",
+                         len(written), hashlib.sha256(written).hexdigest())
                         for format, written in files.items()
                     ],
                 )  # fmt: skip
@@ -164,7 +140,7 @@ class KeptReports:
                 context.client,
                 report_id,
             )
-            return await _read(tx, report_id)
+            return await read_kept(tx, report_id)
 
     async def contents(self, report: Report) -> Sequence[tuple[ReportFormat, str, bytes]]:
         return [
@@ -175,20 +151,20 @@ class KeptReports:
     def records(self, report: Report) -> Sequence[Record]:
         # Relative to the run: its second attempt says the same as its first.
         own = report.run_id == self._context.run_id
-        named = report.summary.invoices
         return [
             Record(
                 key=f"report:{report.report_id}/{file.format}",
                 outcome=Outcome.CREATED if own else Outcome.UNCHANGED,
                 label=file.name,
-                message=f"{named:,} invoice{'' if named == 1 else 's'}, {file.size:,} bytes"
+                message=f"{report.summary.named}, {file.size:,} bytes"
                 + ("" if own else "; an earlier run made the same report"),
             )
             for file in report.files
         ]
 
 
-async def _read(tx: Transaction, report_id: UUID) -> Report:
+async def read_kept(tx: Transaction, report_id: UUID) -> Report:
+    """A report that is kept."""
     row = await tx.connection.fetchrow("select * from reports where report_id = $1", report_id)
     files = await tx.connection.fetch(
         "select format, file_name, size from report_files where report_id = $1", report_id
@@ -199,7 +175,7 @@ async def _read(tx: Transaction, report_id: UUID) -> Report:
         report_id=report_id,
         run_id=row["run_id"],
         created_at=row["created_at"],
-        summary=Summary.model_validate_json(row["summary"]),
+        summary=read_summary(row["kind"], row["summary"]),
         files=[
             KeptFile(format, kept[format]["file_name"], kept[format]["size"])
             for format in ReportFormat
@@ -212,17 +188,3 @@ def id_of(job: str, content: Content, formats: Collection[ReportFormat]) -> UUID
     """The id of the report that says this: the same content in the same formats is the same report."""
     said = json.dumps([content.plain(), sorted(formats)], sort_keys=True, ensure_ascii=False)
     return derived_id("report", content.client, job, hashlib.sha256(said.encode()).hexdigest())
-
-
-def _line(invoice: Invoice) -> Line:
-    fields: dict[str, Any] = {
-        name: getattr(invoice, name)
-        for name in ("supplier", "invoice_number", "amount", "currency", "role", "possible_duplicate")
-    }
-    return Line(
-        document_id=str(invoice.document_id),
-        credit_note=invoice.kind == "credit_note",
-        due=invoice.due_date,
-        state=invoice.state.value,
-        **fields,
-    )

@@ -1,12 +1,16 @@
 """The read model: what was told of each invoice, and where it stands."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
 
 from services.reporting.core import SETTLED, Invoice, InvoiceEvent, InvoiceState, fold
 from shared.database import Pool
+from shared.events import QueueUnworked, QueueWorked, RunFound, RunLost, RunOverdue, RunOverdueEnded
+
+CaseOpened = RunOverdue | RunLost | QueueUnworked
+CaseClosed = RunOverdueEnded | RunFound | QueueWorked
 
 _EVENTS: Final[TypeAdapter[InvoiceEvent]] = TypeAdapter(Annotated[InvoiceEvent, Field(discriminator="type")])
 
@@ -34,15 +38,16 @@ async def remember_event(pool: Pool, event: InvoiceEvent) -> None:
 async def _write(connection: Any, invoice: Invoice) -> None:
     await connection.execute(
         "insert into invoices (document_id, client, kind, state, supplier, invoice_number, amount, currency,"
-        " due_date, possible_duplicate, role, approval_due)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " due_date, possible_duplicate, role, approval_due, since)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         " on conflict (document_id) do update set kind = excluded.kind, state = excluded.state,"
         " supplier = excluded.supplier, invoice_number = excluded.invoice_number, amount = excluded.amount,"
         " currency = excluded.currency, due_date = excluded.due_date, role = excluded.role,"
-        " possible_duplicate = excluded.possible_duplicate, approval_due = excluded.approval_due",
+        " possible_duplicate = excluded.possible_duplicate, approval_due = excluded.approval_due,"
+        " since = excluded.since",
         invoice.document_id, invoice.client, invoice.kind, invoice.state.value, invoice.supplier,
         invoice.invoice_number, invoice.amount, invoice.currency, invoice.due_date,
-        invoice.possible_duplicate, invoice.role, invoice.approval_due,
+        invoice.possible_duplicate, invoice.role, invoice.approval_due, invoice.since,
     )  # fmt: skip
 
 
@@ -51,11 +56,54 @@ async def open_invoices(connection: Any, client: str, until: date) -> list[Invoi
     then those of which nobody knows when they are due."""
     rows = await connection.fetch(
         "select document_id, client, kind, state, supplier, invoice_number, amount, currency, due_date,"
-        " possible_duplicate, role, approval_due from invoices"
+        " possible_duplicate, role, approval_due, since from invoices"
         " where client = $1 and state <> all($2::text[]) and (due_date <= $3 or due_date is null)"
         " order by due_date nulls last, supplier, invoice_number, document_id",
         client,
         sorted(SETTLED),
         until,
     )
-    return [Invoice(**{**dict(row), "state": InvoiceState(row["state"])}) for row in rows]
+    return [_invoice(row) for row in rows]
+
+
+async def stuck_invoices(connection: Any, client: str, before: datetime, today: date) -> list[Invoice]:
+    """The client's invoices that are where they are since before a moment, though somebody has something to
+    do; the longest first. What is approved is stuck only once it is overdue."""
+    rows = await connection.fetch(
+        "select document_id, client, kind, state, supplier, invoice_number, amount, currency, due_date,"
+        " possible_duplicate, role, approval_due, since from invoices"
+        " where client = $1 and state <> all($2::text[]) and since < $3 and (state <> $4 or due_date < $5)"
+        " order by since, document_id",
+        client,
+        sorted(SETTLED),
+        before,
+        InvoiceState.TO_PAY.value,
+        today,
+    )
+    return [_invoice(row) for row in rows]
+
+
+def _invoice(row: Any) -> Invoice:
+    return Invoice(**{**dict(row), "state": InvoiceState(row["state"])})
+
+
+async def remember_case(pool: Pool, event: CaseOpened) -> None:
+    """Something that does not go on."""
+    detail = event.worker if isinstance(event, RunLost) else None
+    await pool.execute(
+        "insert into watched (event_id, kind, client, job, run_id, opened_at, detail)"
+        " values ($1, $2, $3, $4, $5, $6, $7) on conflict (event_id) do update set kind = excluded.kind,"
+        " client = excluded.client, job = excluded.job, run_id = excluded.run_id,"
+        " opened_at = excluded.opened_at, detail = excluded.detail",
+        event.id, event.type.rpartition(".")[2], event.client, event.job, event.run_id, event.time, detail,
+    )  # fmt: skip
+
+
+async def close_case(pool: Pool, event: CaseClosed) -> None:
+    """It goes on again. Events come in any order, so this may be heard first."""
+    await pool.execute(
+        "insert into watched (event_id, closed_at) values ($1, $2)"
+        " on conflict (event_id) do update set closed_at = excluded.closed_at",
+        event.opened_by,
+        event.time,
+    )

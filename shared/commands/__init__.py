@@ -144,6 +144,7 @@ from shared.commands.rates import (
 )
 from shared.commands.reports import (
     ReportFile,
+    ReportMail,
     ReportQuery,
     ReportRow,
     ReportsPage,
@@ -340,6 +341,7 @@ __all__ = [
     "RepeatsQuery",
     "Reply",
     "ReportFile",
+    "ReportMail",
     "ReportQuery",
     "ReportRow",
     "ReportTotal",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.commands.common import PagedQuery, Query
 from shared.events import Exact
@@ -14,6 +14,8 @@ class ReportsQuery(PagedQuery):
     """`query.reporting.reports` -> `ReportsPage`, the newest first."""
 
     client: str | None = None
+    #: Only those about this: `due-dates`, `exceptions`, `audit`.
+    kind: str | None = None
 
 
 class ReportFile(BaseModel):
@@ -42,12 +44,27 @@ class ReportTotal(BaseModel):
     due_count: int
 
 
+class ReportMail(BaseModel):
+    """That a report was sent to somebody."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    address: str
+    sent_at: datetime
+    #: The run that sent it.
+    run_id: UUID
+    #: Why it was sent to somebody who had it before.
+    again: str | None = None
+
+
 class ReportRow(BaseModel):
     """A report that was made. The same content is the same report, whichever run makes it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     report_id: UUID
+    #: What it is about: `due-dates`.
+    kind: str
     client: str
     job: str
     #: The run that made it, and as whom.
@@ -56,12 +73,16 @@ class ReportRow(BaseModel):
     created_at: datetime
     #: `en` or `de`.
     language: str
-    #: The last day on which its invoices are due.
+    #: The first and the last day that it is about.
+    since: date | None = None
     until: date
-    #: How many it names.
-    invoices: int
+    #: How many things it names: invoices.
+    items: int
+    #: Sums of invoices, where it names some.
     totals: list[ReportTotal]
     files: list[ReportFile]
+    #: To whom it was sent, the latest first.
+    mails: list[ReportMail] = Field(default_factory=list)
 
 
 class ReportsPage(BaseModel):

@@ -23,12 +23,12 @@ async def report_what_is_due(visitor: Visitor, post: PostOffice | None) -> None:
     run = await visitor.start(JOB, "what is due", parameters)
     show.run_in_short(run)
     story.check("the report was made", run.state is RunState.SUCCEEDED, run.sentence)
-    page = await visitor.gateway.get("/reports", ReportsPage, limit=1)
+    page = await visitor.gateway.get("/reports", ReportsPage, kind="due-dates", limit=1)
     if not story.check("the report can be found", bool(page.items), "there is none"):
         return
     [report] = page.items
     still_open = sum(document.to_pay and not document.is_paid for document in story.documents)
-    story.check("it names what is not paid, and nothing else", report.invoices == still_open, report.invoices)
+    story.check("it names what is not paid, and nothing else", report.items == still_open, report.items)
     for total in report.totals:
         overdue = f", {total.currency} {total.overdue:,.2f} of it overdue" if total.overdue else ""
         show.say(f"{total.currency} {total.overdue + total.due:,.2f} to pay{overdue}")

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from services.gateway.context import QUERY_TIMEOUT, MayRead, TheGateway
+from services.gateway.fields import Text
 from services.gateway.lists import ClientFilter, list_of_clients
 from services.gateway.problems import answers
 from shared import subjects
@@ -24,14 +26,34 @@ MEDIA_TYPES: Final = {
 }
 
 
+class ReportsFilter(ClientFilter):
+    kind: Text | None = Field(
+        default=None, description="Only those about this: `due-dates`, `exceptions`, `audit`."
+    )
+
+
 @router.get("/reports", summary="Reports and their files", responses=answers(404))
 async def list_reports(
-    filter: Annotated[ClientFilter, Query()], asking: MayRead, gateway: TheGateway
+    filter: Annotated[ReportsFilter, Query()], asking: MayRead, gateway: TheGateway
 ) -> ReportsPage:
     """The newest first, of the jobs and clients that one may see."""
     return await list_of_clients(
         gateway, asking, "reports", filter, ReportsQuery, ReportsPage, service="reporting"
     )
+
+
+@router.get("/reports/{report_id}", summary="One report", responses=answers(404))
+async def read_report(report_id: UUID, asking: MayRead, gateway: TheGateway) -> ReportRow:
+    """What it says in numbers, its files, and who was sent it."""
+    query = ReportQuery(report_id=report_id, **await gateway.gate.scope(asking))
+    try:
+        return await gateway.bus.ask(
+            subjects.query("reporting", "report"), query, ReportRow, timeout=QUERY_TIMEOUT
+        )
+    except TagwerkError as error:
+        if error.failure.code == "report_not_found":
+            gateway.gate.look_for_hidden_report(asking, report_id)
+        raise
 
 
 @router.get(
@@ -44,15 +66,7 @@ async def download_report(
     report_id: UUID, format: ReportFormat, asking: MayRead, gateway: TheGateway
 ) -> StreamingResponse:
     """The file, byte for byte as it was mailed."""
-    query = ReportQuery(report_id=report_id, **await gateway.gate.scope(asking))
-    try:
-        report = await gateway.bus.ask(
-            subjects.query("reporting", "report"), query, ReportRow, timeout=QUERY_TIMEOUT
-        )
-    except TagwerkError as error:
-        if error.failure.code == "report_not_found":
-            gateway.gate.look_for_hidden_report(asking, report_id)
-        raise
+    report = await read_report(report_id, asking, gateway)
     file = next((file for file in report.files if file.format is format), None)
     if file is None:
         raise FileMissing(f"reports/{report_id}.{format}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 #: Up to so many weeks are told one by one; more are told as months, and these too only up to a limit.
 WEEKS: Final = 12
@@ -56,6 +56,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Content:
     """Everything that one report says."""
+
+    kind: ClassVar[str] = "due-dates"
 
     client: str
     #: The day on which it was made, and the last one on which its invoices are due.

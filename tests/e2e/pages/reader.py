@@ -26,6 +26,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "failed": ("lab.stumble", {"steps": 2}),
     "doubt": ("lab.send", {"letters": ["anna", "bert"], "mode": "lost-answer"}),
     "report": ("reporting.due-date-report", {"formats": ["csv"]}),
+    "exceptions": ("reporting.exception-report", {"formats": ["csv"], "days": 7}),
 }
 
 

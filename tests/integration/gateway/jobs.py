@@ -23,6 +23,9 @@ JOBS: dict[str, tuple[set[str], set[str] | str]] = {
     "integrations.nightly-synchronization": (PAY, {"bookings-viewer"}),
     "integrations.mqtt-agent-action": (PAY, {"agents-viewer"}),
     "reporting.due-date-report": (PAY, {"reports-viewer"}),
+    "reporting.audit-report": ({TECHNICAL}, set()),
+    "reporting.exception-report": (PAY, {"reports-viewer"}),
+    "reporting.send-now": (PAY, {"reports-viewer"}),
     "audit.verify-log": ({TECHNICAL}, set()),
     "audit.delete-expired": ({TECHNICAL}, set()),
 }

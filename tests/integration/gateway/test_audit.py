@@ -1,7 +1,9 @@
 """The audit log through the gateway: deeds of all services, who may read them, verification and export."""
 
 import asyncio
+import csv
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,20 @@ async def test_deeds_are_written_down_listed_verified_and_exported(
     assert "bob" not in part.text
     nothing = await admin.get("/audit/export", params={"principal": "nobody"})
     assert verify(iter(nothing.text.splitlines()), key, ()) == "No entry fits; nothing to verify."
+
+    # As a report, for one client: what names it, and what names none.
+    await site.start("reporting")
+    await site.knows("reporting.audit-report")
+    days = {"until": (datetime.now(UTC).date() + timedelta(days=1)).isoformat(), "days": 3}
+    wish = {"client": "alpha", "parameters": {**days, "formats": ["csv"]}}
+    begun = await admin.post("/jobs/reporting.audit-report/runs", json=wish)
+    made = (await admin.get(f"/runs/{begun.json()['run_id']}", params={"wait": 20})).json()
+    assert made["state"] == "succeeded", made
+    [report] = (await admin.get("/reports", params={"kind": "audit"})).json()["items"]
+    file = await admin.get(f"/reports/{report['report_id']}/files/csv")
+    kinds = {(row["kind"], row["principal"]) for row in csv.DictReader(file.text.splitlines())}
+    assert {("run_requested", "admin"), ("delivered", "admin"), ("access_refused", "bob")} <= kinds
+    assert (await bob.get(f"/reports/{report['report_id']}")).status_code == 404
 
 
 async def test_the_pages_show_the_log_and_where_a_deed_stands_in_it(

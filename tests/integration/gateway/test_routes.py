@@ -35,7 +35,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
             "/documents", f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}",
             f"{_DOCUMENT}/pages/{{page}}/image", "/payables", "/payments/files",
             "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates", "/reports",
-            "/reports/{report_id}/files/{format}",
+            "/reports/{report_id}", "/reports/{report_id}/files/{format}",
         )),
     },
     RUNS: {

@@ -50,7 +50,7 @@ class Installation:
         self.bus: Bus
 
     async def __aenter__(self) -> "Installation":
-        await provision(self._bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
+        await self.provision()
         self.bus = Bus(await nats.connect(self._bus_url))
         await self.bus.start()
         return self
@@ -75,9 +75,10 @@ class Installation:
         }
         return Settings(**{**values, **changes})
 
-    async def start(self, **changes: Any) -> None:
-        """Start service and scheduler."""
-        for name, builder in (("reporting", build), ("scheduler", build_scheduler)):
+    async def start(self, *, scheduler: bool = True, **changes: Any) -> None:
+        """Start service and scheduler. The scheduler's watch closes what a test only says that it noticed."""
+        others = (("scheduler", build_scheduler),) if scheduler else ()
+        for name, builder in (("reporting", build), *others):
             service = builder(self.settings(name, **changes))
             await service.start()
             self._services.append(service)
@@ -85,6 +86,15 @@ class Installation:
     @property
     def service(self) -> Service:
         return next(service for service in self._services if service.name == "reporting")
+
+    async def stop(self) -> None:
+        """Stop service and scheduler."""
+        while self._services:
+            await self._services.pop().stop()
+
+    async def provision(self) -> None:
+        """Make the streams that are missing."""
+        await provision(self._bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
 
     async def tell(self, event: BusinessEventBase) -> None:
         """Publish an event, as another service does."""
@@ -131,17 +141,27 @@ class Installation:
         finally:
             await connection.close()
 
-    async def run(self, client: str = "acme", *, dry_run: bool = False, **parameters: Any) -> Told:
+    async def write(self, statement: str) -> None:
+        """Change the service's tables, as time would."""
+        connection = await asyncpg.connect(self._database("reporting"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def run(
+        self, client: str = "acme", *, job: str = JOB, dry_run: bool = False, **parameters: Any
+    ) -> Told:
         """Request a run and wait for its end."""
         request = Requested(
-            run_id=new_id(), job=JOB, client=client, principal="ada", effective_principal="ada",
+            run_id=new_id(), job=job, client=client, principal="ada", effective_principal="ada",
             trigger=Trigger.MANUAL, parameters=parameters, dry_run=dry_run,
         )  # fmt: skip
         await request_run(self.bus, request, Lane.INTERACTIVE)
         told: list[Told] = []
 
         async def ended() -> bool:
-            messages = await self.bus.read(subjects.RUNS, RunSubjects(JOB, request.run_id).all)
+            messages = await self.bus.read(subjects.RUNS, RunSubjects(job, request.run_id).all)
             told.append(Told(request.run_id, [decode_run_event(message.data) for message in messages]))
             return told[-1].finished is not None
 

@@ -7,6 +7,8 @@ from uuid import uuid5
 import pytest
 
 from shared import subjects
+from shared.access import Principal
+from shared.buckets import Bucket
 from shared.commands import ReportQuery, ReportRow, ReportsPage, ReportsQuery, Scope
 from shared.errors import TagwerkError
 from shared.events import Call, Called, InvoiceApproved, InvoicePaid, Record
@@ -55,7 +57,7 @@ async def test_a_report_is_made_stored_mailed_and_put_into_the_folder_once(
         subjects.query("reporting", "reports"), ReportsQuery(client="acme"), ReportsPage
     )
     (report,) = page.items
-    assert (report.invoices, report.run_id) == (2, told.run_id)
+    assert (report.items, report.run_id) == (2, told.run_id)
     totals = [(total.currency, str(total.overdue), str(total.due)) for total in report.totals]
     assert totals == [("CHF", "120.50", "99.00")]
     files = Files(open_store(f"file://{installation.folder}/files"), "acme")
@@ -147,3 +149,69 @@ async def test_wrong_credentials_are_said_and_told_to_nobody(installation: Insta
     elsewhere = await installation.run(recipients=["anna@evil.example"])
     assert elsewhere.end.failure is not None
     assert (elsewhere.end.failure.code, list(elsewhere.records)) == ("recipient_not_allowed", [])
+
+
+async def test_a_kept_report_is_sent_to_more_people_and_to_nobody_twice(installation: Installation) -> None:
+    await installation.start()
+    ada = Principal(id="ada", name="Ada", roles=frozenset({"accounting"}), clients=frozenset({"*"}))
+    await Bucket(installation.bus, subjects.PRINCIPALS, Principal).put("ada", ada)
+    await installation.invoice(1, days=3)
+    await installation.run(formats=["csv"], recipients=["anna@example.com"])
+    job, both = "reporting.send-now", ["ANNA@example.com", "ben@example.com"]
+
+    missing = await installation.run("other", job=job, recipients=both)
+    assert missing.end.failure is not None
+    assert missing.end.failure.code == "report_not_found"
+    nobody = await installation.run(job=job)
+    assert nobody.end.failure is not None
+    assert nobody.end.failure.code == "nobody_to_send_to"
+    foreseen = await installation.run(job=job, recipients=both, again="It was lost", dry_run=True)
+    said = {record.label: record.message or "" for record in foreseen.records}
+    assert said["ben@example.com"] == "it would be sent"
+    assert said["ANNA@example.com"].endswith("it would be sent again: It was lost")
+
+    # Ben has not had it; Anna has, and nobody says why she should have it again.
+    sent = await installation.run(job=job, recipients=both)
+    assert outcomes(sent) == {"ANNA@example.com": "unchanged", "ben@example.com": "created"}
+    assert "has had this report before, on " in (record_of(sent, "ANNA@example.com").message or "")
+    assert len(installation.catcher.mails) == 2
+
+    # For a reason she has it once more, and only once for the same.
+    page = await installation.bus.ask(
+        subjects.query("reporting", "reports"), ReportsQuery(kind="due-dates"), ReportsPage
+    )
+    (report,) = page.items
+    wish: dict[str, Any] = {"report": str(report.report_id), "again": "It was lost", "folder": True}
+    again = await installation.run(job=job, recipients=["anna@example.com"], **wish)
+    assert set(outcomes(again).values()) == {"created"}
+    assert "sent again: It was lost" in (record_of(again, "anna@example.com").message or "")
+    same = await installation.run(job=job, recipients=["anna@example.com"], **wish)
+    # Carla is sent it for the first time, in a request that gives a reason: the same request changes nothing.
+    first = await installation.run(job=job, recipients=["carla@example.com"], again="It was lost")
+    assert "sent, Message-ID" in (record_of(first, "carla@example.com").message or "")
+    wishes: list[dict[str, Any]] = [{"again": "It was lost"}, {}]
+    for again_or_not in wishes:
+        told = await installation.run(job=job, recipients=["carla@example.com"], **again_or_not)
+        assert outcomes(told) == {"carla@example.com": "unchanged"}
+    assert set(outcomes(same).values()) == {"unchanged"}
+    assert len({caught.id for caught in installation.catcher.mails}) == len(installation.catcher.mails) == 4
+    row = await installation.bus.ask(
+        subjects.query("reporting", "report"), ReportQuery(report_id=report.report_id), ReportRow
+    )
+    mails = [(mail.address.lower(), mail.again, mail.run_id) for mail in row.mails]
+    assert mails[:2] == [
+        ("carla@example.com", None, first.run_id), ("anna@example.com", "It was lost", again.run_id),
+    ]  # fmt: skip
+    assert [one[:2] for one in mails[2:]] == [("ben@example.com", None), ("anna@example.com", None)]
+    nothing = await installation.bus.ask(
+        subjects.query("reporting", "reports"), ReportsQuery(kind="audit"), ReportsPage
+    )
+    assert nothing.items == []
+
+    # What one may not see is not there.
+    await Bucket(installation.bus, subjects.PRINCIPALS, Principal).put(
+        "ada", ada.model_copy(update={"roles": frozenset()})
+    )
+    hidden = await installation.run(job=job, recipients=["eve@example.com"])
+    assert hidden.end.failure is not None
+    assert hidden.end.failure.code == "report_not_found"

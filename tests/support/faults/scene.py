@@ -79,6 +79,7 @@ class Scene:
     async def request(
         self,
         job: str,
+        /,
         *,
         lane: RunLane = RunLane.INTERACTIVE,
         rerun_of: UUID | None = None,

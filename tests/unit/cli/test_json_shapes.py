@@ -156,6 +156,10 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/audit/state", AUDIT_STATE)
     gateway.on("GET", "/audit/export", b'{"form": "an export"}\n', media_type="application/x-ndjson")
     gateway.on("POST", "/jobs/audit.verify-log/runs", STARTED, status=202)
+    report = json.loads((CONTRACTS / "ReportRow.json").read_text())
+    gateway.on("GET", "/reports", {"items": [report]})
+    gateway.on("GET", f"/reports/{report['report_id']}", report)
+    gateway.on("GET", f"/reports/{report['report_id']}/files/pdf", b"%PDF-1.7", media_type="application/pdf")
     gateway.on("POST", "/rebuild", RebuildReport(events=300, runs=60, seconds=0.5))
     for method, path, model in (
         ("GET", "/alerts", "AlertsPage"),
@@ -185,6 +189,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
 
 
 NIGHTLY = "documents.ocr.nightly"
+REPORT = "5f0e3f0a-5a3b-5b52-9a26-0a4f5d2c9b11"
 
 COMMANDS: dict[str, list[Any]] = {
     "jobs": ["jobs"],
@@ -235,6 +240,9 @@ COMMANDS: dict[str, list[Any]] = {
     "audit-verify": ["audit", "verify"],
     "audit-export": ["audit", "export", "log.ndjson"],
     "rebuild": ["rebuild"],
+    "reports-list": ["reports", "list"],
+    "reports-show": ["reports", "show", REPORT],
+    "reports-download": ["reports", "download", f"report:{REPORT}"],
     "schedules": ["schedules"],
     "schedule-show": ["schedule", "show", NIGHTLY],
     "schedule-preview": ["schedule", "preview", NIGHTLY, "--after", "2026-03-28"],

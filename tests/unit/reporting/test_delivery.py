@@ -58,7 +58,7 @@ def test_wrong_settings_are_named(url: str, sender: str) -> None:
 def test_what_is_missing_is_said_before_anything_is_made(
     recipients: list[str], folder: bool, code: str
 ) -> None:
-    ways: Any = RealDelivery(None, None, None, None, None)  # type: ignore[arg-type]  # they are not asked
+    ways: Any = RealDelivery(None, None, None, None, None, None)  # type: ignore[arg-type]  # they are not asked
     with pytest.raises(TagwerkError) as raised:
         ways.expect(recipients, folder)
     assert raised.value.failure.code == code
@@ -69,6 +69,7 @@ def test_the_same_report_to_the_same_address_is_the_same_mail() -> None:
     one, other = uuid4(), uuid4()
     assert mail_id_of(one, "Anna@example.com") == mail_id_of(one, "anna@EXAMPLE.com")
     assert len({mail_id_of(one, "a@b.c"), mail_id_of(other, "a@b.c"), mail_id_of(one, "x@b.c")}) == 3
+    assert mail_id_of(one, "a@b.c", "Lost") == mail_id_of(one, "a@b.c", "lost") != mail_id_of(one, "a@b.c")
 
 
 class KnownReports:
@@ -78,7 +79,7 @@ class KnownReports:
         summary = summary_of(Content("acme", TODAY, TODAY, "en", []))
         self.report = Report(UUID(int=1), UUID(int=2), datetime(2026, 11, 28, tzinfo=UTC), summary, [])
 
-    async def make(self, wish: Any) -> Report:
+    async def make(self, content: Any, formats: Any) -> Report:
         return self.report
 
     async def contents(self, report: Report) -> Sequence[Any]:
@@ -101,7 +102,7 @@ class FailingDelivery:
     async def mails(self) -> AsyncIterator["FailingDelivery"]:
         yield self
 
-    async def send(self, report: Report, contents: Any, address: str) -> Record:
+    async def send(self, report: Report, contents: Any, address: str, again: str | None) -> Record:
         self.tried.append(address)
         if address in self._errors:
             raise self._errors[address]
@@ -114,7 +115,7 @@ async def sent(delivery: FailingDelivery, attempt: int, *, raises: bool) -> list
         run_id=uuid4(), attempt=attempt, job="reporting.due-date-report", client="acme", principal="ada"
     )
     running = due_date_report.function(
-        recipients=["a@x.ch", "b@x.ch", "c@x.ch"], today=Today(TODAY), reports=KnownReports(),
+        recipients=["a@x.ch", "b@x.ch", "c@x.ch"], today=Today(TODAY), invoices=None, reports=KnownReports(),
         delivery=delivery, context=context, progress=Progress(lambda *_: None),
     )  # fmt: skip
     found: list[Record] = []

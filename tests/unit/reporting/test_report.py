@@ -12,10 +12,10 @@ import pypdfium2
 import pytest
 
 from services.reporting.due_dates.content import Content, Line, sections_of, sums_of, totals_of
-from services.reporting.due_dates.mail import compose
 from services.reporting.due_dates.summary import summary_of
 from services.reporting.due_dates.words import Words
-from services.reporting.renderer.pdf import fitting
+from services.reporting.letter import compose
+from services.reporting.renderer.typesetting import fitting
 from services.reporting.renderer.writer import Writer
 from shared.words import ReportFormat
 
@@ -87,7 +87,7 @@ def test_each_language_writes_its_way(language: str, amount: str, day: str, week
 
 
 def test_the_pdf_says_it_in_words(tmp_path: Path) -> None:
-    path = tmp_path / Writer(content(*LINES, language="de").plain(), str(tmp_path)).pdf()
+    path = tmp_path / Writer("due-dates", content(*LINES, language="de").plain(), str(tmp_path)).pdf()
     with pypdfium2.PdfDocument(path) as pdf:
         said = pdf[0].get_textpage().get_text_range()
     for words in ("Fällige Rechnungen", "Überfällig", "1’200.00", "Freigabe: accounting", "Zahlung anweisen"):
@@ -97,13 +97,13 @@ def test_the_pdf_says_it_in_words(tmp_path: Path) -> None:
 
 
 def test_a_report_of_nothing_says_so(tmp_path: Path) -> None:
-    path = tmp_path / Writer(content().plain(), str(tmp_path)).pdf()
+    path = tmp_path / Writer("due-dates", content().plain(), str(tmp_path)).pdf()
     with pypdfium2.PdfDocument(path) as pdf:
         assert "Nothing is due until 28 December 2026." in pdf[0].get_textpage().get_text_range()
 
 
 def test_the_workbook_has_types_and_no_formula(tmp_path: Path) -> None:
-    path = tmp_path / Writer(content(*LINES).plain(), str(tmp_path)).xlsx()
+    path = tmp_path / Writer("due-dates", content(*LINES).plain(), str(tmp_path)).xlsx()
     with ZipFile(path) as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
         strings = book.read("xl/sharedStrings.xml").decode()
@@ -117,7 +117,7 @@ def test_the_workbook_has_types_and_no_formula(tmp_path: Path) -> None:
 
 
 def test_csv_is_for_programs_and_no_formula(tmp_path: Path) -> None:
-    path = tmp_path / Writer(content(*LINES, language="de").plain(), str(tmp_path)).csv()
+    path = tmp_path / Writer("due-dates", content(*LINES, language="de").plain(), str(tmp_path)).csv()
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     assert [row["amount"] for row in rows] == ["1234.50", "-34.50", "10.00", "20.00", "30.00", "", "5.00"]
     assert (rows[0]["due_date"], rows[1]["kind"], rows[6]["due_date"]) == ("2026-11-25", "credit_note", "")
@@ -134,7 +134,7 @@ def test_long_names_end_in_dots_on_their_line() -> None:
 def test_a_mail_holds_figures_and_files_and_escapes_what_it_is_told() -> None:
     summary = summary_of(content(line(-9, supplier=EVIL), *LINES))
     mail = compose(
-        summary,
+        summary.letter(),
         [(ReportFormat.PDF, "due.pdf", b"%PDF-"), (ReportFormat.CSV, "due.csv", b"a,b")],
         sender="Tagwerk <tagwerk@example.com>",
         recipient="anna@example.com",

@@ -1,15 +1,9 @@
-"""A report as PDF, set with Typst. All that it says goes in as data, so nothing in it can be markup."""
+"""A due-date report as PDF: its figures, amounts by week, who has to act, and the list."""
 
-import json
-import re
-import shutil
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-
-import typst
 
 from services.reporting.due_dates.content import (
     Content,
@@ -21,27 +15,20 @@ from services.reporting.due_dates.content import (
     totals_of,
 )
 from services.reporting.due_dates.words import Words
+from services.reporting.renderer.typesetting import clean, fitting, typeset
 
 _TEMPLATE: Final = Path(__file__).with_name("report.typ")
 #: Lines that stand together; a page breaks between groups.
 _GROUP: Final = 10
 #: Currencies that get a chart of their own.
 _CHARTS: Final = 2
-#: Controls, surrogates, and what XML calls non-characters.
-_NOT_TEXT: Final = re.compile(r"[\x00-\x1f\x7f\u200b\ufeff\ufffe\uffff\ud800-\udfff]")
-#: Widths of letters in em, roughly: the columns of the list do not wrap.
-_WIDE, _NARROW = 0.7, 0.46
 #: What fits into a column of the list, in em.
 _SUPPLIER, _NUMBER, _STATUS = 14.2, 9.1, 11.6
 
 
 def write_pdf(content: Content, folder: Path) -> Path:
     """The PDF, in `folder`."""
-    source, target = folder / "report.typ", folder / "report.pdf"
-    shutil.copyfile(_TEMPLATE, source)
-    data = json.dumps(shown(content), ensure_ascii=False)
-    typst.compile(source, output=target, root=folder, sys_inputs={"data": data}, timestamp=0)
-    return target
+    return typeset(_TEMPLATE, shown(content), folder)
 
 
 def shown(content: Content) -> dict[str, Any]:
@@ -155,20 +142,3 @@ def _row(line: Line, words: Words) -> list[str]:
         words.amount(line.amount) if line.amount is not None else "\N{EN DASH}",
         fitting(status, _STATUS),
     ]
-
-
-def clean(text: str) -> str:
-    """`text` without what is no character to be set."""
-    return _NOT_TEXT.sub(" ", text)
-
-
-@lru_cache(10_000)
-def fitting(text: str, room: float) -> str:
-    """`text` on one line of `room` em, with dots where it is longer; it is not broken."""
-    kept: list[str] = []
-    for letter in clean(text):
-        room -= _WIDE if letter.isupper() or letter in "mwMW@%&" or ord(letter) > 0x2FF else _NARROW
-        if room < 0:
-            return "".join(kept).rstrip().replace(" ", "\N{NO-BREAK SPACE}") + "\N{HORIZONTAL ELLIPSIS}"
-        kept.append(letter)
-    return "".join(kept).replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")

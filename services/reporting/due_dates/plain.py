@@ -1,27 +1,21 @@
-"""A report as CSV, for programs: the same columns in every language, ISO 8601 days, amounts with a point."""
+"""A due-date report as CSV, for programs: the same columns in every language, ISO 8601 days,
+amounts with a point."""
 
-import csv
 from pathlib import Path
 from typing import Final
 
 from services.reporting.due_dates.content import Content, Line
+from services.reporting.renderer.tables import harmless, write_table
 
 COLUMNS: Final = (
     "document_id", "kind", "supplier", "invoice_number", "due_date", "amount", "currency", "state", "role",
     "possible_duplicate",
 )  # fmt: skip
-#: With what a spreadsheet takes a text for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(content: Content, folder: Path) -> Path:
     """UTF-8, RFC 4180, in `folder`."""
-    target = folder / "report.csv"
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(_row(line) for line in content.lines)
-    return target
+    return write_table(COLUMNS, map(_row, content.lines), folder)
 
 
 def _row(line: Line) -> list[str]:
@@ -37,10 +31,3 @@ def _row(line: Line) -> list[str]:
         harmless(line.role),
         "true" if line.possible_duplicate else "false",
     ]
-
-
-def harmless(text: str | None) -> str:
-    """A text that no spreadsheet takes for a formula, with an apostrophe before it (OWASP, CSV injection)."""
-    if not text:
-        return ""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,64 +1,39 @@
-"""A report as a workbook: days as days, amounts as numbers, all else as text and never as a formula."""
+"""A due-date report as a workbook: the list, and a summary."""
 
-from collections.abc import Sequence
 from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from xlsxwriter import Workbook
-
 from services.reporting.due_dates.content import Content, Line, duties_of, totals_of
 from services.reporting.due_dates.words import Words
+from services.reporting.renderer.workbook import (
+    WORKBOOK,
+    for_printing,
+    open_workbook,
+    write_head,
+    write_texts,
+)
 
-_INK: Final = "#1d2733"
-_ACCENT: Final = "#2d4fb8"
-_LATE: Final = "#b3372b"
 #: Letters of each column of the list.
 _WIDTHS: Final = (13, 36, 20, 15, 10, 30, 20, 38)
-_AMOUNT: Final = "#,##0.00;[Red]-#,##0.00"
-_DAY: Final = {"en": "d mmm yyyy", "de": "dd.mm.yyyy"}
 
 
 def write_xlsx(content: Content, folder: Path) -> Path:
     """A workbook with the list and a summary, in `folder`."""
-    target = folder / "report.xlsx"
     words = Words(content.language)
-    # Without `constant_memory` the same text is kept once for all cells, which makes smaller files.
-    with Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        made = datetime.combine(content.as_of, time())
-        book.set_properties({"title": words("title"), "company": content.client, "created": made})
-        formats = {
-            "head": book.add_format(
-                {"bold": True, "font_color": "white", "bg_color": _ACCENT, "valign": "vcenter"}
-            ),
-            "title": book.add_format({"bold": True, "font_size": 16, "font_color": _INK}),
-            "bold": book.add_format({"bold": True}),
-            "day": book.add_format({"num_format": _DAY[content.language], "align": "left"}),
-            "late": book.add_format(
-                {"num_format": _DAY[content.language], "align": "left", "font_color": _LATE}
-            ),
-            "amount": book.add_format({"num_format": _AMOUNT}),
-        }
+    with open_workbook(folder, content, words("title"), content.as_of) as (book, formats):
         _write_list(book.add_worksheet(words("title")), content, words, formats)
         _write_summary(book.add_worksheet(words("summary")), content, words, formats)
-    return target
+    return folder / WORKBOOK
 
 
 def _write_list(sheet: Any, content: Content, words: Words, formats: dict[str, Any]) -> None:
     heads = ("due_date", "supplier", "number", "amount", "currency", "status", "duplicate", "document")
-    for column, (name, width) in enumerate(zip(heads, _WIDTHS, strict=True)):
-        sheet.set_column(column, column, width)
-        sheet.write_string(0, column, words(name), formats["head"])
-    sheet.set_row(0, 20)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(1, len(content.lines)), len(heads) - 1)
+    write_head(sheet, [words(name) for name in heads], _WIDTHS, len(content.lines), formats)
     for row, line in enumerate(content.lines, 1):
         _write_line(sheet, row, line, content, words, formats)
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
+    for_printing(sheet)
 
 
 def _write_line(
@@ -67,11 +42,11 @@ def _write_line(
     if line.due is not None:
         late = line.due < content.as_of
         sheet.write_datetime(row, 0, datetime.combine(line.due, time()), formats["late" if late else "day"])
-    _write_texts(sheet, row, 1, [line.supplier, line.invoice_number])
+    write_texts(sheet, row, 1, [line.supplier, line.invoice_number])
     if line.amount is not None:
         sheet.write_number(row, 3, _number(line.amount), formats["amount"])
     duplicate = words("yes") if line.possible_duplicate else None
-    _write_texts(
+    write_texts(
         sheet, row, 4, [line.currency, words.next_step(line.state, line.role), duplicate, line.document_id]
     )
 
@@ -102,12 +77,6 @@ def _write_summary(sheet: Any, content: Content, words: Words, formats: dict[str
             row += place > 0
             sheet.write_number(row, 2, _number(amount), formats["amount"])
             sheet.write_string(row, 3, currency)
-
-
-def _write_texts(sheet: Any, row: int, column: int, texts: Sequence[str | None]) -> None:
-    for place, text in enumerate(texts):
-        if text:
-            sheet.write_string(row, column + place, text)
 
 
 def _number(amount: Decimal) -> float:
