@@ -75,6 +75,8 @@ from shared.commands import (
     PaymentFileQuery,
     PaymentFilesPage,
     PaymentFilesQuery,
+    People,
+    PeopleQuery,
     Preview,
     PreviewQuery,
     ProbeAnswer,
@@ -123,6 +125,7 @@ from shared.dead_letters import DeadLetter
 
 #: Subject of a request -> what it asks, what is answered, and in which words.
 REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    subjects.query("gateway", "people"): (PeopleQuery, People),
     subjects.query("status", "runs"): (RunsQuery, RunsPage),
     subjects.query("status", "run"): (RunQuery, RunDetail),
     subjects.query("status", "records"): (RecordsQuery, RecordsPage),

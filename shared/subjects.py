@@ -175,6 +175,7 @@ def command(service: str, name: str) -> str:
 
 #: Request/reply subject -> what it is for; the published interface and the permissions come from here.
 QUERIES: Final[dict[str, str]] = {
+    query("gateway", "people"): "the active persons who act for a client, and how they are reached",
     query("status", "runs"): "runs by filter, sorted and paged",
     query("status", "run"): "one run: its state, the seven answers, attempts and timeline",
     query("status", "records"): "records of a run, or of every run that touched a key",

@@ -113,6 +113,7 @@ from shared.commands.payments import (
     Withheld,
     WithholdPayment,
 )
+from shared.commands.people import Contact, MailAddress, People, PeopleQuery, Person
 from shared.commands.preflight import (
     Choice,
     ChoicesPage,
@@ -250,6 +251,7 @@ __all__ = [
     "ChoicesQuery",
     "CloseAlert",
     "Command",
+    "Contact",
     "CorrectInvoice",
     "CurrencyTotal",
     "Decide",
@@ -280,6 +282,7 @@ __all__ = [
     "LogRow",
     "LogsPage",
     "LogsQuery",
+    "MailAddress",
     "Match",
     "OccurrenceRow",
     "OccurrencesPage",
@@ -304,6 +307,9 @@ __all__ = [
     "PaymentFilesPage",
     "PaymentFilesQuery",
     "PaymentOrderRow",
+    "People",
+    "PeopleQuery",
+    "Person",
     "Planned",
     "Preview",
     "PreviewQuery",
