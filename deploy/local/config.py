@@ -13,6 +13,7 @@ NATS: Final = "nats"
 POSTGRES: Final = "postgres"
 GATEWAY: Final = "gateway"
 INTEGRATIONS: Final = "integrations"
+REPORTING: Final = "reporting"
 AUDIT: Final = "audit"
 REPORTING: Final = "reporting"
 

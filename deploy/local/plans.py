@@ -141,9 +141,11 @@ class StackPlan:
             user = f"{MQTT_BRIDGE}:{self.nats.users[MQTT_BRIDGE]}"
             environment["TAGWERK_MQTT_URL"] = f"mqtt://{user}@{LOOPBACK}:{self.nats.mqtt_port}"
             environment["TAGWERK_MQTT_RULES"] = str(self.state / RULES_FILE)
-        if name == GATEWAY:
+        if name in (GATEWAY, REPORTING):
+            # Reminders link to pages.
             environment["TAGWERK_HTTP_HOST"] = LOOPBACK
             environment["TAGWERK_HTTP_PORT"] = self.sign_in.url.rpartition(":")[2]
+        if name == GATEWAY:
             environment["TAGWERK_SIGN_IN_FILE"] = str(self.state / SIGN_IN_FILE)
         return environment | dict(self.config.environment)
 
