@@ -158,7 +158,8 @@ async def test_what_is_in_doubt_is_named_until_somebody_decides(installation: In
 async def test_without_what_it_needs_it_says_so_and_nothing_is_lost(
     installation: Installation, missing: str
 ) -> None:
-    await installation.start(**({"smtp_url": None} if missing == "smtp_url" else {}))
+    changes: dict[str, Any] = {"smtp_url": None} if missing == "smtp_url" else {}
+    await installation.start(**changes)
     await waiting(installation, 1, days=0)
     people = [] if missing == "people" else [person("ada")]
     told = await run(installation, people)
