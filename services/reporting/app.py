@@ -21,6 +21,7 @@ from services.reporting.following.follower import Followed, Follower
 from services.reporting.following.rows import take_dead_letters, take_occurrences, take_runs
 from services.reporting.jobs.send_now import send_now
 from services.reporting.recipients import RecipientList
+from services.reporting.reminded.known import KnownReminded, Reminded
 from services.reporting.reminders.planning import KeptPlanning, Planning
 from services.reporting.reminders.post import Post, RealPost
 from services.reporting.reminders.rules_file import read_rules as read_reminder_rules
@@ -93,6 +94,9 @@ def build(settings: Settings) -> Service:
         own = folder / attempt.context.client if folder else None
         return RealDelivery(attempt.effects, recipients, attempt.calls, server, domains, own)
 
+    def reminded(attempt: Attempt) -> KnownReminded:
+        return KnownReminded(attempt.outbox, attempt.context, Today.in_zone(settings.time_zone))
+
     def planning(attempt: Attempt) -> KeptPlanning:
         today = Today.in_zone(settings.time_zone).day
         return KeptPlanning(attempt.outbox, attempt.context, attempt.bus, reminder_rules, today)
@@ -143,6 +147,7 @@ def build(settings: Settings) -> Service:
             Archive: lambda attempt: KeptArchive(attempt.outbox, attempt.context, attempt.bus),
             Delivery: delivery,
             Planning: planning,
+            Reminded: reminded,
             Post: post,
         },
         on_event=on_event,

@@ -1,6 +1,8 @@
 """Reminders from events to mails that a real server takes: each once, to whom it concerns."""
 
+import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,8 +12,9 @@ import pytest
 
 from services.reporting.day import Today
 from shared import subjects
-from shared.commands import Decide, Person, Published
+from shared.commands import Decide, Person, Published, ReportsPage, ReportsQuery
 from shared.events import ApprovalRequested, InvoiceQuestioned
+from shared.files import Files, open_store
 from shared.words import Decision, Outcome, RunState
 from tests.integration.reporting.conftest import DOCUMENTS, ZONE, Installation
 from tests.support.engine import Told
@@ -104,6 +107,29 @@ async def test_everybody_is_reminded_once_of_what_is_theirs(installation: Instal
         "person:ada": "created", "person:tom": "created", "person:mute": "skipped",
     }  # fmt: skip
     assert "A question to answer" in _text(installation.catcher.mails[-1].mail)
+
+    report = await installation.run(job="reporting.reminder-report", formats=["csv", "pdf"])
+    assert report.end.state is RunState.SUCCEEDED
+    page = await installation.bus.ask(
+        subjects.query("reporting", "reports"), ReportsQuery(client="acme"), ReportsPage
+    )
+    (kept,) = page.items
+    files = Files(open_store(f"file://{installation.folder}/files"), "acme")
+    written = (await files.get(f"reports/{kept.report_id}.csv")).decode()
+    told_of = Counter(
+        (row["result"], row["person"], row["sent_to"], row["invoice_number"], row["step"])
+        for row in csv.DictReader(written.splitlines())
+    )
+    assert told_of == Counter(
+        [
+            # Approved by nobody: the question came in between.
+            ("done", "ben", "ben", "R-2", "3"), ("done", "tom", "tom", "R-2", "3"),
+            ("open", "ada", "ada", "R-2", "3"), ("open", "dora", "ada", "R-2", "3"),
+            ("open", "tom", "tom", "R-2", "3"),
+            ("open", "ada", "ada", "R-1", "1"), ("open", "dora", "ada", "R-1", "1"),
+            ("open", "nina", "nina", "R-4", "1"),
+        ]
+    )  # fmt: skip
 
     # No event holds an address.
     addresses = [f"{one.principal.id}@example.com".encode() for one in people]
