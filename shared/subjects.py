@@ -207,6 +207,7 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payment-files"): "payment files, the newest first",
     query("integrations", "payment-file"): "one payment file with its orders and their states",
     query("reporting", "reports"): "reports that were made, the newest first",
+    query("reporting", "reminders"): "who was reminded of an invoice",
     query("reporting", "report"): "one report with its files",
     query("reporting", "alerts"): "alerts that are open or over, and who was told of them",
     query("reporting", "silences"): "silences, those in force first",

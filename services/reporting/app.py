@@ -24,12 +24,13 @@ from services.reporting.recipients import RecipientList
 from services.reporting.reminded.known import KnownReminded, Reminded
 from services.reporting.reminders.planning import KeptPlanning, Planning
 from services.reporting.reminders.post import Post, RealPost
+from services.reporting.reminders.queries import reminders_of
 from services.reporting.reminders.rules_file import read_rules as read_reminder_rules
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
 from services.reporting.store import CaseClosed, CaseOpened
 from shared.clients.smtp import MailServer, SmtpSystem
-from shared.commands import ReportQuery, ReportsQuery
+from shared.commands import RemindersQuery, ReportQuery, ReportsQuery
 from shared.files import Files, open_store
 from shared.folders import probe_folder
 from shared.process import Children
@@ -166,6 +167,11 @@ def build(settings: Settings) -> Service:
         query("reporting", "reports"),
         ReportsQuery,
         lambda request: queries.list_reports(service.pool, request),
+    )
+    service.answer(
+        query("reporting", "reminders"),
+        RemindersQuery,
+        lambda request: reminders_of(service.pool, request),
     )
     service.answer(
         query("reporting", "report"),

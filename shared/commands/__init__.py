@@ -134,6 +134,8 @@ from shared.commands.rates import (
     RatesQuery,
 )
 from shared.commands.reports import (
+    RemindersOfInvoice,
+    RemindersQuery,
     ReportFile,
     ReportMail,
     ReportQuery,
@@ -141,6 +143,7 @@ from shared.commands.reports import (
     ReportsPage,
     ReportsQuery,
     ReportTotal,
+    SentReminder,
 )
 from shared.commands.schedules import (
     Backfill,
@@ -328,6 +331,8 @@ __all__ = [
     "RecordsQuery",
     "Refusal",
     "RejectInvoice",
+    "RemindersOfInvoice",
+    "RemindersQuery",
     "Repeats",
     "RepeatsQuery",
     "Reply",
@@ -359,6 +364,7 @@ __all__ = [
     "SearchHits",
     "SearchQuery",
     "SeeMissed",
+    "SentReminder",
     "SetSchedule",
     "SetSilence",
     "SilenceRow",

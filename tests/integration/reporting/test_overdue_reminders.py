@@ -12,7 +12,16 @@ import pytest
 
 from services.reporting.day import Today
 from shared import subjects
-from shared.commands import Decide, Person, Published, ReportsPage, ReportsQuery
+from shared.commands import (
+    Decide,
+    Person,
+    Published,
+    RemindersOfInvoice,
+    RemindersQuery,
+    ReportsPage,
+    ReportsQuery,
+    Scope,
+)
 from shared.events import ApprovalRequested, InvoiceQuestioned
 from shared.files import Files, open_store
 from shared.words import Decision, Outcome, RunState
@@ -130,6 +139,14 @@ async def test_everybody_is_reminded_once_of_what_is_theirs(installation: Instal
             ("open", "nina", "nina", "R-4", "1"),
         ]
     )  # fmt: skip
+
+    document = uuid5(DOCUMENTS, "acme/1")
+    for clients, people_told in ((["acme"], [("ada", "ada", 1), ("dora", "ada", 1)]), (["other"], [])):
+        query = RemindersQuery(document_id=document, scope=Scope(clients=frozenset(clients)))
+        answer = await installation.bus.ask(
+            subjects.query("reporting", "reminders"), query, RemindersOfInvoice
+        )
+        assert [(one.person, one.recipient, one.step) for one in answer.items] == people_told
 
     # No event holds an address.
     addresses = [f"{one.principal.id}@example.com".encode() for one in people]
