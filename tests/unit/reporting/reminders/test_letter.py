@@ -43,6 +43,15 @@ def test_the_own_list_stands_first_and_nothing_twice() -> None:
     assert f"https://tagwerk.example/approvals/{UUID(int=2)}\n" in text
 
 
+def test_a_refused_payment_is_said() -> None:
+    refused = {UUID(int=1): invoice(supplier="Nordlicht AG", payment_refused=True)}
+    mail = Mail("ben", [Reminder(UUID(int=1), Matter.APPROVE, DUE, 3, "ben")])
+    text = as_text(letter_for(mail, "acme", {"ben": person("ben")}, refused, DUE, "https://t.example"))
+    assert (
+        "- To approve again: the bank refused the payment, due today\n  Nordlicht AG\n  reminder 3\n" in text
+    )
+
+
 def test_it_is_written_in_the_language_of_its_reader_and_safe_to_show() -> None:
     reader = person("ben", language="de")
     made = letter(reader, away("ada", "ben"), today=date(2026, 3, 17))
