@@ -113,9 +113,3 @@ class Settings(BaseSettings):
     #: `console` for people, `json` for machines.
     log_format: str = "console"
     log_level: str = "info"
-
-
-def address_of(settings: Settings) -> str:
-    """At which browsers reach the gateway, as far as anybody has told."""
-    host = settings.http_host
-    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"

@@ -13,7 +13,6 @@ NATS: Final = "nats"
 POSTGRES: Final = "postgres"
 GATEWAY: Final = "gateway"
 INTEGRATIONS: Final = "integrations"
-REPORTING: Final = "reporting"
 AUDIT: Final = "audit"
 REPORTING: Final = "reporting"
 

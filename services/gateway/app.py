@@ -18,7 +18,7 @@ from services.gateway.context import Gateway
 from services.gateway.declaration import DECLARATION
 from services.gateway.edge import Edge
 from services.gateway.gate import Gate
-from services.gateway.identity.cookies import Cookies
+from services.gateway.identity.cookies import Cookies, address_of
 from services.gateway.identity.doorkeeper import Doorkeeper
 from services.gateway.identity.local import LocalSignIn
 from services.gateway.identity.openid import OpenIdSignIn, provider_of
@@ -88,7 +88,7 @@ from shared.events import DocumentUploaded
 from shared.files import open_store
 from shared.intake import Intake, remember_arrival
 from shared.service import SOFTWARE_VERSION, Service
-from shared.settings import Settings, address_of
+from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 

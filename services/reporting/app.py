@@ -37,7 +37,7 @@ from shared.process import Children
 from shared.runner.attempt import Attempt
 from shared.runner.context import Calls
 from shared.service import Service
-from shared.settings import Settings, address_of
+from shared.settings import Settings
 from shared.subjects import DEAD, OCCURRENCES, RUNS, query
 from shared.triggers import EventHandler
 from shared.workplace import remove_abandoned_workplaces
@@ -110,7 +110,7 @@ def build(settings: Settings) -> Service:
             attempt.calls,
             server,
             domains,
-            address_of(settings),
+            settings.public_url,
             Today.in_zone(settings.time_zone).day,
         )
 

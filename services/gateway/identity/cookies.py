@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http.cookies import Morsel, SimpleCookie
 from urllib.parse import urlsplit
 
-from shared.settings import Settings, address_of
+from shared.settings import Settings
 
 SESSION = "tagwerk_session"
 DEVICE = "tagwerk_device"
@@ -39,3 +39,9 @@ class Cookies:
         if seconds is not None:
             morsel["max-age"] = seconds
         return morsel.OutputString()
+
+
+def address_of(settings: Settings) -> str:
+    """At which browsers reach the gateway, as far as anybody has told."""
+    host = settings.http_host
+    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"

@@ -24,7 +24,9 @@ class Line:
     when: str
     late: bool
     notes: Sequence[str]
-    link: str
+    document_id: UUID
+    #: None where nobody knows how browsers reach the pages.
+    link: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class ReminderLetter:
 
     @property
     def count(self) -> int:
-        return len({line.link for section in self.sections for line in section.lines})
+        return len({line.document_id for section in self.sections for line in section.lines})
 
 
 def letter_for(
@@ -54,9 +56,9 @@ def letter_for(
     people: Mapping[str, Person],
     invoices: Mapping[UUID, Invoice],
     today: date,
-    address: str,
+    address: str | None,
 ) -> ReminderLetter:
-    """`address`: where browsers reach the pages."""
+    """`address`: where browsers reach the pages, None where nobody has said."""
     reader = people[mail.recipient]
     words, shown = Words(reader.contact.language), set[tuple[UUID, Matter]]()
     sections = []
@@ -86,7 +88,7 @@ def _heading(person: str, reader: str, people: Mapping[str, Person], words: Word
     return words("in_place", who=away.principal.name, day=words.day(away.contact.absent_until))
 
 
-def _line(one: Reminder, invoice: Invoice, words: Words, today: date, address: str) -> Line:
+def _line(one: Reminder, invoice: Invoice, words: Words, today: date, address: str | None) -> Line:
     what = "refused" if one.matter is Matter.APPROVE and invoice.payment_refused else one.matter.value
     when = "overdue" if one.due < today else "today" if one.due == today else "due"
     notes = [words("pay_by", day=words.day(invoice.due_date))] if invoice.due_date else []
@@ -101,7 +103,8 @@ def _line(one: Reminder, invoice: Invoice, words: Words, today: date, address: s
         when=words(when, day=words.day(one.due)),
         late=one.due < today,
         notes=notes,
-        link=f"{address}/approvals/{one.document_id}",
+        document_id=one.document_id,
+        link=None if address is None else f"{address}/approvals/{one.document_id}",
     )
 
 
@@ -129,7 +132,7 @@ def as_text(letter: ReminderLetter) -> str:
         for line in section.lines:
             said += [f"- {line.what}, {line.when}", f"  {line.invoice}  {line.amount}".rstrip()]
             said += [f"  {', '.join(line.notes)}"] if line.notes else []
-            said += [f"  {line.link}", ""]
+            said += [f"  {line.link}", ""] if line.link else [""]
     return "\n".join([*said, "-- ", words("footer")]) + "\n"
 
 
@@ -155,6 +158,10 @@ def _section(section: Section, words: Words) -> str:
 
 def _row(line: Line, words: Words) -> str:
     color, cell = LATE if line.late else INK, f"padding:11px 0;border-top:1px solid {HAIR}"
+    style = f"color:{ACCENT};font-weight:600"
+    link = (
+        f'<br><a href="{escape(line.link)}" style="{style}">{escape(words("open"))}</a>' if line.link else ""
+    )
     notes = "".join(f" · {escape(note)}" for note in line.notes)
     return (
         f'<tr><td style="{cell};font-size:14px;line-height:1.45">'
@@ -162,6 +169,5 @@ def _row(line: Line, words: Words) -> str:
         f'<span style="font-size:12px;color:{MUTED}"><span style="color:{color}">{escape(line.when)}</span>'
         f"{notes}</span></td>"
         f'<td align="right" valign="top" style="{cell};padding-left:12px;font-size:14px;line-height:1.45;'
-        f'white-space:nowrap">{escape(line.amount)}<br><a href="{escape(line.link)}" '
-        f'style="color:{ACCENT};font-weight:600">{escape(words("open"))}</a></td></tr>'
+        f'white-space:nowrap">{escape(line.amount)}{link}</td></tr>'
     )

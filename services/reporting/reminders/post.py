@@ -54,8 +54,8 @@ class RealPost:
     server: MailServer | None
     #: Those that mails may go to; None for all.
     domains: frozenset[str] | None
-    #: Where browsers reach the pages.
-    address: str
+    #: Where browsers reach the pages; None where nobody has said.
+    address: str | None
     today: date
 
     def open(self) -> "SmtpSender":
