@@ -10,7 +10,7 @@ import holidays
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReminderStep:
     """From so many business days after the due day on; before it if negative."""
 
     after: int
@@ -21,7 +21,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Rules:
     #: In the order of their days. The first one is step 1.
-    steps: Sequence[Step]
+    steps: Sequence[ReminderStep]
     #: Whose holidays are no business days: `CH`, and the canton or state within: `ZH`.
     country: str | None = None
     canton: str | None = None
@@ -35,12 +35,12 @@ class Rules:
         """Whose people are reminded besides at a step."""
         return frozenset(one.also for one in self.steps[:step] if one.also is not None)
 
-    def _day(self, due: date, step: Step) -> date:
+    def _day(self, due: date, step: ReminderStep) -> date:
         return business_day(due, step.after, self.country, self.canton)
 
 
 #: Where no file says another: on the due day, 3 business days later, and after 7 the trustee too.
-DEFAULT_RULES: Final = Rules((Step(0), Step(3), Step(7, also="trustee")))
+DEFAULT_RULES: Final = Rules((ReminderStep(0), ReminderStep(3), ReminderStep(7, also="trustee")))
 
 
 @functools.lru_cache(10_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import holidays
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.reporting.reminders.rules import DEFAULT_RULES, Rules, Step
+from services.reporting.reminders.rules import DEFAULT_RULES, ReminderStep, Rules
 from shared.errors import TagwerkError
 
 
@@ -43,7 +43,7 @@ def read_rules(path: Path | None) -> Rules:
         if following.after <= one.after:
             raise _wrong(path, f"step {number} does not come after the one before it: {following.after} days")
     _check_calendar(path, file)
-    return Rules(tuple(Step(one.after, one.also) for one in file.step), file.country, file.canton)
+    return Rules(tuple(ReminderStep(one.after, one.also) for one in file.step), file.country, file.canton)
 
 
 def _check_calendar(path: Path, file: _File) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.reporting.core import Invoice, InvoiceState
 from services.reporting.reminders.core import Mail, Matter, Plan, Reminder, plan_reminders
-from services.reporting.reminders.rules import DEFAULT_RULES, Rules, Step
+from services.reporting.reminders.rules import DEFAULT_RULES, ReminderStep, Rules
 from shared.access import Principal
 from shared.commands import Contact, Person
 from shared.events import now
@@ -77,7 +77,7 @@ def test_steps_count_business_days_and_the_last_one_tells_another_role() -> None
     there = Rules(DEFAULT_RULES.steps, "CH", "NW")
     assert told(plan(*people, today=date(2026, 3, 23), rules=there)) == second
     assert told(plan(*people, today=date(2026, 3, 24), rules=there)) == third
-    before = Rules((Step(-2),))
+    before = Rules((ReminderStep(-2),))
     assert told(plan(*people, today=date(2026, 3, 9), rules=before)) == {}
     assert told(plan(*people, today=date(2026, 3, 10), rules=before)) == first
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.reporting.reminders.rules import DEFAULT_RULES, Rules, Step
+from services.reporting.reminders.rules import DEFAULT_RULES, ReminderStep, Rules
 from services.reporting.reminders.rules_file import read_rules
 from shared.errors import TagwerkError
 
@@ -15,7 +15,7 @@ def test_steps_and_calendar_are_read(tmp_path: Path) -> None:
     file.write_text(
         'country = "CH"\ncanton = "ZH"\n[[step]]\nafter = -1\n[[step]]\nafter = 4\nalso = "trustee"\n'
     )
-    assert read_rules(file) == Rules((Step(-1), Step(4, "trustee")), "CH", "ZH")
+    assert read_rules(file) == Rules((ReminderStep(-1), ReminderStep(4, "trustee")), "CH", "ZH")
 
 
 @pytest.mark.parametrize(
