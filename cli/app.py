@@ -12,6 +12,7 @@ from cli.commands import (
     approvals,
     audit,
     bank,
+    contacts,
     documents,
     erp,
     finding,
@@ -100,6 +101,8 @@ _SILENCES: dict[str, ApiFunction] = {
 _PRINCIPALS: dict[str, ApiFunction] = {
     "list": accounts.principals,
     "set": accounts.set_principal,
+    "contact": contacts.contact,
+    "set-contact": contacts.set_contact,
     "set-password": accounts.set_password,
 }
 _TOKENS: dict[str, ApiFunction] = {

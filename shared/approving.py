@@ -14,6 +14,13 @@ SEEING: Final = frozenset({"accounting", "trustee", "uploader"})
 CORRECTING: Final = frozenset({"accounting", "trustee"})
 
 
+def may_see(asker: Principal, client: str, role: str | None) -> bool:
+    """Whether the asker sees an invoice whose approval asks for `role`; None where there is none yet."""
+    roles = SEEING | ({role} if role is not None else set())
+    access = Access(module=MODULE, level=Level.OPERATIONAL, roles=roles)
+    return decide_access(asker, access, Action.SEE, client).allowed
+
+
 def deciding(role: str) -> frozenset[str]:
     """Approve, reject, ask back: `role` is that of the rule."""
     return frozenset({role})

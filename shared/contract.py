@@ -77,6 +77,8 @@ from shared.commands import (
     PaymentFileQuery,
     PaymentFilesPage,
     PaymentFilesQuery,
+    People,
+    PeopleQuery,
     Preview,
     PreviewQuery,
     ProbeAnswer,
@@ -89,6 +91,8 @@ from shared.commands import (
     RecordsPage,
     RecordsQuery,
     RejectInvoice,
+    RemindersOfInvoice,
+    RemindersQuery,
     Repeats,
     RepeatsQuery,
     ReportQuery,
@@ -125,6 +129,7 @@ from shared.dead_letters import DeadLetter
 
 #: Subject of a request -> what it asks, what is answered, and in which words.
 REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    subjects.query("gateway", "people"): (PeopleQuery, People),
     subjects.query("status", "runs"): (RunsQuery, RunsPage),
     subjects.query("status", "run"): (RunQuery, RunDetail),
     subjects.query("status", "records"): (RecordsQuery, RecordsPage),
@@ -169,6 +174,7 @@ REQUESTS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     subjects.query("status", "repeats"): (RepeatsQuery, Repeats),
     subjects.query("status", "system-calls"): (SystemCallsQuery, SystemCalls),
     subjects.query("reporting", "reports"): (ReportsQuery, ReportsPage),
+    subjects.query("reporting", "reminders"): (RemindersQuery, RemindersOfInvoice),
     subjects.query("reporting", "report"): (ReportQuery, ReportRow),
     subjects.query("reporting", "alerts"): (AlertsQuery, AlertsPage),
     subjects.query("reporting", "silences"): (SilencesQuery, SilencesPage),

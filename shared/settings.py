@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     mail_domains: str | None = None
     #: TOML file that says who is told of which alerts; without it they are shown, and nobody is told.
     alert_rules: Path | None = None
+    #: TOML file that says when people are reminded, and whom besides; without one the built-in steps hold.
+    reminder_rules: Path | None = None
     #: Folder into which reports can go besides, one below it for each client.
     reports_folder: Path | None = None
     #: PEM file with the Ed25519 key that signs heads of the audit log; without it none are signed.

@@ -192,6 +192,7 @@ def command(service: str, name: str) -> str:
 
 #: Request/reply subject -> what it is for; the published interface and the permissions come from here.
 QUERIES: Final[dict[str, str]] = {
+    query("gateway", "people"): "the active persons who act for a client, and how they are reached",
     query("status", "runs"): "runs by filter, sorted and paged",
     query("status", "run"): "one run: its state, the seven answers, attempts and timeline",
     query("status", "records"): "records of a run, or of every run that touched a key",
@@ -224,6 +225,7 @@ QUERIES: Final[dict[str, str]] = {
     query("integrations", "payment-file"): "one payment file with its orders and their states",
     query("integrations", "agents"): "agents in customers' networks: whether they are there, what they allow",
     query("reporting", "reports"): "reports that were made, the newest first",
+    query("reporting", "reminders"): "who was reminded of an invoice",
     query("reporting", "report"): "one report with its files",
     query("reporting", "alerts"): "alerts that are open or over, and who was told of them",
     query("reporting", "silences"): "silences, those in force first",

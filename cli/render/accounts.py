@@ -5,6 +5,7 @@ from rich.text import Text
 
 from cli.answers import Me, PrincipalPage, TokenPage, TokenRow
 from cli.render.words import moment
+from shared.commands import Contact
 
 
 def me_view(me: Me) -> RenderableType:
@@ -28,6 +29,15 @@ def principals_view(page: PrincipalPage) -> RenderableType:
         roles, clients = (", ".join(sorted(some)) for some in (principal.roles, principal.clients))
         parts += [line, Text(f"  roles {roles or 'none'}; clients {clients or 'none'}")]
     return Group(*parts)
+
+
+def contact_view(contact: Contact) -> RenderableType:
+    away = f"{contact.absent_from} to {contact.absent_until}" if contact.absent_from else "no"
+    return Group(
+        Text(f"mail        {contact.email or 'none: they cannot be reminded'} ({contact.language})"),
+        Text(f"away        {away}"),
+        Text(f"substitute  {contact.substitute or 'none'}"),
+    )
 
 
 def tokens_view(page: TokenPage) -> RenderableType:

@@ -11,6 +11,7 @@ _KINDS = {
     "audit": ("who did what", "entries"),
     "due-dates": ("due invoices", "invoices"),
     "exceptions": ("exceptions", "exceptions"),
+    "reminders": ("reminders", "reminders"),
 }
 
 

@@ -41,8 +41,11 @@ WRITTEN_BY_HAND: Final = {
     "TAGWERK_ERP_FILE": "erp.toml",
 }
 
-#: File of alert rules in the state folder, where a person has written one.
-ALERT_RULES: Final = "alerts.toml"
+#: The same of the reporting service.
+RULES_OF_MAILS: Final = {
+    "TAGWERK_ALERT_RULES": "alerts.toml",
+    "TAGWERK_REMINDER_RULES": "reminders.toml",
+}
 
 #: Seconds that a service has to hand over what it works on.
 _SERVICE_DRAIN: Final = 20.0
@@ -131,8 +134,9 @@ class StackPlan:
         if name == REPORTING:
             # Where links in mails lead.
             environment["TAGWERK_PUBLIC_URL"] = self.sign_in.url
-            if (self.state / ALERT_RULES).is_file():
-                environment["TAGWERK_ALERT_RULES"] = str(self.state / ALERT_RULES)
+            for setting, file in RULES_OF_MAILS.items():
+                if (self.state / file).is_file():
+                    environment[setting] = str(self.state / file)
         if name == AUDIT:
             environment["TAGWERK_AUDIT_KEY_FILE"] = str(self.audit_key)
             environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from services.documents.approvals.access import may_see
 from services.documents.approvals.values import amount_of
 from services.documents.invoices.values import written
 from services.documents.settlement import FIELDS
+from shared.approving import may_see
 from shared.commands import DocumentRow, DocumentsFound, DocumentsQuery
 from shared.database import Pool
 from shared.media_types import types_of

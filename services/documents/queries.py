@@ -1,6 +1,5 @@
 """Questions about documents, answered from this service's own tables."""
 
-from services.documents.approvals.access import may_see
 from services.documents.approvals.cases import Case, load_case
 from services.documents.approvals.views import approval_detail
 from services.documents.invoice_store import find_invoice
@@ -11,6 +10,7 @@ from services.documents.store import (
     read_attachments,
     read_pages,
 )
+from shared.approving import may_see
 from shared.commands import AttachedDocument, DocumentDetail, DocumentPage, DocumentQuery
 from shared.database import Pool
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.gateway import problems, server
+from services.gateway.contacts import list_people
 from services.gateway.context import Gateway
 from services.gateway.declaration import DECLARATION
 from services.gateway.edge import Edge
@@ -41,6 +42,7 @@ from services.gateway.routes import (
     bank,
     chain,
     choices,
+    contacts,
     contract,
     dead_letters,
     documents,
@@ -80,6 +82,7 @@ from shared import subjects
 from shared.access import Principal
 from shared.buckets import Bucket
 from shared.catalogue import catalogue
+from shared.commands import PeopleQuery
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.files import open_store
@@ -120,6 +123,7 @@ _STORIES = (
     my_account,
     accounts,
     passwords,
+    contacts,
     tokens,
     watch,
     alerts,
@@ -187,6 +191,11 @@ def build(settings: Settings) -> Server:
     def parts() -> Gateway:
         return assemble(service, settings, policy, provider)
 
+    service.answer(
+        subjects.query("gateway", "people"),
+        PeopleQuery,
+        lambda request: list_people(service.pool, parts().accounts, request),
+    )
     service.background("principals", lambda: keep_publishing(parts().accounts, parts().principals))
     service.background("expired sign-ins", lambda: keep_tidy(parts().sessions, service.pool))
 

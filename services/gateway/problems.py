@@ -67,6 +67,7 @@ STATUS: Mapping[str, int] = {
     "not_approved_by_you": 409,
     "nothing_failed": 409,
     "payment_ordered": 409,
+    "contact_not_for_kind": 409,
     "principal_exists": 409,
     "principal_managed": 409,
     "question_open": 409,

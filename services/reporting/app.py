@@ -21,11 +21,16 @@ from services.reporting.following.follower import Followed, Follower
 from services.reporting.following.rows import take_dead_letters, take_occurrences, take_runs
 from services.reporting.jobs.send_now import send_now
 from services.reporting.recipients import RecipientList
+from services.reporting.reminded.known import KnownReminded, Reminded
+from services.reporting.reminders.planning import KeptPlanning, Planning
+from services.reporting.reminders.post import Post, RealPost
+from services.reporting.reminders.queries import reminders_of
+from services.reporting.reminders.rules_file import read_rules as read_reminder_rules
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
 from services.reporting.store import CaseClosed, CaseOpened
 from shared.clients.smtp import MailServer, SmtpSystem
-from shared.commands import ReportQuery, ReportsQuery
+from shared.commands import RemindersQuery, ReportQuery, ReportsQuery
 from shared.files import Files, open_store
 from shared.folders import probe_folder
 from shared.process import Children
@@ -53,11 +58,13 @@ FOLLOWED: Final = (
 
 
 def build(settings: Settings) -> Service:
-    """The service, ready to start. Raises `mail_settings_invalid`, `alert_rules_invalid`."""
+    """The service, ready to start. Raises `mail_settings_invalid`, `alert_rules_invalid`,
+    `reminder_rules_invalid`."""
     files = open_store(settings.files_url)
     server = MailServer.of(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     domains = _domains(settings.mail_domains)
     rules = read_rules(settings.alert_rules, mails=server is not None, domains=domains)
+    reminder_rules = read_reminder_rules(settings.reminder_rules)
     renderer = ChildRenderer(Children(settings.cpu_slots, LIMITS))
     if removed := remove_abandoned_workplaces():
         log.info("removed temporary files of workers that were killed", folders=len(removed))
@@ -87,6 +94,25 @@ def build(settings: Settings) -> Service:
         recipients = RecipientList(attempt.outbox, context.client, context.run_id)
         own = folder / attempt.context.client if folder else None
         return RealDelivery(attempt.effects, recipients, attempt.calls, server, domains, own)
+
+    def reminded(attempt: Attempt) -> KnownReminded:
+        return KnownReminded(attempt.outbox, attempt.context, Today.in_zone(settings.time_zone))
+
+    def planning(attempt: Attempt) -> KeptPlanning:
+        today = Today.in_zone(settings.time_zone).day
+        return KeptPlanning(attempt.outbox, attempt.context, attempt.bus, reminder_rules, today)
+
+    def post(attempt: Attempt) -> RealPost:
+        return RealPost(
+            attempt.effects,
+            attempt.outbox,
+            attempt.context,
+            attempt.calls,
+            server,
+            domains,
+            settings.public_url,
+            Today.in_zone(settings.time_zone).day,
+        )
 
     async def mail_probe(client: str) -> str:
         if server is None:
@@ -121,6 +147,9 @@ def build(settings: Settings) -> Service:
             AuditLog: audit_log,
             Archive: lambda attempt: KeptArchive(attempt.outbox, attempt.context, attempt.bus),
             Delivery: delivery,
+            Planning: planning,
+            Reminded: reminded,
+            Post: post,
         },
         on_event=on_event,
         choices={"report": lambda query: queries.report_choices(service.pool, SENT_NOW, query)},
@@ -129,7 +158,7 @@ def build(settings: Settings) -> Service:
             "file-store": lambda client: Files(files, client).probe(),
             "reports-folder": folder_probe,
         },
-        rule_files={"alerts": settings.alert_rules},
+        rule_files={"alerts": settings.alert_rules, "reminders": settings.reminder_rules},
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     add_alerts(service, rules, server)
@@ -138,6 +167,11 @@ def build(settings: Settings) -> Service:
         query("reporting", "reports"),
         ReportsQuery,
         lambda request: queries.list_reports(service.pool, request),
+    )
+    service.answer(
+        query("reporting", "reminders"),
+        RemindersQuery,
+        lambda request: reminders_of(service.pool, request),
     )
     service.answer(
         query("reporting", "report"),

@@ -76,6 +76,10 @@ class Invoice:
     #: Who may approve, if it waits for that, and by when.
     role: str | None = None
     approval_due: date | None = None
+    #: Whose approval counts already, who asked back, and whether the bank refused the payment before.
+    approved_by: tuple[str, ...] = ()
+    asked_by: str | None = None
+    payment_refused: bool = False
 
 
 @dataclass(slots=True)
@@ -89,6 +93,8 @@ class _Known:
     role: str | None = None
     approval_due: date | None = None
     payment: PaymentState | None = None
+    approved_by: tuple[str, ...] = ()
+    asked_by: str | None = None
 
     def take(self, event: InvoiceEvent) -> None:
         match event:
@@ -101,8 +107,10 @@ class _Known:
             case ApprovalRequested():
                 self.approval = ApprovalState.WAITING
                 self.role, self.approval_due = event.role, event.due
+                self.approved_by = tuple(event.approved_by)
             case ApprovalWithdrawn():
                 self.approval = ApprovalState.WAITING
+                self.approved_by = tuple(event.approved_by)
             case InvoiceApproved():
                 self.kind, self.values = event.kind, dict(event.values)
                 self.approval, self.duplicate = ApprovalState.APPROVED, False
@@ -111,6 +119,7 @@ class _Known:
             case InvoiceQuestioned():
                 asked = event.answer is None
                 self.approval = ApprovalState.QUESTIONED if asked else ApprovalState.WAITING
+                self.asked_by = event.principal if asked else None
             case InvoiceRejected():
                 self.approval = ApprovalState.REJECTED
             case PaymentStatusChanged():
@@ -163,6 +172,9 @@ def fold(events: Iterable[InvoiceEvent]) -> Invoice:
         possible_duplicate=known.duplicate,
         role=known.role if waits else None,
         approval_due=known.approval_due if waits else None,
+        approved_by=known.approved_by if waits else (),
+        asked_by=known.asked_by if state is InvoiceState.QUESTIONED else None,
+        payment_refused=waits and known.payment is PaymentState.REJECTED,
     )
 
 

@@ -5,6 +5,8 @@ from typing import Final
 from services.reporting.jobs.audit_report import audit_report
 from services.reporting.jobs.due_date_report import due_date_report
 from services.reporting.jobs.exception_report import exception_report
+from services.reporting.jobs.overdue_reminders import overdue_reminders
+from services.reporting.jobs.reminder_report import reminder_report
 from services.reporting.jobs.send_now import send_now
 from shared.declaration import Declaration
 
@@ -25,6 +27,6 @@ CASES_CLOSED: Final = ("event.queue.worked", "event.run.found", "event.run.overd
 
 DECLARATION: Final = Declaration(
     name="reporting",
-    jobs=(audit_report, due_date_report, exception_report, send_now),
+    jobs=(audit_report, due_date_report, exception_report, overdue_reminders, reminder_report, send_now),
     listens=(*INVOICE_EVENTS, *CASES_OPENED, *CASES_CLOSED),
 )

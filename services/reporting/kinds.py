@@ -8,6 +8,7 @@ from services.reporting.audit_log import summary as audit_log
 from services.reporting.contents import Content
 from services.reporting.due_dates import summary as due_dates
 from services.reporting.exceptions import summary as exceptions
+from services.reporting.reminded import summary as reminded
 from services.reporting.summaries import Summary
 
 
@@ -26,6 +27,7 @@ KINDS: Final[Mapping[str, ReportKind]] = {
     "audit": ReportKind(audit_log.AuditSummary, audit_log.summary_of),
     "due-dates": ReportKind(due_dates.DueDateSummary, due_dates.summary_of),
     "exceptions": ReportKind(exceptions.ExceptionSummary, exceptions.summary_of),
+    "reminders": ReportKind(reminded.ReminderSummary, reminded.summary_of),
 }
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
 from html import escape
 from typing import Final
 
+from services.reporting.envelope import HAIR, INK, LATE, MUTED, envelope, framed
 from services.reporting.wording import Wording
 from shared.words import ReportFormat
 
@@ -17,10 +16,6 @@ MEDIA_TYPES: Final[Mapping[ReportFormat, tuple[str, str]]] = {
     ReportFormat.XLSX: ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ReportFormat.CSV: ("text", "csv"),
 }
-
-#: Fonts that every mail program has; colors as in the report.
-_FONT: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
-_INK, _MUTED, _LATE, _ACCENT, _HAIR = "#1d2733", "#5c6773", "#b3372b", "#2d4fb8", "#d5dbe3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +60,20 @@ def compose(
     written: datetime,
 ) -> EmailMessage:
     """A mail with text, HTML and the files (format, name, content)."""
-    mail = EmailMessage()
-    mail["From"] = _address(sender)
-    mail["To"] = recipient
-    mail["Subject"] = letter.subject
-    mail["Date"] = format_datetime(written)
-    mail["Message-ID"] = message_id
-    # No answers by machines to a mail of a machine (RFC 3834).
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = letter.language
-    mail.set_content(as_text(letter), cte="quoted-printable")
-    mail.add_alternative(as_html(letter), subtype="html", cte="quoted-printable")
+    mail = envelope(
+        letter.subject,
+        as_text(letter),
+        as_html(letter),
+        language=letter.language,
+        sender=sender,
+        recipient=recipient,
+        message_id=message_id,
+        written=written,
+    )
     for format, name, content in files:
         main, sub = MEDIA_TYPES[format]
         mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
     return mail
-
-
-def _address(sender: str) -> Address:
-    name, address = parseaddr(sender)
-    return Address(name, addr_spec=address)
 
 
 def as_text(letter: Letter) -> str:
@@ -112,29 +101,17 @@ def as_html(letter: Letter) -> str:
     words = Wording(letter.language)
     body = "".join(
         [
-            f'<p style="margin:0 0 4px;color:{_MUTED};font-size:13px">{escape(letter.client)}</p>',
-            f'<h1 style="margin:0 0 4px;font-size:22px;line-height:1.25;color:{_INK}">'
+            f'<p style="margin:0 0 4px;color:{MUTED};font-size:13px">{escape(letter.client)}</p>',
+            f'<h1 style="margin:0 0 4px;font-size:22px;line-height:1.25;color:{INK}">'
             f"{escape(letter.title)}</h1>",
-            f'<p style="margin:0 0 20px;color:{_MUTED};font-size:14px">{escape(letter.lead)}</p>',
+            f'<p style="margin:0 0 20px;color:{MUTED};font-size:14px">{escape(letter.lead)}</p>',
             _figures(letter),
             _rows(letter),
             *(f'<p style="margin:20px 0 0;font-size:14px">{escape(note)}</p>' for note in letter.notes),
             f'<p style="margin:20px 0 0;font-size:14px">{escape(words("attached"))}</p>',
         ]
     )
-    return (
-        f'<!doctype html><html lang="{letter.language}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light"><title></title></head>'
-        f'<body style="margin:0;background:#f2f4f7;color:{_INK};font-family:{_FONT}">'
-        '<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>'
-        '<td align="center" style="padding:24px 12px">'
-        '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px;'
-        f'background:#ffffff;border-top:3px solid {_ACCENT};border-radius:4px"><tr>'
-        f'<td style="padding:24px 28px">{body}</td></tr></table>'
-        f'<p style="max-width:600px;margin:14px 0 0;color:{_MUTED};font-size:12px">'
-        f"{escape(words('sent_by'))}</p></td></tr></table></body></html>"
-    )
+    return framed(letter.language, body, words("sent_by"))
 
 
 def _figures(letter: Letter) -> str:
@@ -142,13 +119,13 @@ def _figures(letter: Letter) -> str:
     if letter.nothing:
         nothing = f'<p style="margin:0;font-size:16px">{escape(letter.nothing)}</p>'
     for figure in letter.figures:
-        color = _LATE if figure.late else _INK
+        color = LATE if figure.late else INK
         unit = f'<span style="font-size:12px">{escape(figure.unit)}</span> ' if figure.unit else ""
-        note = f'<br><span style="color:{_MUTED};font-size:12px">{escape(figure.note)}</span>'
+        note = f'<br><span style="color:{MUTED};font-size:12px">{escape(figure.note)}</span>'
         rows.append(
-            f'<tr><td style="padding:9px 0;border-top:1px solid {_HAIR};font-size:14px;color:{color}">'
+            f'<tr><td style="padding:9px 0;border-top:1px solid {HAIR};font-size:14px;color:{color}">'
             f"{escape(figure.name)}{note if figure.note else ''}</td>"
-            f'<td align="right" style="padding:9px 0;border-top:1px solid {_HAIR};font-size:17px;'
+            f'<td align="right" style="padding:9px 0;border-top:1px solid {HAIR};font-size:17px;'
             f'white-space:nowrap;color:{color}">{unit}{escape(figure.value)}</td></tr>'
         )
     table = f'<table width="100%" cellpadding="0" cellspacing="0">{"".join(rows)}</table>' if rows else ""
@@ -158,15 +135,15 @@ def _figures(letter: Letter) -> str:
 def _rows(letter: Letter) -> str:
     if not letter.rows:
         return ""
-    cell = f"padding:6px 0;border-top:1px solid {_HAIR};font-size:13px"
+    cell = f"padding:6px 0;border-top:1px solid {HAIR};font-size:13px"
     rows = "".join(
-        f'<tr><td valign="top" style="{cell};padding-right:12px;white-space:nowrap;color:{_LATE}">'
+        f'<tr><td valign="top" style="{cell};padding-right:12px;white-space:nowrap;color:{LATE}">'
         f'{escape(first)}</td><td style="{cell}">{escape(what)}</td>'
         f'<td align="right" valign="top" style="{cell};padding-left:12px;white-space:nowrap">'
         f"{escape(value)}</td></tr>"
         for first, what, value in letter.rows
     )
     return (
-        f'<h2 style="margin:24px 0 8px;font-size:14px;color:{_INK}">{escape(letter.heading)}</h2>'
+        f'<h2 style="margin:24px 0 8px;font-size:14px;color:{INK}">{escape(letter.heading)}</h2>'
         f'<table width="100%" cellpadding="0" cellspacing="0">{rows}</table>'
     )

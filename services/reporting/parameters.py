@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from shared.commands import MailAddress
 from shared.words import ReportFormat
 
-Address = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$"
-    ),
-]
 Recipients = Annotated[
-    list[Address], Field(max_length=50, description="Mail addresses; none: nobody is sent a mail")
+    list[MailAddress], Field(max_length=50, description="Mail addresses; none: nobody is sent a mail")
 ]
 Language = Annotated[Literal["en", "de"], Field(description="English (en) or German (de)")]
 Formats = Annotated[

@@ -38,16 +38,18 @@ async def remember_event(pool: Pool, event: InvoiceEvent) -> None:
 async def _write(connection: Any, invoice: Invoice) -> None:
     await connection.execute(
         "insert into invoices (document_id, client, kind, state, supplier, invoice_number, amount, currency,"
-        " due_date, possible_duplicate, role, approval_due, since)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " due_date, possible_duplicate, role, approval_due, since, approved_by, asked_by, payment_refused)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         " on conflict (document_id) do update set kind = excluded.kind, state = excluded.state,"
         " supplier = excluded.supplier, invoice_number = excluded.invoice_number, amount = excluded.amount,"
         " currency = excluded.currency, due_date = excluded.due_date, role = excluded.role,"
         " possible_duplicate = excluded.possible_duplicate, approval_due = excluded.approval_due,"
-        " since = excluded.since",
+        " since = excluded.since, approved_by = excluded.approved_by, asked_by = excluded.asked_by,"
+        " payment_refused = excluded.payment_refused",
         invoice.document_id, invoice.client, invoice.kind, invoice.state.value, invoice.supplier,
         invoice.invoice_number, invoice.amount, invoice.currency, invoice.due_date,
         invoice.possible_duplicate, invoice.role, invoice.approval_due, invoice.since,
+        list(invoice.approved_by), invoice.asked_by, invoice.payment_refused,
     )  # fmt: skip
 
 
@@ -64,6 +66,18 @@ async def open_invoices(connection: Any, client: str, until: date) -> list[Invoi
         until,
     )
     return [_invoice(row) for row in rows]
+
+
+async def waiting_invoices(connection: Any, client: str) -> list[Invoice]:
+    """The client's invoices that wait for people, the earliest due first."""
+    rows = await connection.fetch(
+        "select document_id, client, kind, state, supplier, invoice_number, amount, currency, due_date,"
+        " possible_duplicate, role, approval_due, since, approved_by, asked_by, payment_refused from invoices"
+        " where client = $1 and state = any($2::text[]) order by approval_due, supplier, document_id",
+        client,
+        [InvoiceState.WAITING.value, InvoiceState.QUESTIONED.value],
+    )
+    return [_invoice({**dict(row), "approved_by": tuple(row["approved_by"])}) for row in rows]
 
 
 async def stuck_invoices(connection: Any, client: str, before: datetime, today: date) -> list[Invoice]:

@@ -5,8 +5,10 @@ Up to the moment in which the content is handed over nothing can have been sent:
 """
 
 import asyncio
+import re
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -100,7 +102,13 @@ def _settings_invalid(setting: str, cause: str, example: str) -> TagwerkError:
 class MailRefused(NotDone):
     """The mail server said no, and so nothing was sent."""
 
-    def __init__(self, what: str, error: aiosmtplib.SMTPResponseException) -> None:
+    def __init__(
+        self, what: str, error: aiosmtplib.SMTPResponseException, hidden: Mapping[str, str] | None = None
+    ) -> None:
+        """`hidden`: what the server's words may hold -> what is said instead."""
+        said = _line(error.message)
+        for address, name in (hidden or {}).items():
+            said = re.sub(re.escape(address), name, said, flags=re.IGNORECASE)
         passing = error.code < 500
         step = (
             "Nothing: it is tried again after the wait."
@@ -109,7 +117,7 @@ class MailRefused(NotDone):
         )
         super().__init__(
             "mail_refused",
-            f"the mail server refuses {what}: {error.code} {_line(error.message)}",
+            f"the mail server refuses {what}: {error.code} {said}",
             concern=SYSTEM,
             next_step=step,
             retryable=passing,
@@ -133,8 +141,9 @@ class SmtpSystem:
     ) -> None:
         await self._leave()
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
-        """Hand a mail over for one recipient.
+    async def send(self, message: EmailMessage, recipient: str, *, named: str | None = None) -> None:
+        """Hand a mail over for one recipient, who in calls and failures is called `named` where their address
+        is to stay out of them.
 
         Raises `ExternalSystemNotReached`, `CredentialsRejected`, `MailRefused` and `mail_server_insecure`,
         all of them `NotDone`; and `ExternalSystemUnavailable` where it may have been sent.
@@ -143,8 +152,9 @@ class SmtpSystem:
         outcome, failure = CallOutcome.SUCCEEDED, None
         try:
             client = await self._connected()
-            await self._introduce(client, recipient)
-            await self._hand_over(client, message)
+            hidden = {recipient: named} if named is not None else {}
+            await self._introduce(client, recipient, hidden)
+            await self._hand_over(client, message, hidden)
         except TagwerkError as error:
             failure = error.failure
             outcome = CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
@@ -204,20 +214,22 @@ class SmtpSystem:
         self._client = client
         return client
 
-    async def _introduce(self, client: aiosmtplib.SMTP, recipient: str) -> None:
+    async def _introduce(self, client: aiosmtplib.SMTP, recipient: str, hidden: Mapping[str, str]) -> None:
         try:
             await client.mail(self.server.address)
             await client.rcpt(recipient)
         except aiosmtplib.SMTPResponseException as error:
-            raise MailRefused(f"a mail to {recipient}", error) from None
+            raise MailRefused(f"a mail to {hidden.get(recipient, recipient)}", error, hidden) from None
         except _LOST as error:
             raise ExternalSystemNotReached(SYSTEM, f"the connection broke: {_line(str(error))}") from None
 
-    async def _hand_over(self, client: aiosmtplib.SMTP, message: EmailMessage) -> None:
+    async def _hand_over(
+        self, client: aiosmtplib.SMTP, message: EmailMessage, hidden: Mapping[str, str]
+    ) -> None:
         try:
             await client.data(message.as_bytes(policy=SMTP_POLICY))
         except aiosmtplib.SMTPResponseException as error:
-            raise MailRefused("the mail", error) from None
+            raise MailRefused("the mail", error, hidden) from None
         except _LOST:
             raise ExternalSystemUnavailable(
                 SYSTEM,

@@ -123,6 +123,7 @@ from shared.commands.payments import (
     Withheld,
     WithholdPayment,
 )
+from shared.commands.people import Contact, MailAddress, People, PeopleQuery, Person
 from shared.commands.preflight import (
     Choice,
     ChoicesPage,
@@ -143,6 +144,8 @@ from shared.commands.rates import (
     RatesQuery,
 )
 from shared.commands.reports import (
+    RemindersOfInvoice,
+    RemindersQuery,
     ReportFile,
     ReportMail,
     ReportQuery,
@@ -150,6 +153,7 @@ from shared.commands.reports import (
     ReportsPage,
     ReportsQuery,
     ReportTotal,
+    SentReminder,
 )
 from shared.commands.schedules import (
     Backfill,
@@ -264,6 +268,7 @@ __all__ = [
     "ChoicesQuery",
     "CloseAlert",
     "Command",
+    "Contact",
     "CorrectInvoice",
     "CurrencyTotal",
     "Decide",
@@ -295,6 +300,7 @@ __all__ = [
     "LogRow",
     "LogsPage",
     "LogsQuery",
+    "MailAddress",
     "Match",
     "OccurrenceRow",
     "OccurrencesPage",
@@ -319,6 +325,9 @@ __all__ = [
     "PaymentFilesPage",
     "PaymentFilesQuery",
     "PaymentOrderRow",
+    "People",
+    "PeopleQuery",
+    "Person",
     "Planned",
     "Preview",
     "PreviewQuery",
@@ -337,6 +346,8 @@ __all__ = [
     "RecordsQuery",
     "Refusal",
     "RejectInvoice",
+    "RemindersOfInvoice",
+    "RemindersQuery",
     "Repeats",
     "RepeatsQuery",
     "Reply",
@@ -368,6 +379,7 @@ __all__ = [
     "SearchHits",
     "SearchQuery",
     "SeeMissed",
+    "SentReminder",
     "SetSchedule",
     "SetSilence",
     "SilenceRow",

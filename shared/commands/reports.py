@@ -94,3 +94,28 @@ class ReportQuery(Query):
     """`query.reporting.report` -> `ReportRow`; `report_not_found`."""
 
     report_id: UUID
+
+
+class RemindersQuery(Query):
+    """`query.reporting.reminders` -> `RemindersOfInvoice`: who was reminded of an invoice."""
+
+    document_id: UUID
+
+
+class SentReminder(BaseModel):
+    """A reminder that was sent, or of which nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    on: date
+    #: Id of the account whose duty it was, and of the one that got the mail.
+    person: str
+    recipient: str
+    #: From 1 on.
+    step: int
+    in_doubt: bool
+
+
+class RemindersOfInvoice(BaseModel):
+    #: The newest first.
+    items: list[SentReminder]

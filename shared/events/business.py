@@ -98,6 +98,8 @@ class ApprovalRequested(BusinessEventBase):
     due: date
     #: Why again: what the bank said about the payment.
     reason: str | None = None
+    #: Everybody whose approval counts already.
+    approved_by: list[str] = Field(default_factory=list)
 
 
 class InvoiceApproved(BusinessEventBase):

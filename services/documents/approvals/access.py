@@ -1,17 +1,10 @@
-"""Who may see and do what with the approval of an invoice: `shared.access` with the role of its rule."""
+"""Who may see and do what with the approval of an invoice: `shared.approving` with the role of its rule."""
 
 from services.documents.approvals.cases import Case
 from services.documents.approvals.refusals import StepRefused
 from services.documents.store import document_not_found
-from shared.access import Access, Action, Principal, decide_access
-from shared.approving import MODULE, SEEING, decide_step
-from shared.words import Level
-
-
-def may_see(asker: Principal, client: str, role: str | None) -> bool:
-    roles = SEEING | ({role} if role is not None else set())
-    access = Access(module=MODULE, level=Level.OPERATIONAL, roles=roles)
-    return decide_access(asker, access, Action.SEE, client).allowed
+from shared.access import Principal
+from shared.approving import decide_step, may_see
 
 
 def expect_visible(asker: Principal, case: Case) -> None:

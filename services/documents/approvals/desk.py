@@ -76,6 +76,7 @@ def requested_event(
         approvals_needed=demand.approvals,
         due=demand.due,
         reason=reason,
+        approved_by=list(move.standing.approved_by),
         **told,
     )
 

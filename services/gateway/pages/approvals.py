@@ -25,6 +25,7 @@ from services.gateway.problems import ProblemError, WrongField, invalid, status_
 from services.gateway.routes import approvals as api
 from services.gateway.routes.documents import find_document
 from services.gateway.tracing import Trace
+from shared import subjects
 from shared.access import ADMINISTRATOR, Principal
 from shared.approving import CORRECTING, answering, decide_step, deciding
 from shared.commands import (
@@ -33,6 +34,9 @@ from shared.commands import (
     ApprovalsPage,
     DocumentDetail,
     InvoiceField,
+    RemindersOfInvoice,
+    RemindersQuery,
+    SentReminder,
     StepTaken,
 )
 from shared.errors import Failure, TagwerkError
@@ -42,6 +46,9 @@ router = APIRouter(include_in_schema=False)
 
 Act = Literal["approve", "reject", "ask", "answer", "withdraw", "correct"]
 Typed = Mapping[str, Any]
+
+#: Seconds that the page waits to hear who was reminded.
+REMINDERS_WITHIN = 1.0
 
 PAYING = (PaymentState.ORDERED, PaymentState.ACCEPTED, PaymentState.PAID)
 
@@ -394,6 +401,17 @@ def next_for(reader: Principal, rows: Sequence[ApprovalRow], but: UUID) -> Appro
     return None
 
 
+async def _reminders(gateway: Gateway, asking: Asker, document_id: UUID) -> Sequence[SentReminder]:
+    """Who was reminded of it; nobody where the service that knows is away: the page goes without."""
+    query = RemindersQuery(document_id=document_id, **await gateway.gate.scope(asking))
+    subject = subjects.query("reporting", "reminders")
+    try:
+        told = await gateway.bus.ask(subject, query, RemindersOfInvoice, timeout=REMINDERS_WITHIN)
+    except TagwerkError:
+        return []
+    return told.items
+
+
 async def _show(
     visit: Visit,
     asking: Asker,
@@ -415,6 +433,7 @@ async def _show(
         payments=PAYMENTS,
         correcting=sorted(CORRECTING),
         pictures=await read_pictures(gateway, asking, document),
+        reminders=await _reminders(gateway, asking, document_id),
         states=STATES,
         steps=STEPS,
         sources=SOURCES,

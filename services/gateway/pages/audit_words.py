@@ -10,6 +10,7 @@ KINDS: Mapping[str, str] = {
     "alert_closed": N_("Alert closed"),
     "alerts_silenced": N_("Alerts silenced"),
     "approval_withdrawn": N_("Approval withdrawn"),
+    "contact_changed": N_("Mail and absence changed"),
     "contents_removed": N_("Contents of the log removed"),
     "dead_letter_replayed": N_("Dead letter published again"),
     "delivered": N_("Delivered"),

@@ -33,6 +33,7 @@ SEND: Final = "reporting.send-now"
 KINDS: Final = {
     "due-dates": N_("Due invoices"),
     "exceptions": N_("Exceptions"),
+    "reminders": N_("Reminders"),
     "audit": N_("Who did what"),
 }
 #: What a person calls a format.

@@ -28,7 +28,7 @@ MEDIA_TYPES: Final = {
 
 class ReportsFilter(ClientFilter):
     kind: Text | None = Field(
-        default=None, description="Only those about this: `due-dates`, `exceptions`, `audit`."
+        default=None, description="Only those about this: `due-dates`, `exceptions`, `reminders`, `audit`."
     )
 
 

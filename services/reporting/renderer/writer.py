@@ -9,6 +9,7 @@ PACKAGES: Final = {
     "audit": "services.reporting.audit_log",
     "due-dates": "services.reporting.due_dates",
     "exceptions": "services.reporting.exceptions",
+    "reminders": "services.reporting.reminded",
 }
 
 

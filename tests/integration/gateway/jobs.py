@@ -25,6 +25,8 @@ JOBS: dict[str, tuple[set[str], set[str] | str]] = {
     "reporting.due-date-report": (PAY, {"reports-viewer"}),
     "reporting.audit-report": ({TECHNICAL}, set()),
     "reporting.exception-report": (PAY, {"reports-viewer"}),
+    "reporting.overdue-reminders": ({*PAY, TECHNICAL}, {"reports-viewer"}),
+    "reporting.reminder-report": (PAY, {"reports-viewer"}),
     "reporting.send-now": (PAY, {"reports-viewer"}),
     "audit.verify-log": ({TECHNICAL}, set()),
     "audit.delete-expired": ({TECHNICAL}, set()),

@@ -69,6 +69,7 @@ BODIES: Mapping[str, Any] = {
     f"POST {API}/tokens": {"principal": "of-ASKER-CLIENT", "name": "one more"},
     f"PUT {API}/me/password": {"current": "x", "new": "y"},
     f"PUT {API}/principals/{{principal_id}}": {"name": "Of CLIENT", "clients": ["CLIENT"]},
+    f"PUT {API}/principals/{{principal_id}}/contact": {"language": "de"},
     f"PUT {API}/principals/{{principal_id}}/password": {"password": "heron under a paper moon"},
     "POST /alerts/silences": {"clients": "CLIENT", "jobs": "none.*", "hours": "1", "reason": "because"},
     "POST /alerts/{alert_id}/close": {"reason": "because"},
@@ -102,6 +103,7 @@ BODIES: Mapping[str, Any] = {
     "POST /users/-/new": {"id": "ASKER-forms-CLIENT", "name": "New", "clients": "CLIENT"},
     "POST /users/{principal_id}/access": {"name": "Of CLIENT", "clients": "CLIENT"},
     "POST /users/{principal_id}/active": {"active": "true"},
+    "POST /users/{principal_id}/contact": {"language": "de"},
     "POST /users/{principal_id}/password": {"password": "heron under a paper moon"},
     "POST /users/{principal_id}/tokens": {"name": "one more", "days": "3", "scope": "read"},
 }

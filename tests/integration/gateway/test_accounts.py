@@ -11,6 +11,7 @@ from services.gateway.identity import rejections
 from shared import subjects
 from shared.access import ADMINISTRATOR, TECHNICAL, Principal
 from shared.buckets import Bucket
+from shared.commands import People, PeopleQuery
 from tests.integration.gateway.site import Site
 
 
@@ -221,3 +222,48 @@ async def test_tokens_in_a_wrong_shape_are_refused_as_such(site: Site) -> None:
             response = await client.get("/me")
         assert response.status_code in (400, 401), header
         assert site.admin_token not in response.text
+
+
+async def test_who_writes_to_people_learns_how_and_nobody_else_does(site: Site) -> None:
+    await site.user("ada", roles=("accounting",), clients=("alpha",))
+    await site.user("ben", roles=("accounting",), clients=("alpha", "beta"))
+    contact = {
+        "email": "ada@example.com", "language": "de", "absent_from": "2026-12-21",
+        "absent_until": "2027-01-04", "substitute": "ben",
+    }  # fmt: skip
+    assert (await site.admin.get("/principals/ada/contact")).json()["email"] is None
+    for _ in range(2):
+        told = await site.admin.put("/principals/ada/contact", json=contact)
+        assert (told.status_code, told.json()) == (200, contact)
+    (entry,) = await site.audits("contact_changed")
+    assert (entry.principal, entry.concern) == ("admin", "principal:ada")
+    assert entry.after is not None
+    assert (entry.after["substitute"], entry.after["email_changed"]) == ("ben", True)
+    assert "ada@example.com" not in entry.model_dump_json()
+
+    for wrong, code in (
+        ({"email": "ada"}, "request_invalid"),
+        ({"absent_from": "2026-12-21"}, "absence_invalid"),
+        ({"absent_from": "2026-12-21", "absent_until": "2026-12-20"}, "absence_invalid"),
+        ({"substitute": "ada"}, "substitute_unfit"),
+        ({"substitute": "nobody"}, "substitute_unfit"),
+    ):
+        refused = await site.admin.put("/principals/ada/contact", json=wrong)
+        assert (refused.status_code, refused.json()["code"]) == (422, code), wrong
+    await site.admin.put("/principals/robot", json={"name": "Robot", "kind": "service"})
+    machine = await site.admin.put("/principals/robot/contact", json={"email": "robot@example.com"})
+    assert (machine.status_code, machine.json()["code"]) == (409, "contact_not_for_kind")
+
+    async def people(client: str) -> dict[str, str | None]:
+        query = PeopleQuery(client=client)
+        told = await site.bus.ask(subjects.query("gateway", "people"), query, People)
+        return {
+            one.principal.id: one.contact.email
+            for one in told.items
+            if ADMINISTRATOR not in one.principal.roles
+        }
+
+    assert await people("alpha") == {"ada": "ada@example.com", "ben": None}
+    assert await people("beta") == {"ben": None}
+    await database(site, "update principals set active = false where id = 'ada'")
+    assert await people("alpha") == {"ben": None}

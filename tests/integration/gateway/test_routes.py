@@ -74,6 +74,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
         f"GET {API}/principals", f"POST {API}/principals", f"PUT {API}{_PRINCIPAL}",
         f"PUT {API}{_PRINCIPAL}/password", f"POST {API}{_PRINCIPAL}/unlock",
+        f"GET {API}{_PRINCIPAL}/contact", f"PUT {API}{_PRINCIPAL}/contact",
         f"GET {API}{_PRINCIPAL}/sessions", f"DELETE {API}{_PRINCIPAL}/sessions",
         f"DELETE {API}{_PRINCIPAL}/sessions/{{session_id}}",
         f"GET {API}/tokens", f"POST {API}/tokens", f"DELETE {API}/tokens/{{token_id}}",
@@ -103,7 +104,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "GET /audit", "GET /mqtt", "GET /systems", "GET /users", "GET /users/-/new", "POST /users/-/new",
         "GET /users/{principal_id}",
         *(f"POST /users/{{principal_id}}/{step}" for step in (
-            "access", "active", "password", "sessions/end", "sessions/{session_id}/end", "tokens",
+            "access", "active", "contact", "password", "sessions/end", "sessions/{session_id}/end", "tokens",
             "tokens/{token_id}/revoke", "unlock",
         )),
     },

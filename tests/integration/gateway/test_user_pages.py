@@ -219,3 +219,26 @@ async def test_general_users_see_no_accounts(site: Site) -> None:
         refused = await plain.request(method, path)
         assert refused.status_code == 403, path
         assert 'href="/users' not in refused.text
+
+
+async def test_an_absence_is_said_with_its_substitute(site: Site) -> None:
+    await site.user("bea", roles=("clerk",), clients=("alpha",))
+    await site.user("cleo", roles=("clerk",), clients=("alpha",))
+    admin = browser(site, site.admin_token)
+    form = {
+        "email": "bea@example.com", "language": "de", "absent_from": "2026-12-21",
+        "absent_until": "2027-01-04", "substitute": "cleo",
+    }  # fmt: skip
+    for changes, field in (
+        ({"email": "bea"}, "email"), ({"substitute": "bea"}, "substitute"),
+        ({"absent_until": ""}, "absent_until"), ({"absent_from": ""}, "absent_from"),
+    ):  # fmt: skip
+        refused = await admin.post("/users/bea/contact", data={**form, **changes})
+        assert refused.status_code == 422
+        assert f'id="{field}-error"' in refused.text
+    saved = await admin.post("/users/bea/contact", data=form)
+    assert (saved.status_code, saved.headers["location"]) == (303, "/users/bea?done=contact")
+    shown = (await admin.get("/users/bea")).text
+    for value in ("bea@example.com", "2026-12-21", "2027-01-04", "cleo"):
+        assert f'value="{value}"' in shown
+    assert (await site.admin.get("/principals/bea/contact")).json() == form

@@ -42,7 +42,7 @@ class Installation:
     """The service, and what others would tell it and ask of it."""
 
     def __init__(self, bus_url: str, database: Callable[[str], str], folder: Path, catcher: Catcher) -> None:
-        self._bus_url = bus_url
+        self.bus_url = bus_url
         self._database = database
         self.folder = folder
         self.catcher = catcher
@@ -51,7 +51,7 @@ class Installation:
 
     async def __aenter__(self) -> "Installation":
         await self.provision()
-        self.bus = Bus(await nats.connect(self._bus_url))
+        self.bus = Bus(await nats.connect(self.bus_url))
         await self.bus.start()
         return self
 
@@ -63,7 +63,7 @@ class Installation:
 
     def settings(self, name: str = "reporting", **changes: Any) -> Settings:
         values: dict[str, Any] = {
-            "nats_url": self._bus_url,
+            "nats_url": self.bus_url,
             "database_url": self._database(name),
             "files_url": f"file://{self.folder}/files",
             "ack_wait": ACK_WAIT,
@@ -94,7 +94,7 @@ class Installation:
 
     async def provision(self) -> None:
         """Make the streams that are missing."""
-        await provision(self._bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
+        await provision(self.bus_url, [DECLARATION, SCHEDULER], ack_wait=ACK_WAIT)
 
     async def tell(self, event: BusinessEventBase) -> None:
         """Publish an event, as another service does."""

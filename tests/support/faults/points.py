@@ -291,10 +291,10 @@ def _watch_calls(passages: _Passages) -> None:
     ImapSystem._recorded = recorded_mail  # type: ignore[method-assign]
     send = SmtpSystem.send
 
-    async def sent(self: SmtpSystem, *arguments: Any) -> None:
-        await _pass(passages, f"call {MAIL_SERVER}: send mail", send, self, *arguments)
+    async def sent(self: SmtpSystem, *arguments: Any, **options: Any) -> None:
+        await _pass(passages, f"call {MAIL_SERVER}: send mail", send, self, *arguments, **options)
 
-    SmtpSystem.send = sent  # type: ignore[method-assign,assignment]
+    SmtpSystem.send = sent  # type: ignore[method-assign]
 
 
 async def _pass(

@@ -74,6 +74,10 @@ STARTED = {
     "existing": False,
     "links": {"run": "/api/v1/runs"},
 }
+CONTACT = {
+    "email": "ada@example.com", "language": "de", "absent_from": "2026-12-21", "absent_until": "2027-01-04",
+    "substitute": "ben",
+}  # fmt: skip
 TOKEN = {
     "id": str(UUID(int=1)),
     "principal": "ada",
@@ -181,6 +185,8 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", "/me", ME)
     gateway.on("GET", "/principals", {"items": [ADA]})
     gateway.on("PUT", "/principals/ada", ADA)
+    gateway.on("GET", "/principals/ada/contact", CONTACT)
+    gateway.on("PUT", "/principals/ada/contact", CONTACT)
     gateway.on("PUT", "/principals/ada/password", b"", status=204)
     gateway.on("GET", "/tokens", {"items": [TOKEN]})
     gateway.on("POST", "/tokens", {**TOKEN, "token": "shown once"}, status=201)
@@ -260,6 +266,8 @@ COMMANDS: dict[str, list[Any]] = {
     "me": ["me"],
     "principals-list": ["principals", "list"],
     "principals-set": ["principals", "set", "ada", "--name", "Ada", "--role", "accounting"],
+    "principals-contact": ["principals", "contact", "ada"],
+    "principals-set-contact": ["principals", "set-contact", "ada", "--substitute", "ben"],
     "principals-set-password": ["principals", "set-password", "ada"],
     "tokens-list": ["tokens", "list"],
     "tokens-issue": ["tokens", "issue", "ada", "--name", "laptop"],

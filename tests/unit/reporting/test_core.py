@@ -112,6 +112,19 @@ def test_events_out_of_order_tell_the_same() -> None:
     assert all(fold(order) == invoice for order in permutations(events))
 
 
+def test_it_is_known_who_has_approved_asked_and_been_refused_already() -> None:
+    asked = InvoiceQuestioned(**{**FACTS, "principal": "cleo"}, question="What for?")
+    partly = requested().model_copy(update={"approved_by": ["ben"]})
+    again = fold(in_order(approved(), ORDERED, REFUSED, partly))
+    assert (again.approved_by, again.asked_by, again.payment_refused) == (("ben",), None, True)
+    withdrawn = ApprovalWithdrawn(**FACTS, reason="wrong", approved_by=[])
+    assert fold(in_order(partly, withdrawn)).approved_by == ()
+    open_question = fold(in_order(partly, asked))
+    assert (open_question.approved_by, open_question.asked_by) == (("ben",), "cleo")
+    done = fold(in_order(partly, asked, approved()))
+    assert (done.approved_by, done.asked_by, done.payment_refused) == ((), None, False)
+
+
 def test_a_credit_note_is_below_zero_and_nonsense_is_nothing() -> None:
     assert fold([analysed(kind="credit_note")]).amount == Decimal("-120.50")
     strange = fold([analysed(values={"gross_amount": "much", "due_date": "soon"})])

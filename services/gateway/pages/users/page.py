@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from services.gateway import core
+from services.gateway.contacts import contact_of
 from services.gateway.context import Gateway, TheGateway
 from services.gateway.fields import Text
 from services.gateway.identity.asker import Asker
@@ -28,6 +29,7 @@ from services.gateway.routes.passwords import account_to_read
 from services.gateway.routes.tokens import TokenView
 from services.gateway.store import is_openid
 from shared.access import EVERY_CLIENT, Principal
+from shared.commands import Contact
 from shared.events import now
 from shared.words import PrincipalKind
 
@@ -39,12 +41,13 @@ KINDS: Mapping[PrincipalKind, str] = {
     PrincipalKind.MQTT: N_("MQTT client"),
 }
 
-Step = Literal["made", "access", "active", "password", "unlock", "session", "sessions", "revoke"]
+Step = Literal["made", "access", "active", "contact", "password", "unlock", "session", "sessions", "revoke"]
 
 DONE: Mapping[Step, str] = {
     "made": N_("The account is made"),
     "access": N_("The account is changed"),
     "active": N_("The account is changed"),
+    "contact": N_("Saved"),
     "password": N_("The password is set"),
     "unlock": N_("Nobody has to wait any more"),
     "session": N_("The session has ended"),
@@ -70,6 +73,8 @@ class AccountPage:
     #: Roles and clients come from the identity provider.
     openid: bool
     roles: Sequence[Role]
+    #: How they are reached, and who stands in for them. None where that is not for the reader.
+    contact: Contact | None
     #: None where there is none.
     password: PasswordFacts | None
     #: After failed sign-ins; None where nobody has to wait.
@@ -157,6 +162,7 @@ async def show(
         fixed=why_fixed(asking, gateway.accounts.effective(principal), gateway.sign_in.managed),
         openid=openid,
         roles=await roles_of(gateway, asking, principal.roles),
+        contact=await contact_of(gateway.pool, id) if theirs else None,
         password=await password_facts(gateway.pool, id),
         wait=await wait_of(gateway.pool, id),
         sessions=await gateway.sessions.of(id) if theirs else None,

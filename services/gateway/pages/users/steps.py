@@ -17,6 +17,7 @@ from services.gateway.pages.forms import refused
 from services.gateway.pages.rendering import Visit, link
 from services.gateway.pages.users.page import Step, show
 from services.gateway.routes.accounts import PrincipalId, WritePrincipal, put_principal
+from services.gateway.routes.contacts import WriteContact, put_contact
 from services.gateway.routes.passwords import (
     SetPassword,
     account_to_read,
@@ -46,6 +47,21 @@ class AccessForm(BaseModel):
         """As the API takes it."""
         clients = {EVERY_CLIENT} if self.every_client else names_in(self.clients)
         return {"name": self.name.strip(), "roles": set(self.role), "clients": clients}
+
+
+class ContactForm(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    email: Text = ""
+    language: Text = "en"
+    absent_from: Text = ""
+    absent_until: Text = ""
+    substitute: Text = ""
+
+    @property
+    def contact(self) -> dict[str, str | None]:
+        """As the API takes it."""
+        return {name: value.strip() or None for name, value in self.model_dump().items()}
 
 
 class ActiveForm(BaseModel):
@@ -86,6 +102,20 @@ async def change_active(
         await _change(gateway, asking, principal_id, {"active": form.active})
 
     return await _step(visit, asking, gateway, principal_id, "active", do)
+
+
+@router.post("/users/{principal_id}/contact")
+async def change_contact(
+    principal_id: PrincipalId,
+    form: Annotated[ContactForm, Form()],
+    visit: TheVisit,
+    asking: PageAsking,
+    gateway: TheGateway,
+) -> Response:
+    async def do() -> None:
+        await put_contact(principal_id, WriteContact.model_validate(form.contact), asking, gateway)
+
+    return await _step(visit, asking, gateway, principal_id, "contact", do, form.model_dump())
 
 
 @router.post("/users/{principal_id}/password")
