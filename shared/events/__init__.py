@@ -51,6 +51,7 @@ from shared.events.run import (
     RunEventBase,
     Started,
 )
+from shared.events.systems import SystemReachable, SystemUnreachable
 from shared.events.watch import (
     QueueUnworked,
     QueueWorked,
@@ -107,6 +108,8 @@ __all__ = [
     "RunOverdue",
     "RunOverdueEnded",
     "Started",
+    "SystemReachable",
+    "SystemUnreachable",
     "Undecodable",
     "UnknownEvent",
     "decode_business_event",

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from shared.events.base import BusinessEventBase
+from shared.events.systems import SystemReachable, SystemUnreachable
 from shared.events.watch import (
     QueueUnworked,
     QueueWorked,
@@ -246,4 +247,6 @@ BusinessEvent = (
     | RunFound
     | QueueUnworked
     | QueueWorked
+    | SystemUnreachable
+    | SystemReachable
 )

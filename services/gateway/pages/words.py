@@ -101,6 +101,8 @@ EVENTS: Mapping[str, str] = {
     "event.run.found": N_("when a run that was lost goes on or has ended"),
     "event.queue.unworked": N_("when nobody works on what waits for a job"),
     "event.queue.worked": N_("when somebody works on what waits for a job again"),
+    "event.system.unreachable": N_("when a system outside cannot be reached"),
+    "event.system.reachable": N_("when a system outside can be reached again"),
 }
 
 WEEKDAYS: tuple[str, ...] = (
