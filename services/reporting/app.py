@@ -35,7 +35,11 @@ ROOT = Path(__file__).parents[2]
 def build(settings: Settings) -> Service:
     """The service, ready to start. Raises `mail_settings_invalid`."""
     files = open_store(settings.files_url)
-    server = MailServer.of(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    server = (
+        MailServer.of(settings.smtp_url, settings.mail_from, settings.smtp_ca_file)
+        if settings.smtp_url
+        else None
+    )
     domains = _domains(settings.mail_domains)
     renderer = ChildRenderer(Children(settings.cpu_slots, LIMITS))
     if removed := remove_abandoned_workplaces():

@@ -101,6 +101,7 @@ from shared.commands.payments import (
     WithholdPayment,
 )
 from shared.commands.preflight import (
+    Breaker,
     Choice,
     ChoicesPage,
     ChoicesQuery,
@@ -220,6 +221,7 @@ __all__ = [
     "BankTransactionRow",
     "BankTransactionsPage",
     "BankTransactionsQuery",
+    "Breaker",
     "BridgeQuery",
     "BridgeRule",
     "BridgeState",
