@@ -20,7 +20,7 @@ from shared.errors import (
     NotDone,
     TagwerkError,
 )
-from shared.events import BusinessEventBase, SystemReachable, SystemUnreachable, decode_business_event
+from shared.events import Message, SystemReachable, SystemUnreachable, decode_business_event
 from shared.outbox import Relay
 from shared.provision import provision
 from shared.words import BreakerState
@@ -53,7 +53,7 @@ class Site:
             "update breakers set next_try = now() - $1::interval, trying_until = null", timedelta(seconds=1)
         )
 
-    async def told(self) -> list[BusinessEventBase]:
+    async def told(self) -> list[Message]:
         while await self.relay._pass():
             pass
         messages = await self.bus.read(subjects.EVENTS, "event.system.*")
