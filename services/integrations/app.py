@@ -11,8 +11,9 @@ from services.integrations.bank.reading import AREA as BANK_AREA
 from services.integrations.bank.reading import LIMITS, PRELOAD, ChildStatementFiles, StatementFiles
 from services.integrations.bank.store import BankStore, PostgresBank
 from services.integrations.declaration import DECLARATION
-from services.integrations.erp.handover import ErpHandover, FolderHandover
+from services.integrations.erp.handover import ErpHandover
 from services.integrations.erp.rules import read_erp_rules
+from services.integrations.erp.sftp import handover_of, probe_erp_folder, probe_erp_sftp
 from services.integrations.erp.store import ErpExports, PostgresErpExports
 from services.integrations.mail.door import IntakeDoor, MailDoor
 from services.integrations.mail.mailboxes import Mailboxes, read_mailboxes
@@ -100,7 +101,10 @@ def build(settings: Settings) -> Service:
         return await probe_folder(settings.payments_folder / client)
 
     async def erp_folder_probe(client: str) -> str:
-        return await probe_folder(erp_rules.of_client(client).folder)
+        return await probe_erp_folder(erp_rules.of_client(client))
+
+    async def erp_sftp_probe(client: str) -> str:
+        return await probe_erp_sftp(erp_rules.of_client(client))
 
     service = Service(
         DECLARATION,
@@ -125,8 +129,10 @@ def build(settings: Settings) -> Service:
             ErpExports: lambda attempt: PostgresErpExports(
                 attempt.outbox, attempt.context, erp_rules.of_client(attempt.context.client)
             ),
-            ErpHandover: lambda attempt: FolderHandover(
-                Files(files, attempt.context.client), erp_rules.of_client(attempt.context.client).folder
+            ErpHandover: lambda attempt: handover_of(
+                erp_rules.of_client(attempt.context.client),
+                Files(files, attempt.context.client),
+                attempt.calls,
             ),
             Mailboxes: lambda attempt: mailboxes,
             MailServer: lambda attempt: ImapServer(attempt.calls),
@@ -146,6 +152,7 @@ def build(settings: Settings) -> Service:
             "file-store": lambda client: Files(files, client).probe(),
             "payments-folder": pickup_probe,
             "erp-folder": erp_folder_probe,
+            "erp-sftp": erp_sftp_probe,
         },
         choices={
             "account": choices.own_accounts(accounts),

@@ -34,6 +34,7 @@ from shared.words import Danger, Kind, Level
     danger=Danger.EXTERNAL_BOOKING,
     limit=1,
     dry_run=True,
+    systems=["erp-sftp"],
     locations=["file-store", "erp-folder"],
     output="a DATEV stack of bookings (EXTF) for each fiscal year, with a ZIP of its documents",
     expected_result="every approved invoice stands in one export, or has its reason",

@@ -148,6 +148,18 @@ class Installation:
     async def run(self, *, job: str = JOB, **parameters: Any) -> Told:
         return await self.ended(await self.request(job=job, **parameters), job=job)
 
+    async def handled(self) -> None:
+        """Wait until the service has handled every event so far."""
+        stream = self.bus.nc.jetstream()
+        last = (await stream.stream_info(subjects.EVENTS)).state.last_seq
+        async with asyncio.timeout(30):
+            while True:
+                info = await stream.consumer_info(subjects.EVENTS, subjects.events_durable("integrations"))
+                done = info.ack_floor.stream_seq if info.ack_floor else 0
+                if done >= last or not (info.num_pending or info.num_ack_pending):
+                    return
+                await asyncio.sleep(0.02)
+
     async def imported(self) -> list[RatesImported]:
         """Every `event.rates.imported` so far."""
         messages = await self.bus.read(subjects.EVENTS, "event.rates.imported")

@@ -53,6 +53,7 @@ PAGES: dict[str, Iterable[Path]] = {
     "erp-export.md": (
         *(SERVICE / "erp").rglob("*.py"),
         SERVICE / "jobs" / "erp_export.py",
+        ROOT / "shared" / "clients" / "sftp.py",
         ROOT / "shared" / "files.py",
     ),
     "import-mail.md": (
@@ -68,7 +69,7 @@ PAGES: dict[str, Iterable[Path]] = {
         *FILES,
     ),
 }
-CALLS_OUTSIDE = {"import-daily-rates.md", "import-mail.md"}
+CALLS_OUTSIDE = {"erp-export.md", "import-daily-rates.md", "import-mail.md"}
 #: Of the door through which documents come in, what this job can meet there.
 OF_THE_DOOR = {"import-mail.md": {"file_type_unsupported"}}
 
