@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access import Principal
-from shared.commands import LastCall, RunDetail, SearchHit
+from shared.commands import Breaker, LastCall, RunDetail, SearchHit
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
 from shared.words import ApprovalState, CheckVerdict, Danger, PaymentState, PrincipalKind, RunState
@@ -189,6 +189,7 @@ class SystemState(Answered):
     client: str | None = None
     last_succeeded: LastCall | None = None
     last_failed: LastCall | None = None
+    breakers: list[Breaker] = Field(default_factory=list)
 
 
 class SystemsPage(Answered):

@@ -81,6 +81,10 @@ class NotDone(TagwerkError):
     """
 
 
+class NotCalled(NotDone):
+    """The system outside was not even called, so there is no call to record."""
+
+
 class ExternalSystemUnavailable(TagwerkError):
     """A system outside did not answer, or answered that it cannot serve now."""
 
@@ -99,6 +103,10 @@ class ExternalSystemUnavailable(TagwerkError):
 
 class ExternalSystemNotReached(ExternalSystemUnavailable, NotDone):
     """No connection came about, so nothing was sent."""
+
+
+class ExternalSystemBusy(ExternalSystemUnavailable):
+    """It can be reached, and answered that it does not serve this now."""
 
 
 class CredentialsRejected(NotDone):

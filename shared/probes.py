@@ -7,13 +7,13 @@ asks while a look is under way waits for that one: a folder that hangs does not 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import httpx
 
 from shared.clients.http import HttpSystem
-from shared.commands import ProbeAnswer, Probed, ProbeQuery
+from shared.commands import Breaker, ProbeAnswer, Probed, ProbeQuery
 from shared.errors import TagwerkError, failure_of
 from shared.events import now
 from shared.runner.context import Calls
@@ -21,6 +21,9 @@ from shared.words import CheckVerdict
 
 #: Looks for a client, and says what it found. Raises what a run would.
 Probe = Callable[[str], Awaitable[str]]
+
+#: How the circuit breakers of these systems stand.
+BreakersOf = Callable[[Sequence[str]], Awaitable[list[Breaker]]]
 
 #: Seconds after which an answer is given without waiting any longer.
 WITHIN: Final = 3.0
@@ -33,8 +36,16 @@ _HTTP_TIMEOUT: Final = httpx.Timeout(2.0)
 class Probes:
     """The probes of one service, by the name of the system or location."""
 
-    def __init__(self, probes: Mapping[str, Probe], *, within: float = WITHIN, fresh: float = FRESH) -> None:
+    def __init__(
+        self,
+        probes: Mapping[str, Probe],
+        breakers: BreakersOf | None = None,
+        *,
+        within: float = WITHIN,
+        fresh: float = FRESH,
+    ) -> None:
         self._probes = probes
+        self._breakers = breakers
         self._within = within
         self._fresh = fresh
         #: By name and client.
@@ -44,7 +55,9 @@ class Probes:
     async def answer(self, query: ProbeQuery) -> ProbeAnswer:
         """All at once; none takes longer than `within`."""
         names = dict.fromkeys(query.names)
-        return ProbeAnswer(items=await asyncio.gather(*(self._look(name, query.client) for name in names)))
+        breakers = await self._breakers(list(names)) if self._breakers is not None else []
+        items = await asyncio.gather(*(self._look(name, query.client) for name in names))
+        return ProbeAnswer(items=items, breakers=breakers)
 
     async def _look(self, name: str, client: str) -> Probed:
         probe = self._probes.get(name)
@@ -115,7 +128,7 @@ def http_probe(system: str, url: str) -> Probe:
     """Whether the address answers well. What stands in it besides the host is told to nobody."""
 
     async def look(client: str) -> str:
-        async with HttpSystem(system, Calls(lambda call: None), timeout=_HTTP_TIMEOUT) as outside:
+        async with HttpSystem(system, Calls(lambda call: None), timeout=_HTTP_TIMEOUT, retries=0) as outside:
             try:
                 status = await outside.knock("probe", url)
             except TagwerkError as error:

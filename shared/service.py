@@ -6,7 +6,7 @@ FastStream carries request/reply and the lifecycle; durable work goes through ou
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +27,9 @@ from shared.bus import Bus
 from shared.catalogue import publish_catalogue
 from shared.choices import LiveChoices
 from shared.choices import Source as ChoiceSource
-from shared.commands import ChoicesQuery, Decide, ProbeQuery, Published, Reply
+from shared.clients.breakers import Breakers
+from shared.clients.destinations import confine
+from shared.commands import Breaker, ChoicesQuery, Decide, ProbeQuery, Published, Reply
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
 from shared.effects import Ledger
@@ -91,6 +93,7 @@ class Service:
             root=root,
         )
         check_triggers(declaration.jobs, BUSINESS_EVENTS)
+        confine(settings.destinations)
         configure_logs(self.name, format=settings.log_format, level=settings.log_level)
         self._broker = NatsBroker(
             settings.nats_url,
@@ -115,7 +118,7 @@ class Service:
         self.trouble: Failure | None = None
 
         if self._jobs:
-            self.answer(subjects.probe(self.name), ProbeQuery, Probes(probes or {}).answer)
+            self.answer(subjects.probe(self.name), ProbeQuery, Probes(probes or {}, self._breakers_of).answer)
             self.answer(subjects.choices(self.name), ChoicesQuery, LiveChoices(choices or {}).answer)
         if migrations is not None and self._jobs:
             self.answer(subjects.decide(self.name), Decide, self._decide)
@@ -236,6 +239,11 @@ class Service:
                 on_shutdown=[self.stop],
             )
             runner.run(app.run())
+
+    async def _breakers_of(self, systems: Sequence[str]) -> list[Breaker]:
+        if self._pool is None or self._relay is None:
+            return []
+        return await Breakers(self._pool, self._relay, self.name).of(systems)
 
     async def _decide(self, request: Decide) -> Published:
         """A person's answer to an effect that this service's ledger holds in doubt."""

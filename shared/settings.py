@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     ocr_languages: str = "deu+eng"
     #: TOML file that says which approval an invoice needs; without one the built-in rules hold.
     approval_rules: Path | None = None
+    #: Systems outside that may be connected to, separated by commas: `api.example.com`, `*.example.org`,
+    #: `192.0.2.7:22`; without it those that settings and files of rules name.
+    destinations: str | None = None
     #: Where the European Central Bank publishes the newest reference rates, and those of 90 days.
     ecb_daily_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
     ecb_history_url: str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
@@ -74,6 +77,8 @@ class Settings(BaseSettings):
     erp_file: Path | None = None
     #: The mail server: `smtp://user:password@host:587`, or `smtps://…`; without it nothing is mailed.
     smtp_url: str | None = None
+    #: Certificates by which the mail server is believed, if not those of the system.
+    smtp_ca_file: Path | None = None
     #: From whom mails come: `Tagwerk <tagwerk@example.com>`.
     mail_from: str = "Tagwerk <tagwerk@localhost>"
     #: Domains to which mails may go, separated by commas; without it to all.

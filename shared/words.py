@@ -88,6 +88,16 @@ class CheckVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class BreakerState(StrEnum):
+    """Whether calls of a system outside are tried."""
+
+    CLOSED = "closed"
+    #: It could not be reached again and again: calls fail at once.
+    OPEN = "open"
+    #: The next call tries it, and decides.
+    HALF_OPEN = "half_open"
+
+
 class Level(StrEnum):
     """Which administrators a job is for."""
 

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from cli.answers import Check, Preflight, SystemsPage, SystemState
 from cli.render.words import clock, plain
-from shared.commands import ChoicesPage, LastCall
-from shared.words import CheckVerdict
+from shared.commands import Breaker, ChoicesPage, LastCall
+from shared.words import BreakerState, CheckVerdict
 
 _STYLES: dict[CheckVerdict, tuple[str, str]] = {
     CheckVerdict.OK: ("✓", "green"),
@@ -96,7 +96,22 @@ def _state(state: SystemState) -> Text:
     for word, call in (("last good call", state.last_succeeded), ("last bad call", state.last_failed)):
         if call is not None:
             said.append(f"\n{word} {_call(call)}", style="dim")
+    for breaker in state.breakers:
+        said.append(f"\n{_breaker(breaker)}", style="dim" if breaker.since is None else "yellow")
     return said
+
+
+def _breaker(breaker: Breaker) -> str:
+    if breaker.failing_since is None:
+        reached = f"last reached {clock(breaker.last_success)}" if breaker.last_success else "never called"
+        return f"{breaker.host}: {reached}"
+    calls = f"{breaker.failures} call{'' if breaker.failures == 1 else 's'} failed"
+    said = f"{breaker.host}: {calls} since {clock(breaker.failing_since)}: {breaker.last_error}"
+    if breaker.state is BreakerState.CLOSED or breaker.next_try is None:
+        return said
+    if breaker.state is BreakerState.HALF_OPEN:
+        return f"{said}; the next call tries it"
+    return f"{said}; not called before {clock(breaker.next_try)}"
 
 
 def _call(call: LastCall) -> str:

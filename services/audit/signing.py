@@ -17,6 +17,7 @@ import structlog
 from services.audit.chain import SCHEMA, Connection, read_end
 from services.audit.heads import AFTER, NO_HEAD, Head, SignedHead, ends_to_sign
 from services.audit.keys import Keys
+from shared.clients.destinations import DestinationNotAllowed, admit
 from shared.database import Pool
 
 log = structlog.get_logger(__name__)
@@ -122,6 +123,7 @@ class Signer:
             for row in rows:
                 signed = _signed(row)
                 try:
+                    _admit(webhook)
                     answer = await client.post(
                         webhook,
                         content=signed.encode(),
@@ -131,7 +133,7 @@ class Signer:
                         },
                     )
                     answer.raise_for_status()
-                except httpx.HTTPError as error:
+                except (httpx.HTTPError, DestinationNotAllowed) as error:
                     # The next look tries again; the state of the log tells how many wait.
                     log.warning("the webhook does not take heads of the audit log", error=repr(error))
                     return
@@ -172,3 +174,9 @@ def write_head(folder: Path, head: SignedHead) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _admit(webhook: str) -> None:
+    """Raises `DestinationNotAllowed`."""
+    address = httpx.URL(webhook)
+    admit("audit-webhook", address.host, address.port or (443 if address.scheme == "https" else 80))

@@ -157,6 +157,7 @@ def build(settings: Settings) -> Service:
             "payments-folder": pickup_probe,
             "erp": erp_providers.erp_probe(erp_rules),
             "erp-folder": erp_providers.erp_folder_probe(erp_rules),
+            "erp-sftp": erp_providers.erp_sftp_probe(erp_rules),
             "mqtt-agent": lambda client: agent_queries.probe(service.pool, client),
         },
         choices={

@@ -61,7 +61,11 @@ def build(settings: Settings) -> Service:
     """The service, ready to start. Raises `mail_settings_invalid`, `alert_rules_invalid`,
     `reminder_rules_invalid`."""
     files = open_store(settings.files_url)
-    server = MailServer.of(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    server = (
+        MailServer.of(settings.smtp_url, settings.mail_from, settings.smtp_ca_file)
+        if settings.smtp_url
+        else None
+    )
     domains = _domains(settings.mail_domains)
     rules = read_rules(settings.alert_rules, mails=server is not None, domains=domains)
     reminder_rules = read_reminder_rules(settings.reminder_rules)

@@ -5,14 +5,16 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
 from shared.clients.answers import reason_of, seconds_to_wait
 from shared.clients.reaching import not_reached
+from shared.clients.retrying import RETRIES, again
 from shared.errors import (
     CredentialsRejected,
+    ExternalSystemBusy,
     ExternalSystemUnavailable,
     NotDone,
     TagwerkError,
@@ -23,6 +25,7 @@ from shared.words import CallOutcome
 
 #: Seconds to connect, and to wait for each part of an answer.
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class RequestRefused(NotDone):
@@ -51,9 +54,11 @@ class HttpSystem:
         base_url: str = "",
         timeout: httpx.Timeout = TIMEOUT,
         headers: dict[str, str] | None = None,
+        retries: int = RETRIES,
     ) -> None:
         self._system = system
         self._calls = calls
+        self._retries = retries
         self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout, headers=headers)
 
     async def __aenter__(self) -> Self:
@@ -67,16 +72,25 @@ class HttpSystem:
     async def request(self, operation: str, method: str, url: str, **arguments: Any) -> httpx.Response:
         """Send a request and record the call under `operation` (`fetch rates`).
 
-        Raises `ExternalSystemNotReached` (nothing was sent), `ExternalSystemUnavailable` (5xx, 429, a
-        broken answer, a time-out: it may have been done), `CredentialsRejected` (401, 403),
-        `external_system_moved` (a redirect: none is followed), `external_system_refused` (any other 4xx)
-        and `external_address_invalid`. A 304 is an answer: nobody gets one who has not asked for it.
+        What surely did nothing is tried again shortly afterwards: any request where no connection came about,
+        a GET or HEAD where no good answer did. Each try is a call.
+
+        Raises `ExternalSystemNotReached` (nothing was sent), `ExternalSystemPaused` (nor was it tried),
+        `ExternalSystemUnavailable` (5xx, 429, a broken answer, a time-out: it may have been done),
+        `CredentialsRejected` (401, 403), `external_system_moved` (a redirect: none is followed),
+        `RequestRefused` (any other 4xx), `external_address_invalid` and `DestinationNotAllowed`. A 304 is an
+        answer: nobody gets one who has not asked for it.
         """
+        reads = method.upper() in ("GET", "HEAD")
+        lost = CallOutcome.FAILED if reads else CallOutcome.UNKNOWN
 
         async def send() -> httpx.Response:
             return await self._client.request(method, url, **arguments)
 
-        return await self._recorded(operation, send, when_lost=CallOutcome.UNKNOWN)
+        async def once() -> httpx.Response:
+            return await self._recorded(operation, send, url=url, when_lost=lost)
+
+        return await again(once, self._retries, reads=reads)
 
     async def fetch(self, operation: str, url: str, *, at_most: int, within: float) -> bytes:
         """GET a file of at most `at_most` bytes within `within` seconds in all.
@@ -84,9 +98,11 @@ class HttpSystem:
         Raises what `request` does, and `external_answer_too_large`. A time-out leaves nothing in doubt.
         """
         content = bytearray()
+        ends = asyncio.get_running_loop().time() + within
 
         async def take() -> httpx.Response:
-            async with asyncio.timeout(within), self._client.stream("GET", url) as response:
+            content.clear()
+            async with asyncio.timeout_at(ends), self._client.stream("GET", url) as response:
                 if response.status_code < 300:
                     async for chunk in response.aiter_bytes():
                         content.extend(chunk)
@@ -94,7 +110,10 @@ class HttpSystem:
                             raise self._too_large(at_most)
                 return response
 
-        await self._recorded(operation, take, when_lost=CallOutcome.FAILED)
+        async def once() -> httpx.Response:
+            return await self._recorded(operation, take, url=url, when_lost=CallOutcome.FAILED)
+
+        await again(once, self._retries, reads=True, until=ends)
         return bytes(content)
 
     async def knock(self, operation: str, url: str) -> int:
@@ -104,41 +123,66 @@ class HttpSystem:
             async with self._client.stream("GET", url) as response:
                 return response
 
-        return (await self._recorded(operation, take, when_lost=CallOutcome.FAILED)).status_code
+        async def once() -> httpx.Response:
+            return await self._recorded(operation, take, url=url, when_lost=CallOutcome.FAILED)
+
+        return (await again(once, self._retries, reads=True)).status_code
 
     async def _recorded(
-        self, operation: str, send: Callable[[], Awaitable[httpx.Response]], *, when_lost: CallOutcome
+        self,
+        operation: str,
+        send: Callable[[], Awaitable[httpx.Response]],
+        *,
+        url: str,
+        when_lost: CallOutcome,
     ) -> httpx.Response:
         """What `send` answers, recorded; `when_lost` is the outcome of a call that was sent in vain."""
         started_at, began = now(), time.perf_counter()
-        failure: TagwerkError
         try:
-            response = await send()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            timed_out = isinstance(error, httpx.ConnectTimeout)
-            failure = not_reached(self._system, error.request.url.host, error, timed_out=timed_out)
-            outcome, detail = CallOutcome.FAILED, "no connection"
-        except (httpx.TimeoutException, TimeoutError) as error:
-            failure = ExternalSystemUnavailable(self._system, f"no answer in time ({type(error).__name__})")
-            outcome, detail = when_lost, "no answer in time"
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            failure = self._address_invalid(error)
-            outcome, detail = CallOutcome.FAILED, "the address is invalid"
-        except httpx.HTTPError as error:
-            failure = ExternalSystemUnavailable(self._system, f"the answer broke off: {error}")
-            outcome, detail = when_lost, "the answer broke off"
+            host, port = self._address(url)
         except TagwerkError as error:
-            failure = error
-            outcome, detail = CallOutcome.FAILED, error.failure.cause
-        else:
+            self._record(operation, CallOutcome.FAILED, started_at, began, "the address is invalid", error)
+            raise
+        async with self._calls.reaching(self._system, host, port):
+            try:
+                response = await send()
+            except (httpx.HTTPError, TimeoutError, TagwerkError) as error:
+                failure, outcome, detail = self._failed(error, host, when_lost)
+                self._record(operation, outcome, started_at, began, detail, failure)
+                raise failure from error
             refused = self._refusal(response)
             outcome = CallOutcome.SUCCEEDED if refused is None else CallOutcome.FAILED
             self._record(operation, outcome, started_at, began, str(response.status_code), refused)
             if refused is not None:
                 raise refused
             return response
-        self._record(operation, outcome, started_at, began, detail, failure)
-        raise failure
+
+    def _address(self, url: str) -> tuple[str, int]:
+        """Host and port that a request to `url` connects to. Raises `external_address_invalid`."""
+        try:
+            request = self._client.build_request("GET", url)
+        except httpx.InvalidURL as error:
+            raise self._address_invalid(str(error)) from error
+        port = request.url.port or _PORTS.get(request.url.scheme)
+        if port is None or not request.url.host:
+            raise self._address_invalid("it has to begin with http:// or https:// and a host")
+        return request.url.host, port
+
+    def _failed(
+        self, error: Exception, host: str, when_lost: CallOutcome
+    ) -> tuple[TagwerkError, CallOutcome, str]:
+        """The failure of a call that brought no answer, its outcome, and in short what happened."""
+        if isinstance(error, TagwerkError):
+            return error, CallOutcome.FAILED, error.failure.cause
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+            timed_out = isinstance(error, httpx.ConnectTimeout)
+            failure = not_reached(self._system, host, error, timed_out=timed_out)
+            return failure, CallOutcome.FAILED, "no connection"
+        if isinstance(error, httpx.TimeoutException | TimeoutError):
+            cause = f"no answer in time ({type(error).__name__})"
+            return ExternalSystemUnavailable(self._system, cause), when_lost, "no answer in time"
+        cause = f"the answer broke off: {error}"
+        return ExternalSystemUnavailable(self._system, cause), when_lost, "the answer broke off"
 
     def _refusal(self, response: httpx.Response) -> TagwerkError | None:
         status = response.status_code
@@ -156,10 +200,18 @@ class HttpSystem:
         if status in (401, 403):
             return CredentialsRejected(self._system, f"it answered {status}")
         if status == 429 or status >= 500:
-            return ExternalSystemUnavailable(
-                self._system, f"it answered {status}", retry_after=seconds_to_wait(response, now())
-            )
+            return self._unavailable(status, seconds_to_wait(response, now()))
         return RequestRefused(self._system, status, reason_of(response))
+
+    def _unavailable(self, status: int, wait: float | None) -> TagwerkError:
+        cause = f"it answered {status}"
+        if wait is not None:
+            cause = f"{cause}, and asks to wait {wait:.0f} s"
+            return ExternalSystemBusy(self._system, cause, retry_after=wait)
+        # Said by what stands in front of the system, or by a system that is not itself.
+        if status in (502, 503, 504):
+            return ExternalSystemUnavailable(self._system, cause)
+        return ExternalSystemBusy(self._system, cause)
 
     def _too_large(self, at_most: int) -> TagwerkError:
         return TagwerkError(
@@ -169,10 +221,10 @@ class HttpSystem:
             next_step=f"Check the address of {self._system}: what it serves is not what is expected there.",
         )
 
-    def _address_invalid(self, error: Exception) -> TagwerkError:
+    def _address_invalid(self, why: str) -> TagwerkError:
         return TagwerkError(
             "external_address_invalid",
-            f"its address is not one of HTTP: {error}",
+            f"its address is not one of HTTP: {why}",
             concern=self._system,
             next_step=f"Correct the address of {self._system} in the settings.",
         )

@@ -86,10 +86,11 @@ class ImapSystem:
         self._box: imap_tools.BaseMailBox | None = None
 
     async def __aenter__(self) -> Self:
-        """Raises `ExternalSystemNotReached`, `ExternalSystemUnavailable`, `CredentialsRejected`,
-        `mail_server_untrusted` and `mail_server_refused`."""
+        """Raises `ExternalSystemNotReached`, `ExternalSystemUnavailable`, `ExternalSystemPaused`,
+        `DestinationNotAllowed`, `CredentialsRejected`, `mail_server_untrusted` and `mail_server_refused`."""
         try:
-            await self._recorded("sign in", self._sign_in)
+            async with self._calls.reaching(self._system, self._address.host, self._address.port):
+                await self._recorded("sign in", self._sign_in)
         except BaseException:
             self._break_off()
             raise

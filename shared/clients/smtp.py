@@ -13,16 +13,19 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import parseaddr
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from shared.clients.reaching import not_reached
 from shared.errors import (
     CredentialsRejected,
     ExternalSystemNotReached,
     ExternalSystemUnavailable,
+    NotCalled,
     NotDone,
     TagwerkError,
 )
@@ -53,9 +56,11 @@ class MailServer:
     sender: str
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    #: Certificates by which the server is believed, if not those of the system.
+    ca_file: Path | None = None
 
     @classmethod
-    def of(cls, url: str, sender: str) -> "MailServer":
+    def of(cls, url: str, sender: str, ca_file: Path | None = None) -> "MailServer":
         """`smtp://user:password@host:587` or `smtps://…`, and the sender as a mail names it: `Tagwerk
         <tagwerk@example.com>`. Raises `mail_settings_invalid`."""
         parts = urlsplit(url)
@@ -71,6 +76,8 @@ class MailServer:
             raise _settings_invalid(
                 "TAGWERK_MAIL_FROM", "it holds no mail address", "Tagwerk <tagwerk@example.com>"
             )
+        if ca_file is not None and not ca_file.is_file():
+            raise _settings_invalid("TAGWERK_SMTP_CA_FILE", "there is no such file", "/etc/tagwerk/mail.pem")
         return cls(
             host=parts.hostname,
             port=port or _PORTS[parts.scheme],
@@ -78,6 +85,7 @@ class MailServer:
             sender=sender,
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
+            ca_file=ca_file,
         )
 
     @property
@@ -145,11 +153,12 @@ class SmtpSystem:
         """Hand a mail over for one recipient, who in calls and failures is called `named` where their address
         is to stay out of them.
 
-        Raises `ExternalSystemNotReached`, `CredentialsRejected`, `MailRefused` and `mail_server_insecure`,
-        all of them `NotDone`; and `ExternalSystemUnavailable` where it may have been sent.
+        Raises `ExternalSystemNotReached`, `ExternalSystemPaused`, `DestinationNotAllowed`,
+        `CredentialsRejected`, `MailRefused` and `mail_server_insecure`, all of them `NotDone`; and
+        `ExternalSystemUnavailable` where it may have been sent.
         """
         started_at, began = now(), time.perf_counter()
-        outcome, failure = CallOutcome.SUCCEEDED, None
+        outcome, failure, called = CallOutcome.SUCCEEDED, None, True
         try:
             client = await self._connected()
             hidden = {recipient: named} if named is not None else {}
@@ -158,6 +167,7 @@ class SmtpSystem:
         except TagwerkError as error:
             failure = error.failure
             outcome = CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
+            called = not isinstance(error, NotCalled)
             raise
         except asyncio.CancelledError:
             outcome = CallOutcome.UNKNOWN
@@ -165,17 +175,18 @@ class SmtpSystem:
         finally:
             if outcome is not CallOutcome.SUCCEEDED:
                 await self._leave()
-            self._calls.record(
-                Call(
-                    system=SYSTEM,
-                    operation="send mail",
-                    outcome=outcome,
-                    started_at=started_at,
-                    duration_ms=round((time.perf_counter() - began) * 1000, 3),
-                    detail="accepted" if failure is None else failure.cause,
-                    failure=failure,
+            if called:
+                self._calls.record(
+                    Call(
+                        system=SYSTEM,
+                        operation="send mail",
+                        outcome=outcome,
+                        started_at=started_at,
+                        duration_ms=round((time.perf_counter() - began) * 1000, 3),
+                        detail="accepted" if failure is None else failure.cause,
+                        failure=failure,
+                    )
                 )
-            )
 
     async def knock(self) -> str:
         """Whether it answers and takes our credentials; sends nothing. Raises what `send` does before it has
@@ -194,25 +205,30 @@ class SmtpSystem:
             port=server.port,
             use_tls=server.tls,
             start_tls=not plain,
-            tls_context=ssl.create_default_context(),
+            tls_context=ssl.create_default_context(cafile=server.ca_file),
             username=server.user,
             password=server.password,
             timeout=CONNECT_WITHIN,
         )
+        async with self._calls.reaching(SYSTEM, server.host, server.port):
+            await self._connect(client)
+        client.timeout = ANSWER_WITHIN
+        self._client = client
+        return client
+
+    async def _connect(self, client: aiosmtplib.SMTP) -> None:
         try:
             await client.connect()
         except aiosmtplib.SMTPAuthenticationError as error:
             raise CredentialsRejected(SYSTEM, f"it answered {error.code}") from None
         except aiosmtplib.SMTPNotSupported:
             client.close()
-            raise _insecure(server.host) from None
+            raise _insecure(self.server.host) from None
         except ssl.SSLError as error:
             raise ExternalSystemNotReached(SYSTEM, f"no encrypted connection: {error.reason}") from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise ExternalSystemNotReached(SYSTEM, f"no connection: {_line(str(error))}") from None
-        client.timeout = ANSWER_WITHIN
-        self._client = client
-        return client
+            timed_out = isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError)
+            raise not_reached(SYSTEM, self.server.host, error, timed_out=timed_out) from None
 
     async def _introduce(self, client: aiosmtplib.SMTP, recipient: str, hidden: Mapping[str, str]) -> None:
         try:

@@ -125,6 +125,7 @@ from shared.commands.payments import (
 )
 from shared.commands.people import Contact, MailAddress, People, PeopleQuery, Person
 from shared.commands.preflight import (
+    Breaker,
     Choice,
     ChoicesPage,
     ChoicesQuery,
@@ -256,6 +257,7 @@ __all__ = [
     "BankTransactionRow",
     "BankTransactionsPage",
     "BankTransactionsQuery",
+    "Breaker",
     "BridgeQuery",
     "BridgeRule",
     "BridgeState",

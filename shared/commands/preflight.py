@@ -10,7 +10,7 @@ from shared.commands.common import Query
 from shared.commands.status import RunSummary
 from shared.errors import Failure
 from shared.events import DoubtfulEffect
-from shared.words import CallOutcome, CheckVerdict
+from shared.words import BreakerState, CallOutcome, CheckVerdict
 
 
 class RepeatsQuery(Query):
@@ -104,8 +104,32 @@ class Probed(BaseModel):
     duration_ms: float
 
 
+class Breaker(BaseModel):
+    """How the calls of a service to one address of a system outside stand."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    system: str
+    #: `<host>:<port>`.
+    host: str
+    state: BreakerState
+    #: When it opened; None while it is closed.
+    since: datetime | None = None
+    #: Calls in a row that did not reach the system, and the beginning of the first one.
+    failures: int
+    failing_since: datetime | None = None
+    #: Why the last one did not, in words.
+    last_error: str | None = None
+    #: When it is tried again; None while it is closed.
+    next_try: datetime | None = None
+    #: When a call last reached it, give or take a minute.
+    last_success: datetime | None = None
+
+
 class ProbeAnswer(BaseModel):
     items: list[Probed]
+    #: Of the systems that were asked for, those that have been called.
+    breakers: list[Breaker] = Field(default_factory=list)
 
 
 class ChoicesQuery(BaseModel):

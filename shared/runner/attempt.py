@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from shared.bus import Bus
+from shared.clients.breakers import Breakers
 from shared.database import Pool
 from shared.effects import Effects
 from shared.errors import Failure, failure_of, wrong_fields
@@ -66,7 +67,8 @@ class Attempt:
         self._ended = False
         self._timers: list[asyncio.TimerHandle] = []
         self.log = RunLog(context, sink.line)
-        self.calls = Calls(sink.call)
+        reach = Breakers(pool, relay, job.service) if pool is not None and relay is not None else None
+        self.calls = Calls(sink.call, reach)
         self.progress = Progress(sink.progress)
 
     @property

@@ -1,12 +1,14 @@
 """What a running job knows of its run, and the tools that it may ask for by type."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
+from shared.clients.destinations import admit
 from shared.events import Call, LogLine, now
 from shared.words import LogLevel
 
@@ -87,11 +89,32 @@ class RunLog:
 _STDLIB_LEVELS = {LogLevel.DEBUG: 10, LogLevel.INFO: 20, LogLevel.WARNING: 30, LogLevel.ERROR: 40}
 
 
-class Calls:
-    """Where the injected clients of external systems record their calls, so that no job has to."""
+class Reach(Protocol):
+    """Knows which systems outside can be reached."""
 
-    def __init__(self, publish: Callable[[Call], None]) -> None:
+    def trying(self, system: str, host: str) -> AbstractAsyncContextManager[None]:
+        """Around one attempt to reach `host` (`<host>:<port>`); learns from how the block ends. Raises
+        `ExternalSystemPaused`."""
+
+
+class Calls:
+    """Where the injected clients of external systems record their calls, so that no job has to; and
+    where they ask whether they may call."""
+
+    def __init__(self, publish: Callable[[Call], None], reach: Reach | None = None) -> None:
+        """Without `reach` nothing is learned of how calls end."""
         self._publish = publish
+        self._reach = reach
 
     def record(self, call: Call) -> None:
         self._publish(call)
+
+    @asynccontextmanager
+    async def reaching(self, system: str, host: str, port: int) -> AsyncIterator[None]:
+        """Around whatever connects to a system. Raises `DestinationNotAllowed` and `ExternalSystemPaused`."""
+        admit(system, host, port)
+        if self._reach is None:
+            yield
+        else:
+            async with self._reach.trying(system, f"{host}:{port}"):
+                yield

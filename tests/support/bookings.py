@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from deploy.local.ports import LOOPBACK
 from services.integrations.erp.rules import read_erp_rules
 from shared.events import InvoiceApproved
+from tests.support.sftp_server import USER, SftpServer
 
 VALUES = {
     "issuer_name": "Präzision GmbH",
@@ -39,11 +41,20 @@ def approved_booking(
     )
 
 
-def write_rules(path: Path, folder: Path, *clients: str) -> Path:
-    """A file of rules at `path`, in which each client has a folder below `folder`."""
+def write_rules(path: Path, folder: Path, *clients: str, sftp: SftpServer | None = None) -> Path:
+    """A file of rules at `path`, in which each client has a folder below `folder`, or on an SFTP server."""
+
+    def target(client: str) -> str:
+        if sftp is None:
+            return f'folder = "{folder / client}"'
+        return (
+            f'sftp = {{ host = "{LOOPBACK}", port = {sftp.port}, user = "{USER}", folder = "{client}",'
+            f' known_hosts = "{sftp.known_hosts}", password_file = "{sftp.password_file}" }}'
+        )
+
     path.write_text(
         "".join(
-            f'[clients.{client}]\nfolder = "{folder / client}"\nconsultant = 29098\nclient = 55003\n'
+            f"[clients.{client}]\n{target(client)}\nconsultant = 29098\nclient = 55003\n"
             "expense = 4980\ncreditor = 70000\n\n"
             f'[[clients.{client}.suppliers]]\nvat_id = "DE123456789"\ncreditor = 70001\nexpense = 4930\n\n'
             for client in clients

@@ -1,6 +1,7 @@
 """A real mail server for tests: it keeps what it takes, and refuses, drops or delays as it is told."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,15 +76,25 @@ class Catcher:
 
 
 @contextmanager
-def catching(user: str | None = None, password: str | None = None) -> Iterator[Catcher]:
-    """A server on a free port of the loopback interface, gone afterwards."""
+def catching(
+    user: str | None = None,
+    password: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+) -> Iterator[Catcher]:
+    """A server on a free port of the loopback interface, gone afterwards; with TLS from the first byte, or
+    offering STARTTLS."""
     catcher = Catcher(user=user, password=password)
-    with socket.create_server(("127.0.0.1", 0)) as held:
+    with socket.create_server((host, 0)) as held:
         catcher.port = held.getsockname()[1]
     controller = Controller(
         catcher,
-        hostname="127.0.0.1",
+        hostname=host,
         port=catcher.port,
+        ssl_context=tls,
+        tls_context=starttls,
         auth_require_tls=False,
         authenticator=catcher.authenticate,
     )

@@ -6,6 +6,7 @@ from services.gateway.pages.languages import N_
 from services.gateway.pages.preferences import Language, Theme
 from services.gateway.preflight.findings import CheckName
 from shared.words import (
+    BreakerState,
     CallOutcome,
     Catchup,
     CheckVerdict,
@@ -41,6 +42,18 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.SKIPPED: N_("skipped"),
     Outcome.FAILED: N_("failed"),
     Outcome.UNKNOWN: N_("unknown"),
+}
+
+#: Whether the calls of an address are tried.
+BREAKERS: Mapping[BreakerState, str] = {
+    BreakerState.CLOSED: N_("called"),
+    BreakerState.OPEN: N_("paused"),
+    BreakerState.HALF_OPEN: N_("tried with the next call"),
+}
+BREAKER_TONES: Mapping[BreakerState, str] = {
+    BreakerState.CLOSED: "good",
+    BreakerState.OPEN: "danger",
+    BreakerState.HALF_OPEN: "careful",
 }
 
 CALL_OUTCOMES: Mapping[CallOutcome, str] = {

@@ -100,21 +100,22 @@ async def _repeats(gateway: Gateway, wanted: Wanted) -> tuple[Repeats | None, Fa
 async def _probed(gateway: Gateway, wanted: Wanted) -> tuple[dict[str, Probed] | None, Failure | None]:
     assert wanted.client is not None
     locations = [] if wanted.dry_run else wanted.entry.locations
-    return await probe(gateway.bus, wanted.entry.service, [*wanted.entry.systems, *locations], wanted.client)
+    names = [*wanted.entry.systems, *locations]
+    answer, unknown = await probe(gateway.bus, wanted.entry.service, names, wanted.client)
+    return None if answer is None else {one.name: one for one in answer.items}, unknown
 
 
 async def probe(
     bus: Bus, service: str, names: Sequence[str], client: str
-) -> tuple[dict[str, Probed] | None, Failure | None]:
+) -> tuple[ProbeAnswer | None, Failure | None]:
     """What the service finds at its systems and locations, or why nobody knows."""
     if not names:
-        return {}, None
+        return ProbeAnswer(items=[]), None
     query = ProbeQuery(names=list(names), client=client)
     try:
-        answer = await bus.ask(subjects.probe(service), query, ProbeAnswer, timeout=PROBE_TIMEOUT)
+        return await bus.ask(subjects.probe(service), query, ProbeAnswer, timeout=PROBE_TIMEOUT), None
     except TagwerkError as error:
         return None, error.failure
-    return {one.name: one for one in answer.items}, None
 
 
 async def instances(bus: Bus, service: str, *, all_of_them: bool) -> list[Instance]:

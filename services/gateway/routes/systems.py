@@ -16,11 +16,11 @@ from services.gateway.preflight.inquiry import STATUS_TIMEOUT, instances, probe
 from services.gateway.problems import answers
 from shared import subjects
 from shared.access import EVERY_CLIENT, Principal, may_operate_platform
-from shared.commands import LastCall, Probed, SystemCalls, SystemCallsQuery
+from shared.commands import Breaker, LastCall, Probed, SystemCalls, SystemCallsQuery
 from shared.errors import Failure, TagwerkError
 from shared.events import now
 from shared.jobs import CatalogueEntry
-from shared.words import CallOutcome, CheckVerdict
+from shared.words import BreakerState, CallOutcome, CheckVerdict
 
 router = APIRouter(tags=["systems"])
 
@@ -51,6 +51,8 @@ class SystemState(BaseModel):
     #: Of a system: the newest calls by runs that the asker may see.
     last_succeeded: LastCall | None = None
     last_failed: LastCall | None = None
+    #: Of a system: whether its addresses are called, for who operates the platform or acts for every client.
+    breakers: list[Breaker] = Field(default_factory=list)
 
 
 class SystemsPage(BaseModel):
@@ -77,7 +79,11 @@ async def list_systems(
     if may_operate_platform(asking) and asking.jobs is None:
         for name in PLATFORM:
             by_service.setdefault(name, [])
-    services = (_states_of(gateway, name, entries, meant) for name, entries in by_service.items())
+    # Hosts of one client's systems are nobody else's business.
+    hosts = may_operate_platform(asking) or EVERY_CLIENT in asking.clients
+    services = (
+        _states_of(gateway, name, entries, meant, hosts=hosts) for name, entries in by_service.items()
+    )
     calls, states = await asyncio.gather(
         _last_calls(gateway, asking, {system for entry in jobs for system in entry.systems}),
         asyncio.gather(*services),
@@ -93,15 +99,17 @@ def _first_client(asking: Principal) -> str | None:
 
 
 async def _states_of(
-    gateway: Gateway, service: str, entries: list[CatalogueEntry], client: str | None
+    gateway: Gateway, service: str, entries: list[CatalogueEntry], client: str | None, *, hosts: bool
 ) -> list[SystemState]:
     """A service, with the systems and locations of its visible jobs."""
     systems = sorted({name for entry in entries for name in entry.systems})
     locations = sorted({name for entry in entries for name in entry.locations} if client else set())
-    found, (probed, unknown) = await asyncio.gather(
+    found, (answer, unknown) = await asyncio.gather(
         instances(gateway.bus, service, all_of_them=True),
         probe(gateway.bus, service, [*systems, *locations], client or ""),
     )
+    probed = {one.name: one for one in answer.items} if answer is not None else {}
+    breakers = answer.breakers if answer is not None and hosts else []
     states = [_service_state(service, entries, found)]
     for kind, names in (("system", systems), ("location", locations)):
         for name in names:
@@ -113,10 +121,18 @@ async def _states_of(
                     service=service,
                     jobs=needed_by,
                     client=client if kind == "location" else None,
-                    **_state_of(probed.get(name) if probed is not None else None, unknown),
+                    breakers=[one for one in breakers if kind == "system" and one.system == name],
+                    **_state_of(probed.get(name), unknown),
                 )
             )
-    return states
+    return [_with_pauses(state) for state in states]
+
+
+def _with_pauses(state: SystemState) -> SystemState:
+    """What is not called needs attention, even if it answers right now."""
+    paused = any(one.state is not BreakerState.CLOSED for one in state.breakers)
+    good = state.verdict is CheckVerdict.OK
+    return state.model_copy(update={"verdict": CheckVerdict.WARNING}) if paused and good else state
 
 
 def _at_work(processes: int) -> str:

@@ -11,9 +11,10 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
+from uuid import UUID
 from xml.sax.saxutils import quoteattr
 
-from services.integrations.erp.store import BegunExport, ErpExports
+from services.integrations.erp.store import BegunExport
 from services.integrations.pickup import STAGING, clear, move, sync, write
 from shared.errors import TagwerkError
 from shared.files import Files
@@ -25,15 +26,22 @@ from shared.workplace import workplace
 _NAMESPACE: Final = "http://xml.datev.de/bedi/tps/document/v06.0"
 
 
+class Stages(Protocol):
+    """What a handover asks of a store."""
+
+    async def stage(self, export_id: UUID, name: str) -> str:
+        """Remember the name of the copy; the name that counts, which another attempt may have given."""
+
+
 class ErpHandover(Protocol):
     """How a run hands a begun export over."""
 
     async def missing(self, keys: Sequence[str]) -> Sequence[str]:
         """Which of these keys of the files port have no file."""
 
-    async def hand_over(self, export: BegunExport, store: ErpExports) -> None:
-        """Do it, or finish what another attempt has begun of it. Raises `erp_folder_unavailable`, which is
-        retryable, and `file_missing`."""
+    async def hand_over(self, export: BegunExport, store: Stages) -> None:
+        """Do it, or finish what another attempt has begun of it. Raises `file_missing`, and what the way
+        raises: `erp_folder_unavailable`, which is retryable, or what `SftpSystem` does."""
 
 
 class FolderHandover:
@@ -46,7 +54,7 @@ class FolderHandover:
     async def missing(self, keys: Sequence[str]) -> Sequence[str]:
         return [key for key in keys if not await self._files.exists(key)]
 
-    async def hand_over(self, export: BegunExport, store: ErpExports) -> None:
+    async def hand_over(self, export: BegunExport, store: Stages) -> None:
         staged = export.staged
         try:
             if staged is None:
@@ -68,16 +76,21 @@ class FolderHandover:
     async def _stage(self, name: str, export: BegunExport) -> None:
         target = self._folder / STAGING / name
         await asyncio.to_thread(target.mkdir, parents=True)
-        await asyncio.to_thread(write, target / f"EXTF_Buchungsstapel_{export.name}.csv", export.content)
-        with workplace() as folder:
-            found = []
-            for number, document in enumerate(export.documents):
-                path = folder / str(number)
-                await self._files.fetch(original_key(document.document_id), path)
-                found.append((str(document.document_id), document.invoice_number, path))
-            await asyncio.to_thread(_write_zip, target / f"Belege_{export.name}.zip", found, export)
+        await write_export(target, export, self._files)
         await asyncio.to_thread(sync, target)
         await asyncio.to_thread(sync, target.parent)
+
+
+async def write_export(target: Path, export: BegunExport, files: Files) -> None:
+    """Write the stack of bookings and the ZIP of their documents into a folder. Raises `file_missing`."""
+    await asyncio.to_thread(write, target / f"EXTF_Buchungsstapel_{export.name}.csv", export.content)
+    with workplace() as folder:
+        found = []
+        for number, document in enumerate(export.documents):
+            path = folder / str(number)
+            await files.fetch(original_key(document.document_id), path)
+            found.append((str(document.document_id), document.invoice_number, path))
+        await asyncio.to_thread(_write_zip, target / f"Belege_{export.name}.zip", found, export)
 
 
 def _write_zip(target: Path, found: list[tuple[str, str, Path]], export: BegunExport) -> None:

@@ -5,17 +5,16 @@ from obstore.store import ObjectStore
 
 from services.integrations.erp.datev import DatevExporter
 from services.integrations.erp.exporting import Exporter
-from services.integrations.erp.handover import FolderHandover
 from services.integrations.erp.rest.api import ERP
 from services.integrations.erp.rest.booking_store import PostgresErpBookings
 from services.integrations.erp.rest.connection import HttpErp
 from services.integrations.erp.rest.documents import StoredDocuments
 from services.integrations.erp.rest.exporter import RestExporter
 from services.integrations.erp.rules import ErpRules
+from services.integrations.erp.sftp import handover_of, probe_erp_folder, probe_erp_sftp
 from services.integrations.erp.store import PostgresErpExports
 from shared.clients.http import HttpSystem
 from shared.files import Files
-from shared.folders import probe_folder
 from shared.probes import Probe
 from shared.runner.attempt import Attempt
 from shared.runner.context import Calls
@@ -45,7 +44,7 @@ def exporter(attempt: Attempt, rules: ErpRules, store: ObjectStore) -> Exporter:
     datev = rules.of_client(context.client)
     return DatevExporter(
         PostgresErpExports(attempt.outbox, context, datev),
-        FolderHandover(files, datev.folder),
+        handover_of(datev, files, attempt.calls),
         attempt.log,
         attempt.progress,
     )
@@ -55,7 +54,16 @@ def erp_folder_probe(rules: ErpRules) -> Probe:
     async def look(client: str) -> str:
         if rules.booked_in(client) is BookedIn.ERP:
             return "invoices of this client are booked in the ERP over its interface, without a folder"
-        return await probe_folder(rules.of_client(client).folder)
+        return await probe_erp_folder(rules.of_client(client))
+
+    return look
+
+
+def erp_sftp_probe(rules: ErpRules) -> Probe:
+    async def look(client: str) -> str:
+        if rules.booked_in(client) is BookedIn.ERP:
+            return "invoices of this client are booked in the ERP over its interface, without an SFTP server"
+        return await probe_erp_sftp(rules.of_client(client))
 
     return look
 

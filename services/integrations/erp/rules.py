@@ -1,7 +1,8 @@
 """How a client's invoices are booked: a TOML file, checked when the service starts.
 
 [clients.main]
-folder = "/srv/datev/main"       # where exports appear; DATEV or the tax adviser takes them from there
+folder = "/srv/datev/main"       # where exports appear; DATEV or the tax adviser takes them from there.
+                                 # Instead: sftp = {...}, see `services.integrations.erp.sftp`
 consultant = 29098               # Beraternummer
 client = 55003                   # Mandantennummer
 fiscal_year_begin = "01-01"      # optional, as chart, account_length and tax_keys are
@@ -30,6 +31,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from services.integrations.erp.rest.config import RestErp
+from services.integrations.erp.sftp_folder import SftpFolder
 from shared.errors import TagwerkError, wrong_fields
 from shared.words import BookedIn
 
@@ -62,7 +64,9 @@ class Datev(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    folder: Path
+    #: One of the two.
+    folder: Path | None = None
+    sftp: SftpFolder | None = None
     consultant: int = Field(ge=1001, le=9_999_999)
     client: int = Field(ge=1, le=99_999)
     fiscal_year_begin: str = Field(default="01-01", pattern=r"^(0[1-9]|1[0-2])-01$")
@@ -76,6 +80,8 @@ class Datev(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "Datev":
+        if (self.folder is None) == (self.sftp is None):
+            raise ValueError("exports go either into a folder or to sftp: one of the two has to be there")
         for expense in (self.expense, *(one.expense for one in self.suppliers)):
             if expense is not None and len(str(expense)) != self.account_length:
                 raise ValueError(f"expense: {expense} has not {self.account_length} digits")
@@ -90,6 +96,12 @@ class Datev(BaseModel):
         if wrong := [key for key in self.tax_keys.values() if (key and not key.isdigit()) or len(key) > 4]:
             raise ValueError(f"tax_keys: {wrong[0]} is no tax key: at most 4 digits")
         return self
+
+    def beside(self, path: Path) -> "Datev":
+        """With the files that it names found from where `path` lies."""
+        if self.sftp is None:
+            return self
+        return self.model_copy(update={"sftp": self.sftp.beside(path)})
 
     def accounts_of(self, values: Mapping[str, str]) -> tuple[int, int]:
         """Creditor and expense account for an invoice with these values."""
@@ -155,7 +167,7 @@ def read_erp_rules(path: Path | None) -> ErpRules:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         file = _File.model_validate(content)
         return ErpRules(
-            file.clients,
+            {client: datev.beside(path) for client, datev in file.clients.items()},
             {
                 client: erp.model_copy(update={"token_file": path.parent / erp.token_file})
                 for client, erp in file.rest.items()

@@ -32,7 +32,7 @@ from shared.words import Danger, Kind, Level
     danger=Danger.EXTERNAL_BOOKING,
     limit=1,
     dry_run=True,
-    systems=["erp"],
+    systems=["erp", "erp-sftp"],
     locations=["file-store", "erp-folder"],
     output="a DATEV stack of bookings (EXTF) for each fiscal year, with a ZIP of its documents; or bookings "
     "in the ERP, each with its document",

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -14,6 +15,7 @@ from tests.support.bookings import approved_booking, read_stack, write_rules
 from tests.support.faults.outcome import plain
 from tests.support.faults.scene import Scene
 from tests.support.faults.sweep import Scenario
+from tests.support.sftp_server import SftpServer, serving_sftp
 
 STORE = "integrations.erp.store.PostgresErpExports"
 
@@ -38,6 +40,18 @@ async def three_approved(scene: Scene) -> None:
             client=scene.client, document_id=document, invoice_number=f"R-{number}", **values
         )
         await scene.publish(event)
+
+
+@pytest.fixture
+def sftp() -> Iterator[SftpServer]:
+    with serving_sftp() as server:
+        yield server
+
+
+@pytest.fixture
+def sftp_settings(tmp_path: Path, sftp: SftpServer) -> dict[str, str]:
+    clients = [f"client-{number}" for number in range(1, CLIENTS)]
+    return {"ERP_FILE": str(write_rules(tmp_path / "erp.toml", tmp_path, *clients, sftp=sftp))}
 
 
 async def export(scene: Scene, datev: Path) -> None:
@@ -94,5 +108,31 @@ async def test_a_kill_anywhere_while_invoices_are_exported_books_none_twice(
             sides_of=(f"commit {STORE}.stage", "rename <n>"),
             sample=6,
             settings=erp_settings,
+        )
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_a_kill_anywhere_while_exports_go_to_a_server_books_none_twice(
+    sweep: Sweep, sftp_settings: dict[str, str], sftp: SftpServer
+) -> None:
+    await sweep(
+        Scenario(
+            dies="integrations",
+            beside=("scheduler",),
+            prepare=three_approved,
+            cause=lambda scene: export(scene, sftp.home),
+            expects=(
+                "call erp-sftp: upload file",
+                f"commit {STORE}.stage",
+                "call erp-sftp: move",
+                f"commit {STORE}.complete",
+            ),
+            look_outside=lambda scene: booked(scene, sftp.home),
+            besides=("sha256", "staged"),
+            sides_of=("call erp-sftp: move",),
+            sample=2,
+            settings=sftp_settings,
         )
     )

@@ -1,5 +1,8 @@
 """The page of systems as a browser gets it from a real gateway."""
 
+import asyncio
+
+from deploy.local.ports import free_port
 from tests.integration.gateway.site import Site
 from tests.integration.gateway.test_pages import browser, token_of
 
@@ -26,3 +29,35 @@ async def test_everybody_sees_what_their_jobs_need_and_of_their_clients_alone(si
     foreign = await plain.get("/systems?client=somebody-elses")
     assert foreign.status_code == 404
     assert "There is no such client" in foreign.text
+
+
+async def test_what_is_not_called_for_now_says_since_when_why_and_until_when(site: Site) -> None:
+    port = free_port()
+    await site.start("integrations", ecb_daily_url=f"http://127.0.0.1:{port}/rates")
+    await site.knows("integrations.import-daily-rates")
+    body = {"client": "alpha", "parameters": {"source": "ecb"}}
+    for _ in range(2):
+        started = await site.admin.post("/jobs/integrations.import-daily-rates/runs", json=body)
+        assert started.status_code == 202, started.text
+    async with asyncio.timeout(30):
+        while True:
+            items = (await site.admin.get("/systems")).json()["items"]
+            (ecb,) = (one for one in items if one["name"] == "ecb")
+            if ecb["breakers"] and ecb["breakers"][0]["state"] != "closed":
+                break
+            await asyncio.sleep(0.1)
+    (breaker,) = ecb["breakers"]
+    assert breaker["host"] == f"127.0.0.1:{port}"
+    assert breaker["failures"] >= 5
+    assert breaker["last_error"] == "no connection: 127.0.0.1 refuses it"
+    assert breaker["failing_since"] < breaker["since"] < breaker["next_try"]
+    admin = browser(site, site.admin_token)
+    shown = (await admin.get("/systems")).text
+    assert f"<code>127.0.0.1:{port}</code>" in shown
+    assert "calls failed in a row" in shown
+    german = browser(site, site.admin_token, **{"Accept-Language": "de"})
+    assert "Aufrufe in Folge" in (await german.get("/systems")).text
+    # Whose systems they are is not everybody's business.
+    ada = await site.user("ada", roles=("accounting",))
+    (seen,) = (one for one in (await ada.get("/systems")).json()["items"] if one["name"] == "ecb")
+    assert seen["breakers"] == []

@@ -148,6 +148,33 @@ class Installation:
     async def run(self, *, job: str = JOB, **parameters: Any) -> Told:
         return await self.ended(await self.request(job=job, **parameters), job=job)
 
+    async def handled(self) -> None:
+        """Wait until the service has handled every event so far."""
+        stream = self.bus.nc.jetstream()
+        last = (await stream.stream_info(subjects.EVENTS)).state.last_seq
+        async with asyncio.timeout(30):
+            while True:
+                info = await stream.consumer_info(subjects.EVENTS, subjects.events_durable("integrations"))
+                done = info.ack_floor.stream_seq if info.ack_floor else 0
+                if done >= last or not (info.num_pending or info.num_ack_pending):
+                    return
+                await asyncio.sleep(0.02)
+
+    async def everything_kept(self) -> list[str]:
+        """Every message of every stream, and every row of the service's tables, as text."""
+        kept = []
+        for stream in subjects.STREAMS:
+            messages = await self.bus.read(stream, ">")
+            kept += [f"{one.subject} {one.headers} {one.data.decode()}" for one in messages]
+        pool = await open_pool(self._database("integrations"), max_size=1)
+        try:
+            for row in await pool.fetch("select tablename from pg_tables where schemaname = 'integrations'"):
+                rows = await pool.fetch(f'select t::text as row from integrations."{row["tablename"]}" t')
+                kept += [one["row"] for one in rows]
+        finally:
+            await pool.close()
+        return kept
+
     async def imported(self) -> list[RatesImported]:
         """Every `event.rates.imported` so far."""
         messages = await self.bus.read(subjects.EVENTS, "event.rates.imported")

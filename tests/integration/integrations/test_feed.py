@@ -77,10 +77,10 @@ async def test_a_call_that_fails_is_recorded_with_its_reason(
         await feed_at(path, within=1.0).fetch(RateSource.ECB, None)
     failure = caught.value.failure
     assert (failure.code, failure.retryable, failure.concern) == (code, retryable, "ecb")
-    (call,) = calls
-    # Reading is not doing: nothing is in doubt.
-    assert call.outcome is CallOutcome.FAILED
-    assert call.failure == failure
+    # Reading is not doing: nothing is in doubt, and what may get better is tried again while there is time.
+    assert {call.outcome for call in calls} == {CallOutcome.FAILED}
+    assert calls[-1].failure == failure
+    assert len(calls) == 1 or retryable
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_a_source_that_nobody_plays_is_not_reached(
         await feed_at(f"http://{host}:{free_port()}/").fetch(RateSource.ECB, None)
     assert caught.value.failure.retryable
     assert caught.value.failure.cause == why
-    assert calls[0].detail == "no connection"
+    assert [call.detail for call in calls] == ["no connection"] * 3
 
 
 @pytest.mark.parametrize(

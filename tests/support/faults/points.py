@@ -27,6 +27,7 @@ import orjson
 from shared.bus import Bus
 from shared.clients.http import HttpSystem
 from shared.clients.imap import ImapSystem
+from shared.clients.sftp import SftpSystem
 from shared.clients.smtp import SYSTEM as MAIL_SERVER
 from shared.clients.smtp import SmtpSystem
 from shared.pull import Delivery
@@ -289,6 +290,15 @@ def _watch_calls(passages: _Passages) -> None:
         return await _pass(passages, name, real_mail, self, operation, work, **options)
 
     ImapSystem._recorded = recorded_mail  # type: ignore[method-assign]
+    real_sftp = SftpSystem._recorded
+
+    async def recorded_sftp(
+        self: SftpSystem, operation: str, work: Callable[[], Awaitable[Any]], **options: Any
+    ) -> Any:
+        name = f"call {self._system}: {operation}"
+        return await _pass(passages, name, real_sftp, self, operation, work, **options)
+
+    SftpSystem._recorded = recorded_sftp  # type: ignore[method-assign]
     send = SmtpSystem.send
 
     async def sent(self: SmtpSystem, *arguments: Any, **options: Any) -> None:

@@ -664,6 +664,19 @@ SYSTEMS: dict[str, Any] = {
                 "failure": None,
             },
             "last_failed": None,
+            "breakers": [
+                {
+                    "system": "ecb",
+                    "host": "www.ecb.europa.eu:443",
+                    "state": "open",
+                    "since": AT.isoformat(),
+                    "failures": 5,
+                    "failing_since": AT.isoformat(),
+                    "last_error": "no connection: www.ecb.europa.eu does not answer",
+                    "next_try": AT.isoformat(),
+                    "last_success": None,
+                }
+            ],
         }
     ]
 }

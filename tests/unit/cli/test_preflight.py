@@ -83,4 +83,6 @@ def test_choices_and_systems_are_lists() -> None:
     text = shown(systems_view(SystemsPage.model_validate(SYSTEMS)), width=120)
     assert "! warning  system ecb  no connection" in text
     assert "last good call" in text
+    assert "www.ecb.europa.eu:443: 5 calls failed since" in text
+    assert "not called before" in text
     assert "no systems" in shown(systems_view(SystemsPage(items=[])))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.clients.breakers import ExternalSystemPaused
+from shared.clients.breaking import Circuit
+from shared.clients.destinations import DestinationNotAllowed
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable
 from tests.unit.documents.test_troubleshooting import RAISED, codes_in, sections_of
 
@@ -29,6 +32,8 @@ OF_UPLOADS = {"file_name_invalid"}
 BY_CLASS = {
     ExternalSystemUnavailable("ecb", "cause").failure.code,
     CredentialsRejected("ecb", "cause").failure.code,
+    DestinationNotAllowed("ecb", "ecb.europa.eu", 443).failure.code,
+    ExternalSystemPaused("ecb", "ecb.europa.eu:443", Circuit()).failure.code,
 }
 #: Page -> where the job's codes are given.
 PAGES: dict[str, Iterable[Path]] = {
@@ -54,6 +59,7 @@ PAGES: dict[str, Iterable[Path]] = {
     "erp-export.md": (
         *(path for path in ERP.rglob("*.py") if path.stem not in OF_LISTS),
         SERVICE / "jobs" / "erp_export.py",
+        ROOT / "shared" / "clients" / "sftp.py",
         ROOT / "shared" / "files.py",
     ),
     "erp-import.md": (

@@ -67,7 +67,7 @@ class ErpApi:
         """Raises `erp_token_missing`."""
         self._base = erp.url
         headers = {"Authorization": f"Bearer {erp.token()}", "Accept": "application/json"}
-        self._system = HttpSystem(ERP, calls, headers=headers)
+        self._system = HttpSystem(ERP, calls, headers=headers, retries=0)
 
     async def __aenter__(self) -> Self:
         await self._system.__aenter__()

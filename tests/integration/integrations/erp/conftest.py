@@ -91,6 +91,7 @@ class Company:
         context, log, progress, outbox, _ = self._tools("erp-export", None, False)
         datev = read_erp_rules(write_rules(self.folder / "datev.toml", self.folder / "datev", self.client))
         rules = datev.of_client(self.client)
+        assert rules.folder is not None, "written above"
         exporter = DatevExporter(
             PostgresErpExports(outbox, context, rules),
             FolderHandover(self.files, rules.folder),
