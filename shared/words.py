@@ -307,6 +307,8 @@ class AlertKind(StrEnum):
     MISSED = "missed"
     DEAD_LETTER = "dead_letter"
     SYSTEM_UNREACHABLE = "system_unreachable"
+    #: In a customer's network.
+    AGENT_AWAY = "agent_away"
     PROJECTION_BEHIND = "projection_behind"
 
 

@@ -26,6 +26,7 @@ SEVERITIES: Final[Mapping[AlertKind, Severity]] = {
     AlertKind.MISSED: Severity.WARNING,
     AlertKind.DEAD_LETTER: Severity.WARNING,
     AlertKind.SYSTEM_UNREACHABLE: Severity.CRITICAL,
+    AlertKind.AGENT_AWAY: Severity.WARNING,
     AlertKind.PROJECTION_BEHIND: Severity.CRITICAL,
 }
 

@@ -32,7 +32,8 @@ STREAMS: Final = (subjects.RUNS, subjects.EVENTS, subjects.OCCURRENCES, subjects
 
 #: Subjects of the few messages that matter here; all others are not even decoded.
 _SUBJECTS: Final = (
-    "event.run.", "event.queue.", "event.system.", "occurrence.", "dead.", "audit.missed_seen",
+    "event.run.", "event.queue.", "event.system.", "event.agent.", "occurrence.", "dead.",
+    "audit.missed_seen",
 )  # fmt: skip
 #: And what the few events of a run hold.
 _TELLING: Final = (b'"run.finished"', b'"run.decided"')

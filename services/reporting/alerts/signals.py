@@ -7,6 +7,8 @@ from services.reporting.alerts.core import FOR_GOOD, Cause, Signal
 from shared.audit import AuditEntry
 from shared.dead_letters import DeadLetter
 from shared.events import (
+    AgentAway,
+    AgentBack,
     BusinessEventBase,
     Decided,
     Finished,
@@ -115,6 +117,17 @@ def of_event(event: BusinessEventBase) -> Signal | None:
             )
         case SystemReachable():
             return Signal(_system(event.system, event.host), event.service, False, event.time)
+        case AgentAway():
+            return Signal(
+                cause=_agent(event.agent, event.client),
+                part="",
+                holds=True,
+                time=event.time,
+                why=f"it was last heard at {event.seen_at:%Y-%m-%d %H:%M:%S} UTC",
+                next_step="Look whether it runs on its machine, and whether that reaches the broker.",
+            )
+        case AgentBack():
+            return Signal(_agent(event.agent, event.client), "", False, event.time)
     return None
 
 
@@ -175,6 +188,10 @@ def _schedule(schedule: str, job: str | None, client: str | None) -> Cause:
 def _system(system: str, host: str) -> Cause:
     """Any service can find that it is away; it is back when each of them has."""
     return Cause(AlertKind.SYSTEM_UNREACHABLE, f"{system} {host}", system)
+
+
+def _agent(agent: str, client: str) -> Cause:
+    return Cause(AlertKind.AGENT_AWAY, f"{client} {agent}", agent, client=client)
 
 
 def _opened(event: BusinessEventBase, cause: Cause, why: str, next_step: str) -> Signal:

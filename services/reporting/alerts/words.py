@@ -25,6 +25,7 @@ SENTENCES: Final[Mapping[AlertKind, tuple[str, str]]] = {
         "{what} konnte Nachrichten nicht verarbeiten",
     ),
     AlertKind.SYSTEM_UNREACHABLE: ("{what} cannot be reached", "{what} ist nicht erreichbar"),
+    AlertKind.AGENT_AWAY: ("The agent {what} is away", "Der Agent {what} ist nicht da"),
     AlertKind.PROJECTION_BEHIND: (
         "What is shown of runs is behind",
         "Die Anzeige der Läufe ist im Rückstand",

@@ -15,6 +15,7 @@ SENTENCES: Mapping[AlertKind, str] = {
     AlertKind.MISSED: N_("The schedule %(what)s was missed"),
     AlertKind.DEAD_LETTER: N_("%(what)s could not handle messages"),
     AlertKind.SYSTEM_UNREACHABLE: N_("%(what)s cannot be reached"),
+    AlertKind.AGENT_AWAY: N_("The agent %(what)s is away"),
     AlertKind.PROJECTION_BEHIND: N_("What is shown of runs is behind"),
 }
 
@@ -28,6 +29,7 @@ KINDS: Mapping[AlertKind, str] = {
     AlertKind.MISSED: N_("a schedule was missed"),
     AlertKind.DEAD_LETTER: N_("messages could not be handled"),
     AlertKind.SYSTEM_UNREACHABLE: N_("a system cannot be reached"),
+    AlertKind.AGENT_AWAY: N_("an agent is away"),
     AlertKind.PROJECTION_BEHIND: N_("what is shown is behind"),
 }
 

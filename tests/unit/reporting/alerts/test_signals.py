@@ -12,6 +12,8 @@ from services.reporting.alerts.signals import of_audit, of_end, of_event, of_occ
 from services.reporting.alerts.words import SENTENCES, Words
 from shared.audit import AuditEntry
 from shared.events import (
+    AgentAway,
+    AgentBack,
     Finished,
     Occurrence,
     Requested,
@@ -62,6 +64,18 @@ def test_an_event_that_closes_names_the_one_that_opened() -> None:
         assert (one.cause.kind, one.cause.key, one.part) == (other.cause.kind, other.cause.key, other.part)
         assert (one.holds, other.holds, other.rank) == (True, False, FOR_GOOD)
     assert of_event(request()) is None  # type: ignore[arg-type]  # a message that is none of them
+
+
+def test_an_agent_is_away_for_its_client_until_it_is_back() -> None:
+    told = {"client": "acme", "principal": "agent-press", "agent": "press"}
+    away, back = of_event(AgentAway(**told, seen_at=AT)), of_event(AgentBack(**told))
+    assert isinstance(away, Signal)
+    assert isinstance(back, Signal)
+    assert away.cause == back.cause
+    assert (away.holds, back.holds) == (True, False)
+    elsewhere = of_event(AgentAway(**{**told, "client": "other"}, seen_at=AT))
+    assert isinstance(elsewhere, Signal)
+    assert elsewhere.cause.key != away.cause.key
 
 
 @pytest.mark.parametrize("verdict", OccurrenceVerdict)
