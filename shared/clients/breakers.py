@@ -36,14 +36,16 @@ class ExternalSystemPaused(ExternalSystemUnavailable, NotCalled):
     """The breaker is open, so nothing was sent."""
 
     def __init__(self, system: str, host: str, circuit: Circuit) -> None:
-        since, again = _moment(circuit.failing_since), _moment(circuit.waits_until())
-        last_error = circuit.last_error
+        until, last_error = circuit.waits_until(), circuit.last_error
+        since, again = _moment(circuit.failing_since), _moment(until)
         super().__init__(
             system,
             cause=f"{host} could not be reached since {since} ({last_error}), so it is not called before "
             f"{again}",
             next_step=f"Check that {system} can be reached. Tagwerk tries it again by itself then; the page "
             "Systems shows how it stands.",
+            # The next attempt of the run comes when it is called again.
+            retry_after=None if until is None else max(0.0, (until - now()).total_seconds()),
         )
         self.failure = self.failure.model_copy(update={"code": "external_system_paused"})
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.clients.retrying import RETRIES
 from shared.events import Called, Finished, Logged, Requested, Started
 from shared.requests import IdempotencyConflict
 from shared.subjects import RunSubjects
@@ -125,7 +126,7 @@ async def test_a_call_of_an_external_system_is_recorded_by_its_client(engine: En
     calls = [call for event in told.events if isinstance(event, Called) for call in event.calls]
     assert [(call.system, call.operation, call.outcome) for call in calls] == [
         ("outside", "fetch", CallOutcome.FAILED)
-    ]
+    ] * (1 + RETRIES)
     assert told.end.failure is not None
     assert told.end.failure.code == "external_system_unavailable"
 

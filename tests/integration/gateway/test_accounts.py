@@ -110,7 +110,10 @@ async def test_an_unknown_role_is_refused_with_the_known_ones_named(site: Site) 
         assert (refused.status_code, refused.json()["code"]) == (422, "role_unknown")
         [error] = refused.json()["errors"]
         assert (error["field"], error["suggestion"]) == ("roles", "accounting")
-        assert "known are accounting, administrator, approvals-viewer, " in refused.json()["detail"]
+        assert (
+            "known are accounting, administrator, agents-viewer, approvals-viewer, "
+            in refused.json()["detail"]
+        )
     listed = (await site.admin.get("/principals")).json()["items"]
     assert [p["id"] for p in listed] == ["admin", "service-scheduler"]
     # A role whose job has gone meanwhile does not keep the account from being changed.

@@ -56,11 +56,12 @@ class Integrations:
             self._service = None
 
     async def rows(self) -> dict[str, list[Any]]:
-        """Everything in the service's schema, and every file."""
+        """Everything in the service's schema but whether systems can be reached, and every file."""
         connection = await asyncpg.connect(self.site.database_url("integrations"))
         try:
             names = await connection.fetch(
-                "select tablename from pg_tables where schemaname = 'integrations'"
+                "select tablename from pg_tables"
+                " where schemaname = 'integrations' and tablename <> 'breakers'"
             )
             found = {
                 name: [tuple(row) for row in await connection.fetch(f"select * from integrations.{name}")]

@@ -32,7 +32,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     READ: {
         *(f"GET {API}{path}" for path in (
             "/approvals", _APPROVAL, "/bank/statements", "/bank/transactions", _DOCUMENT,
-            "/documents", f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}",
+            "/documents", "/erp-entries", f"{_DOCUMENT}/chain", f"{_DOCUMENT}/files/{{kind}}",
             f"{_DOCUMENT}/pages/{{page}}/image", "/payables", "/payments/files",
             "/payments/files/{file_id}", "/payments/files/{file_id}/content", "/rates", "/reports",
             "/reports/{report_id}", "/reports/{report_id}/files/{format}",

@@ -89,6 +89,8 @@ async def test_what_cannot_be_reached_is_not_called_by_any_process_and_that_is_t
     # Since when, why, and when it is tried next.
     assert breaker.failing_since is not None
     assert breaker.next_try is not None
+    assert failure.retry_after is not None
+    assert failure.retry_after <= (breaker.next_try - breaker.failing_since).total_seconds()
     for said in (f"{breaker.failing_since:%H:%M:%S}", "no connection 4", f"{breaker.next_try:%H:%M:%S}"):
         assert said in failure.cause
     (event,) = await site.told()
