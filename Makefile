@@ -62,8 +62,8 @@ up: setup ## Run the whole stack here until Ctrl-C
 	$(BIN)/tagwerk up $(ARGS)
 
 .PHONY: test
-test: setup ## Run the tests, on real servers, four files at a time: they wait more than they compute
-	$(BIN)/python -m pytest -m "not soak" -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup ## Run the tests, on real servers, five files at a time: they wait more than they compute
+	$(BIN)/python -m pytest -m "not soak" -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: setup ## Formatting, lint, types, import rules, generated pages: what CI checks

@@ -85,9 +85,11 @@ async def measure(
         async with LocalStack(config(folder / "audit", "always", laboratory=False)) as stack:
             await measure_audit(stack, min(3, volume.rounds), report)
     if "mqtt" in parts:
-        write_rules(folder / "mqtt")
-        async with LocalStack(config(folder / "mqtt", "always")) as stack:
-            await measure_mqtt(stack, min(3, volume.rounds), volume.latencies, report)
+        for sync in SYNCS:
+            state = folder / f"mqtt-{sync}"
+            write_rules(state)
+            async with LocalStack(config(state, sync)) as stack:
+                await measure_mqtt(stack, sync, min(3, volume.rounds), volume.latencies, report)
     if "schedules" in parts:
         async with LocalStack(config(folder / "schedules", "always")) as stack:
             await measure_schedules(stack, min(3, volume.rounds), report)
