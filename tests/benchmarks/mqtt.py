@@ -66,7 +66,7 @@ def write_rules(state: Path) -> None:
 
 
 async def measure_mqtt(stack: LocalStack, sync: Sync, rounds: int, latencies: int, report: Report) -> None:
-    """`sync`: `always`, each message reaches the disk before it is acknowledged; `default`, every two minutes."""
+    """`sync`: with `always` a message is on the disk before it is acknowledged, with `default` soon after."""
     await _make_device(stack)
     address = address_of_device(stack.state, DEVICE)
     assert address is not None
