@@ -1,6 +1,7 @@
 """Many callers, few statements: what is asked while one statement is under way goes together in the next.
 
-Nothing waits for more to come: a single call is a statement at once.
+A single call is a statement at once. Where more came meanwhile, a few milliseconds bring more still: what a
+statement costs is mostly the disk, once for all that it holds.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ Given = TypeVar("Given")
 
 #: Calls in one statement at most.
 LARGEST: Final = 200
+#: Seconds between two statements.
+PAUSE: Final = 0.005
 
 
 class Batches(Generic[Asked, Given]):
@@ -41,6 +44,8 @@ class Batches(Generic[Asked, Given]):
     async def _work(self) -> None:
         while self._waiting:
             await self._settle(self._next())
+            if self._waiting:
+                await asyncio.sleep(PAUSE)
 
     def _next(self) -> list[tuple[Asked, "asyncio.Future[Given]"]]:
         seen = set[Hashable]()

@@ -56,9 +56,11 @@ on conflict (topic, fingerprint) do update set (sequence, answer, received_at) =
 returning topic, fingerprint, sequence, payload_sha256, received_at, answer
 """
 
+# Without waiting for the disk: an answer that is lost with the power is given again, of the same run.
 _REMEMBER = """
+with quick as (select set_config('synchronous_commit', 'off', true))
 update received set answer = done.answer
-from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) as
+from quick, unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) as
     done (topic, fingerprint, sequence, answer)
 where received.topic = done.topic and received.fingerprint = done.fingerprint
     and received.sequence = done.sequence
