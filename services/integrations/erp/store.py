@@ -15,14 +15,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.integrations.erp.core import ApprovedInvoice, Booking, book, no_file, unknown_invoice
-from services.integrations.erp.exporting import Wish, check_nothing_is_begun
+from services.integrations.erp.exporting import Wish
 from services.integrations.erp.extf import render
 from services.integrations.erp.invoices import (
     booked_before,
     booked_values,
-    changed_since_booked,
     not_yet_booked,
 )
+from services.integrations.erp.reservations import decide, decided_before
 from services.integrations.erp.rules import Datev
 from shared.audit import AuditEntry
 from shared.events import Record
@@ -98,30 +98,16 @@ class PostgresErpExports:
     async def reserve(self, wish: Wish, missing: frozenset[UUID]) -> Sequence[Record]:
         context = self._context
         async with self._outbox.transaction() as tx:
-            # Two runs at once would both see that an invoice is not booked; the key is the last line.
-            await tx.connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"erp:{context.client}"
-            )
-            await check_nothing_is_begun(tx.connection, context.client, BookedIn.ERP)
-            decided = await tx.connection.fetchval(
-                "select left_out from erp_reservations where run_id = $1", context.run_id
-            )
+            decided = await decided_before(tx, context, BookedIn.ERP)
             if decided is not None:
-                return [tx.record(Record.model_validate(one)) for one in json.loads(decided)]
+                return decided
             bookings, left_out = await self._choose(tx, wish, missing, lock=True)
-            left_out += await changed_since_booked(tx.connection, context.client)
-            left_out = [record for record in left_out if context.wants(record.key)]
-            await tx.connection.execute(
-                "insert into erp_reservations (run_id, client, left_out) values ($1, $2, $3)",
-                context.run_id,
-                context.client,
-                json.dumps([record.model_dump(mode="json") for record in left_out]),
-            )
+            told = await decide(tx, context, left_out)
             wanted = [booking for booking in bookings if context.wants(booking.invoice.key)]
             # A stack lies in one fiscal year.
             for _, stack in groupby(wanted, key=lambda one: self._rules.fiscal_year(one.day)):
                 await self._begin(tx, list(stack))
-            return [tx.record(record) for record in left_out]
+            return told
 
     async def _choose(
         self, tx: Transaction, wish: Wish, missing: frozenset[UUID], *, lock: bool = False

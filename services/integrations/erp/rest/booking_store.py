@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from services.integrations.erp.core import ApprovedInvoice, no_file, not_booked, unknown_invoice
-from services.integrations.erp.exporting import Wish, check_nothing_is_begun
+from services.integrations.erp.exporting import Wish
 from services.integrations.erp.invoices import (
     booked_before,
     booked_values,
-    changed_since_booked,
     not_yet_booked,
 )
+from services.integrations.erp.reservations import decide, decided_before
 from services.integrations.erp.rest.booking import BegunBooking, Suppliers, request_of
 from services.integrations.erp.rest.entries import Entry
 from shared.events import Record
@@ -74,28 +74,14 @@ class PostgresErpBookings:
     async def reserve(self, wish: Wish, missing: frozenset[Any]) -> Sequence[Record]:
         context = self._context
         async with self._outbox.transaction() as tx:
-            # The same lock as exports to DATEV take: each invoice goes one way.
-            await tx.connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"erp:{context.client}"
-            )
-            await check_nothing_is_begun(tx.connection, context.client, BookedIn.DATEV)
-            decided = await tx.connection.fetchval(
-                "select left_out from erp_reservations where run_id = $1", context.run_id
-            )
+            decided = await decided_before(tx, context, BookedIn.DATEV)
             if decided is not None:
-                return [tx.record(Record.model_validate(one)) for one in json.loads(decided)]
+                return decided
             requests, left_out = await self._choose(tx, wish, missing, lock=True)
-            left_out += await changed_since_booked(tx.connection, context.client)
-            left_out = [record for record in left_out if context.wants(record.key)]
-            await tx.connection.execute(
-                "insert into erp_reservations (run_id, client, left_out) values ($1, $2, $3)",
-                context.run_id,
-                context.client,
-                json.dumps([record.model_dump(mode="json") for record in left_out]),
-            )
+            told = await decide(tx, context, left_out)
             wanted = [(one, request) for one, request in requests if context.wants(one.key)]
             await self._begin(tx, wanted)
-            return [tx.record(record) for record in left_out]
+            return told
 
     async def _choose(
         self, tx: Transaction, wish: Wish, missing: frozenset[Any], *, lock: bool = False
