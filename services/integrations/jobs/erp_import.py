@@ -12,7 +12,6 @@ from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
-from shared.outbox import Superseded
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import ErpList, Kind, Level
 
@@ -57,15 +56,10 @@ async def erp_import(
     async with erp.open() as api:
         for of in dict.fromkeys(lists or ErpList):
             reading = Reading(of, api, store, gone, context, log, progress)
-            try:
-                async for records in reading.records():
-                    yield records
-            except Superseded:
-                raise
-            except TagwerkError as error:
-                failures.append(error)
-                failure = error.failure
-                log.error("the list was not read to its end", list=of, code=failure.code, cause=failure.cause)
+            async for records in reading.records_until_it_fails():
+                yield records
+            if reading.failure is not None:
+                failures.append(reading.failure)
     if failures:
         # A failure that passes by itself goes first: the next attempt asks for every list again.
         raise next((error for error in failures if error.failure.retryable), failures[0])

@@ -14,7 +14,6 @@ from shared.access import Access
 from shared.errors import TagwerkError
 from shared.events import Record
 from shared.jobs import Retry, Safe, exponential, job, minutes
-from shared.outbox import Superseded
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import ErpList, Kind, Level
 
@@ -66,15 +65,10 @@ async def nightly_synchronization(
                 yield await settle(api, payments, settlement)
         for of in (ErpList.SUPPLIERS, ErpList.OPEN_ITEMS):
             reading = Reading(of, api, store, gone, context, log, progress)
-            try:
-                async for records in reading.records():
-                    yield records
-            except Superseded:
-                raise
-            except TagwerkError as error:
-                failures.append(error)
-                failure = error.failure
-                log.error("the list was not read to its end", list=of, code=failure.code, cause=failure.cause)
+            async for records in reading.records_until_it_fails():
+                yield records
+            if reading.failure is not None:
+                failures.append(reading.failure)
                 continue
             if of is ErpList.OPEN_ITEMS:
                 yield await payments.compare(reading.entries)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from services.integrations.erp.rest.api import ErpApi, Unchanged
 from services.integrations.erp.rest.entries import Entry, WrongEntry
 from services.integrations.erp.rest.entry_store import EntryStore, Gone
+from shared.errors import TagwerkError
 from shared.events import Record
+from shared.outbox import Superseded
 from shared.runner.context import Progress, RunContext, RunLog
 from shared.words import ErpList
 
@@ -35,6 +37,21 @@ class Reading:
         self._wrong = False
         #: What the list holds, once it was read; what is stored, where the ERP says that this is the same.
         self.entries: Sequence[Entry] = []
+        #: Why it was not read to its end by `records_until_it_fails`.
+        self.failure: TagwerkError | None = None
+
+    async def records_until_it_fails(self) -> AsyncIterator[Sequence[Record]]:
+        """As `records`; a list that fails says so in `failure`, and does not keep the others back."""
+        try:
+            async for records in self.records():
+                yield records
+        except Superseded:
+            raise
+        except TagwerkError as error:
+            self.failure, failure = error, error.failure
+            self._log.error(
+                "the list was not read to its end", list=self._of, code=failure.code, cause=failure.cause
+            )
 
     async def records(self) -> AsyncIterator[Sequence[Record]]:
         """Read the list to its end; what became of each entry. What was read before a page fails is stored.
