@@ -161,6 +161,16 @@ class Installation:
     async def detail(self, document: UUID) -> DocumentDetail:
         return DocumentDetail.model_validate((await self.describe(document)).data)
 
+    async def with_approval(self, document: UUID) -> DocumentDetail:
+        """The document once an approval of its invoice is asked for."""
+        deadline = time.monotonic() + 60
+        while True:
+            detail = await self.detail(document)
+            if detail.approval is not None:
+                return detail
+            assert time.monotonic() < deadline, "nobody asked for an approval"
+            await asyncio.sleep(0.02)
+
 
 class Told:
     """The events of one run."""
