@@ -12,6 +12,7 @@ from nats.js.api import (
     DeliverPolicy,
     DiscardPolicy,
     KeyValueConfig,
+    RetentionPolicy,
     StorageType,
     StreamConfig,
 )
@@ -50,6 +51,7 @@ async def provision(
         js = nc.jetstream(timeout=15)
         await asyncio.gather(
             *(_stream(js, name, filters, replicas) for name, filters in subjects.STREAMS.items()),
+            _mqtt_store(js, replicas),
             *(_bucket(js, bucket, replicas) for bucket in subjects.BUCKETS),
         )
         durables = [durable for declaration in declarations for durable in declaration.all_durables()]
@@ -60,23 +62,51 @@ async def provision(
 
 async def _stream(js: JetStreamContext, name: str, filters: list[str], replicas: int) -> None:
     days, size = LIMITS[name]
-    config = StreamConfig(
-        name=name,
-        subjects=filters,
-        storage=StorageType.FILE,
-        num_replicas=replicas,
-        max_age=days * DAY,
-        max_bytes=size,
-        discard=DiscardPolicy.NEW,
-        allow_direct=True,
-        deny_purge=name in (subjects.RUNS, subjects.AUDIT),
-        duplicate_window=120.0,
+    await _make(
+        js,
+        StreamConfig(
+            name=name,
+            subjects=filters,
+            storage=StorageType.FILE,
+            num_replicas=replicas,
+            max_age=days * DAY,
+            max_bytes=size,
+            discard=DiscardPolicy.NEW,
+            allow_direct=True,
+            # What comes in by the thousand is stored together; conditions, as RUNS lives by, go one by one.
+            allow_atomic=name in (subjects.INGRESS, subjects.EVENTS),
+            deny_purge=name in (subjects.RUNS, subjects.AUDIT),
+            duplicate_window=120.0,
+        ),
     )
+
+
+async def _mqtt_store(js: JetStreamContext, replicas: int) -> None:
+    """The stream of the server's own MQTT listener, before the listener makes it: one that does not remove
+    each message by itself (docs/adr/0036). What a session may miss is kept as long as the session."""
+    await _make(
+        js,
+        StreamConfig(
+            name=subjects.MQTT_STORE,
+            subjects=[subjects.MQTT_STORE_FILTER],
+            storage=StorageType.FILE,
+            num_replicas=replicas,
+            retention=RetentionPolicy.LIMITS,
+            max_age=14 * DAY,
+            max_bytes=1024 * MIB,
+            # Refused, it is not acknowledged to whoever publishes.
+            discard=DiscardPolicy.NEW,
+        ),
+    )
+
+
+async def _make(js: JetStreamContext, config: StreamConfig) -> None:
+    assert config.name is not None, "each of them has one"
     try:
-        await js.stream_info(name)
+        await js.stream_info(config.name)
     except NotFoundError:
         await js.add_stream(config)
-        log.info("made a stream", stream=name)
+        log.info("made a stream", stream=config.name)
     else:
         await js.update_stream(config)
 

@@ -140,6 +140,11 @@ EGRESS_DURABLE: Final = "mqtt-egress"
 STATES_DURABLE: Final = "mqtt-states"
 
 
+#: Where nats-server's own MQTT listener keeps what is published at QoS 1 until all who subscribed have it.
+MQTT_STORE: Final = "$MQTT_msgs"
+MQTT_STORE_FILTER: Final = "$MQTT.msgs.>"
+
+
 def ingress(rule: str) -> str:
     """Where a message that came over MQTT lies; `rule` is the name of the rule that took it."""
     return f"ingress.mqtt.{rule.replace('.', '_')}"

@@ -1,10 +1,12 @@
 """The composition root of the MQTT bridge."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from services.mqtt_bridge.agents import Agents
+from services.mqtt_bridge.batches import Batches
 from services.mqtt_bridge.broker import Broker, no_connection, read_address
 from services.mqtt_bridge.core import rule_name
 from services.mqtt_bridge.declaration import DECLARATION
@@ -14,9 +16,11 @@ from services.mqtt_bridge.queries import read_state
 from services.mqtt_bridge.rules_file import read_rules
 from services.mqtt_bridge.states import RunStates
 from services.mqtt_bridge.store import Received
+from services.mqtt_bridge.trimming import Trimming
 from shared import subjects
 from shared.access import Principal
 from shared.buckets import Bucket
+from shared.bus import Message
 from shared.catalogue import catalogue
 from shared.commands import BridgeQuery
 from shared.errors import TagwerkError
@@ -55,6 +59,11 @@ def build(settings: Settings) -> Service:
 
     agents = Agents(rules)
 
+    async def store_together(messages: Sequence[Message]) -> Sequence[int]:
+        return await service.bus.publish_together(messages)
+
+    stored = Batches(store_together, identity=lambda one: one.msg_id)
+
     async def keep(message: Arrived) -> None:
         if (from_agent := agents.heard(message)) is not None:
             subject = subjects.from_agent(from_agent.client, from_agent.agent)
@@ -62,7 +71,7 @@ def build(settings: Settings) -> Service:
             return
         # One id for all attempts to store it: what comes again from the broker cannot be told from new.
         subject = subjects.ingress(rule_name(rules, message.topic))
-        await service.bus.publish(subject, message.encode(), msg_id=str(new_id()))
+        await stored(Message(subject, message.encode(), msg_id=str(new_id())))
 
     def connection_told(why_not: str | None) -> None:
         service.trouble = None if why_not is None else no_connection(address, why_not)
@@ -139,4 +148,5 @@ def build(settings: Settings) -> Service:
 
         service.source(Source(subjects.RUNS, subjects.STATES_DURABLE, tell, limit=1), slots=1)
     service.background("broker", broker.run)
+    service.background("trimming", lambda: Trimming(service.bus).run())
     return service

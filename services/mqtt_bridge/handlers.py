@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from services.mqtt_bridge import core
+from services.mqtt_bridge.batches import Batches
 from services.mqtt_bridge.messages import Answer, Arrived, Leaving
 from services.mqtt_bridge.rules import Rule, Rules
 from services.mqtt_bridge.store import Received
@@ -17,7 +18,7 @@ from shared import subjects
 from shared.access import ADMINISTRATOR, Access, Action, Principal, Verdict, decide_access
 from shared.audit import AuditEntry, audit
 from shared.buckets import Bucket
-from shared.bus import Bus
+from shared.bus import Bus, Message
 from shared.dead_letters import bury
 from shared.errors import Failure, TagwerkError, failure_of
 from shared.events import MessageReceived, Requested
@@ -64,6 +65,7 @@ class Messages:
     ) -> None:
         self._rules = rules
         self._bus = bus
+        self._events = Batches(bus.publish_together, identity=lambda one: one.msg_id)
         self._received = received
         self._intake = intake
         self._principals = principals
@@ -193,7 +195,7 @@ class Messages:
             data=data,
         )
         # Killed right after, it is told again under the same id, by which all who listen know it.
-        await self._bus.publish(told.type, told.encode(), msg_id=str(told.id))
+        await self._events(Message(told.type, told.encode(), msg_id=str(told.id)))
         answer = Answer(ok=True, rule=rule.name, event_id=str(told.id))
         await self._received.remember_answer(identity, claimed.first, answer)
         return answer.model_copy(update={"duplicate": claimed.first != sequence})
