@@ -87,7 +87,7 @@ compose: .env ## Run the stack in containers instead, on a machine with Docker
 
 # A letter first: nats-server would read digits as a number.
 .env:
-	@umask 077 && for user in ADMIN GATEWAY SCHEDULER DOCUMENTS INTEGRATIONS REPORTING STATUS AUDIT AUDIT_KEEPER; do \
+	@umask 077 && for user in ADMIN GATEWAY SCHEDULER DOCUMENTS INTEGRATIONS REPORTING STATUS AUDIT AUDIT_KEEPER MQTT_BRIDGE; do \
 		echo "TAGWERK_$${user}_PASSWORD=p$$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')"; \
 	done > $@
 	@echo "Random passwords for the containers stand in $@"

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+from deploy.permissions import CONTAINERS, TABLE, of_services, users_of_containers
 from shared.contract import asyncapi
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,12 @@ def adr_index() -> str:
 
 def pages() -> dict[Path, str]:
     """Path -> what must stand there."""
-    return {ROOT / "docs" / "asyncapi.json": asyncapi(), ADR_FOLDER / "README.md": adr_index()}
+    return {
+        ROOT / "docs" / "asyncapi.json": asyncapi(),
+        ADR_FOLDER / "README.md": adr_index(),
+        TABLE: of_services(),
+        CONTAINERS: users_of_containers(),
+    }
 
 
 def main() -> None:

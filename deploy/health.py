@@ -1,7 +1,7 @@
 """Whether a service serves: asked over the bus, as the stack and the containers' health checks do.
 
-`python -m deploy.health gateway` ends with 0 or 1. It connects with the service's own address,
-`TAGWERK_NATS_URL`.
+`python -m deploy.health gateway` ends with 0 or 1. It connects as the service itself does, by
+`TAGWERK_NATS_URL` and `TAGWERK_NATS_NKEY_FILE`.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from shared.permissions import inbox_prefix
 from shared.subjects import health
 
 
@@ -25,9 +26,16 @@ async def says_ready(bus: Client, service: str) -> bool:
     return bool(json.loads(answer.data)["ready"])
 
 
-async def _check(url: str, service: str) -> bool:
+async def _check(url: str, key: str | None, service: str) -> bool:
     try:
-        bus = await nats.connect(url, name="tagwerk-health", allow_reconnect=False, connect_timeout=2)
+        bus = await nats.connect(
+            url,
+            name="tagwerk-health",
+            allow_reconnect=False,
+            connect_timeout=2,
+            inbox_prefix=inbox_prefix(service),
+            nkeys_seed=key,
+        )
     except (NatsError, OSError):
         return False
     try:
@@ -39,7 +47,8 @@ async def _check(url: str, service: str) -> bool:
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: python -m deploy.health SERVICE")
-    sys.exit(0 if asyncio.run(_check(os.environ["TAGWERK_NATS_URL"], sys.argv[1])) else 1)
+    url, key = os.environ["TAGWERK_NATS_URL"], os.environ.get("TAGWERK_NATS_NKEY_FILE")
+    sys.exit(0 if asyncio.run(_check(url, key, sys.argv[1])) else 1)
 
 
 if __name__ == "__main__":

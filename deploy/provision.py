@@ -6,8 +6,6 @@ environment (`ProvisionSettings`). Idempotent: run it at each deployment, before
 """
 
 import asyncio
-import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +13,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deploy.declarations import declaration_of
 from deploy.roles import provision_database
 from services.audit.keys import ensure_keys
-from shared.declaration import Declaration
 from shared.errors import TagwerkError
 from shared.provision import provision
 
@@ -40,37 +38,6 @@ class ProvisionSettings(BaseSettings):
     replicas: int = Field(default=1, ge=1, le=5)
     #: As the services have it.
     ack_wait: float = Field(default=15.0, ge=1.0)
-
-
-def declaration_of(module: str) -> Declaration:
-    """The `DECLARATION` of a service: in its package's `declaration.py`, or beside its module.
-
-    Raises `TagwerkError` (`service_unknown`, `declaration_missing`).
-    """
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None:
-        raise TagwerkError(
-            "service_unknown",
-            f"there is no Python module {module}.",
-            concern=module,
-            next_step="Name the module of a service, as in lab=tests.support.lab.",
-        )
-    package = module if spec.submodule_search_locations else module.rpartition(".")[0]
-    try:
-        found = importlib.import_module(f"{package}.declaration").DECLARATION
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise TagwerkError(
-            "declaration_missing",
-            f"{module} does not say what it needs: {error}",
-            concern=module,
-            next_step=f"Write {package}/declaration.py with DECLARATION = Declaration(...).",
-        ) from error
-    if not isinstance(found, Declaration):
-        raise TypeError(f"{package}.declaration.DECLARATION is a {type(found).__name__}")
-    return found
 
 
 async def provision_all(settings: ProvisionSettings, modules: Sequence[str]) -> None:

@@ -248,6 +248,12 @@ class Bus:
                 elif now - pending.sent_at > RESEND_AFTER and self.nc.is_connected:
                     await self._send(token, pending)
 
+    def refuse(self, subject: str, failure: Failure) -> None:
+        """The server does not take what is published to `subject`: nobody waits for it any longer."""
+        for pending in self._pending.values():
+            if pending.subject == subject and not pending.future.done():
+                pending.future.set_exception(failed(failure))
+
     def resend_at_once(self) -> None:
         """After a reconnect: what was sent into the old connection is not waited for."""
         for pending in self._pending.values():

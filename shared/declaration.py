@@ -24,6 +24,31 @@ class Durable:
 
 
 @dataclass(frozen=True, slots=True)
+class BusUse:
+    """What a service does on the bus besides working off its durables, answering, and its own jobs' runs;
+    `shared.permissions` makes of it what its user may."""
+
+    #: Business events that it tells.
+    tells: Sequence[str] = ()
+    #: Queries and commands that it sends to others.
+    asks: Sequence[str] = ()
+    #: Jobs whose runs it requests, besides its own.
+    starts: Sequence[str] = ()
+    #: Other subjects that it publishes to.
+    publishes: Sequence[str] = ()
+    #: Streams and buckets (`KV_…`) that it reads messages of, besides what all read.
+    reads: Sequence[str] = ()
+    #: Reader and stream of each feed that it opens (`shared.feed`).
+    follows: Sequence[tuple[str, str]] = ()
+    #: Requests to JetStream's interface that nobody else makes, without `$JS.API.`.
+    manages: Sequence[str] = ()
+    #: Other subjects that it subscribes to.
+    hears: Sequence[str] = ()
+    #: Work that dead letters of it name, besides its durables.
+    buries: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     name: str
     jobs: Sequence[Job] = ()
@@ -31,6 +56,7 @@ class Declaration:
     listens: Sequence[str] = ()
     #: Durables of its own, besides those for work and events.
     durables: Sequence[Durable] = ()
+    bus: BusUse = BusUse()
 
     @property
     def event_types(self) -> list[str]:

@@ -30,6 +30,7 @@ from shared.choices import Source as ChoiceSource
 from shared.clients.breakers import Breakers
 from shared.clients.destinations import confine
 from shared.commands import Breaker, ChoicesQuery, Decide, ProbeQuery, Published, Reply
+from shared.connection import refusals, sign_in
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
 from shared.effects import Ledger
@@ -103,6 +104,8 @@ class Service:
             reconnected_cb=self._reconnected,
             logger=None,
             ack_policy=AckPolicy.MANUAL,
+            error_cb=refusals(self.name, self._refused),
+            **sign_in(settings, self.name),
         )
         self._bus: Bus | None = None
         self._pool: Pool | None = None
@@ -280,6 +283,12 @@ class Service:
                     await asyncio.sleep(1)
 
         self._tasks.append(asyncio.create_task(keep_running()))
+
+    def _refused(self, subject: str, failure: Failure) -> None:
+        """The service goes on, but it is not as it should be."""
+        self.trouble = failure
+        if self._bus is not None:
+            self._bus.refuse(subject, failure)
 
     async def _reconnected(self) -> None:
         log.info("reconnected to nats-server")

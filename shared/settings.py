@@ -13,8 +13,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TAGWERK_", extra="ignore")
 
-    #: Address of the bus, with the service's user and password: `nats://user:password@127.0.0.1:4222`.
+    #: Address of the bus: `nats://127.0.0.1:4222`; with user and password where there is no key.
     nats_url: str
+    #: File with the seed of the service's NKey, by which it signs in to the bus.
+    nats_nkey_file: Path | None = None
     #: Address of the database, with the service's role: `postgresql://…` or `…?host=/socket/folder`.
     database_url: str
     #: Where files lie, as obstore spells it: `file:///srv/tagwerk/files` or `s3://bucket/prefix`.

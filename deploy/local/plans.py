@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.accounts import ensure_accounts
+from deploy.local.bus_users import KEYS, users_of_services
 from deploy.local.children import unprivileged_account
 from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, REPORTING, StackConfig
+from deploy.local.keys import key_file
 from deploy.local.mqtt import (
     MQTT_BRIDGE,
     PASSWORDS,
@@ -18,9 +20,10 @@ from deploy.local.mqtt import (
     Device,
     devices_of,
     read_state_rules,
+    user_of_bridge,
     users_of,
 )
-from deploy.local.nats import ADMIN, NatsConfig
+from deploy.local.nats import ADMIN, BusUser, NatsConfig
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
 from deploy.local.nats import is_ready as nats_is_ready
 from deploy.local.ports import LOOPBACK
@@ -63,6 +66,10 @@ class StackPlan:
     sign_in: SignIn
     #: Open lock of the state folder; every child inherits it, so it is held until the last of them ends.
     lock: int
+
+    def bus_key(self, service: str) -> Path:
+        """The file with the seed by which a service signs in to the bus."""
+        return key_file(self.state / NATS / KEYS, service)
 
     def database_url(self, role: str) -> str:
         """Address of the database for a service's role; `postgres` is the superuser."""
@@ -121,6 +128,7 @@ class StackPlan:
         """What `shared.settings.Settings` reads."""
         environment = _inherited_environment() | {
             "TAGWERK_NATS_URL": self.nats.url(name),
+            "TAGWERK_NATS_NKEY_FILE": str(self.bus_key(name)),
             "TAGWERK_DATABASE_URL": self.database_url(name),
             "TAGWERK_FILES_URL": (self.state / "files").as_uri(),
         }
@@ -142,7 +150,7 @@ class StackPlan:
             environment["TAGWERK_AUDIT_HEADS_FOLDER"] = str(self.audit_key.parent / "heads")
             environment["TAGWERK_AUDIT_KEEPER_URL"] = self.database_url(AUDIT_KEEPER)
         if name == MQTT_BRIDGE:
-            user = f"{MQTT_BRIDGE}:{self.nats.users[MQTT_BRIDGE]}"
+            user = f"{MQTT_BRIDGE}:{self.nats.devices[MQTT_BRIDGE].password}"
             environment["TAGWERK_MQTT_URL"] = f"mqtt://{user}@{LOOPBACK}:{self.nats.mqtt_port}"
             environment["TAGWERK_MQTT_RULES"] = str(self.state / RULES_FILE)
         if name == GATEWAY:
@@ -186,7 +194,10 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
         port=ports["nats"],
         monitor_port=ports["monitor"],
         mqtt_port=ports["mqtt"],
-        users=state.passwords(NATS, [ADMIN, *config.services]),
+        users={
+            ADMIN: BusUser(password=state.passwords(NATS, [ADMIN])[ADMIN]),
+            **users_of_services(state.path / NATS, config.services),
+        },
         devices=_devices(config, state),
         sync=config.sync,
     )
@@ -211,7 +222,8 @@ def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
     if MQTT_BRIDGE not in config.services:
         return {}
     rules = read_state_rules(state.path)
-    return devices_of(rules, state.passwords(PASSWORDS, users_of(rules)))
+    bridge = user_of_bridge(rules, state.passwords(NATS, [MQTT_BRIDGE])[MQTT_BRIDGE])
+    return {MQTT_BRIDGE: bridge, **devices_of(rules, state.passwords(PASSWORDS, users_of(rules)))}
 
 
 def _inherited_environment() -> dict[str, str]:

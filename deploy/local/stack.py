@@ -94,8 +94,14 @@ class LocalStack:
     def mqtt_port(self) -> int | None:
         return self._plan.nats.mqtt_port
 
-    def nats_url(self, user: str = "admin") -> str:
-        return self._plan.nats.url(user)
+    @property
+    def nats_url(self) -> str:
+        """Address of the bus for the administrator, who may do everything."""
+        return self._plan.nats.url()
+
+    def bus_key(self, service: str) -> Path:
+        """The file with the seed by which a service signs in to the bus."""
+        return self._plan.bus_key(service)
 
     def database_url(self, role: str) -> str:
         """Address of the database for a service's role; `postgres` is the superuser."""
@@ -142,7 +148,7 @@ class LocalStack:
             await self.wait_ready(NATS, POSTGRES)
             await self._provision(plan)
             self._bus = await nats.connect(
-                self.nats_url(),
+                self.nats_url,
                 name="tagwerk-stack",
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,

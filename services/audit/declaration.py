@@ -5,6 +5,14 @@ from typing import Final
 
 from services.audit.jobs.delete_expired import delete_expired
 from services.audit.jobs.verify_log import verify_log
-from shared.declaration import Declaration
+from shared import subjects
+from shared.declaration import BusUse, Declaration
 
-DECLARATION: Final = Declaration(name="audit", jobs=(verify_log, delete_expired))
+#: Its consumers' name.
+READER: Final = "audit-recorder"
+
+DECLARATION: Final = Declaration(
+    name="audit",
+    jobs=(verify_log, delete_expired),
+    bus=BusUse(follows=((READER, subjects.RUNS), (READER, subjects.AUDIT))),
+)

@@ -26,6 +26,7 @@ from services.audit.checkpoints import (
     read_checkpoint,
 )
 from services.audit.core import NewEntry, moment
+from services.audit.declaration import READER
 from services.audit.selection import entry_of, missing
 from shared.database import Pool, session
 from shared.events import now
@@ -34,7 +35,6 @@ from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, 
 log = structlog.get_logger(__name__)
 
 #: Name of the consumers at the server.
-READER = "audit-recorder"
 #: Messages that one transaction takes at most.
 LARGEST_BATCH = 1_000
 #: Seconds before the next try after bus or database failed.

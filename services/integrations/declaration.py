@@ -12,7 +12,7 @@ from services.integrations.jobs.mqtt_agent_action import mqtt_agent_action
 from services.integrations.jobs.nightly_synchronization import nightly_synchronization
 from services.integrations.jobs.update_payment_status import update_payment_status
 from shared import subjects
-from shared.declaration import Declaration, Durable
+from shared.declaration import BusUse, Declaration, Durable
 
 DECLARATION: Final = Declaration(
     name="integrations",
@@ -34,4 +34,16 @@ DECLARATION: Final = Declaration(
         "event.invoice.rejected",
     ),
     durables=(Durable(subjects.INGRESS, subjects.AGENTS_DURABLE, subjects.AGENTS_FILTER),),
+    bus=BusUse(
+        tells=(
+            "event.agent.away",
+            "event.agent.back",
+            "event.document.uploaded",
+            "event.invoice.paid",
+            "event.payment.status_changed",
+            "event.payment.withheld",
+            "event.rates.imported",
+        ),
+        publishes=(subjects.to_agent("*", "*"),),
+    ),
 )

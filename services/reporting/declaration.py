@@ -8,7 +8,9 @@ from services.reporting.jobs.exception_report import exception_report
 from services.reporting.jobs.overdue_reminders import overdue_reminders
 from services.reporting.jobs.reminder_report import reminder_report
 from services.reporting.jobs.send_now import send_now
-from shared.declaration import Declaration
+from services.reporting.streams import ALERTED, ALERTS, REPORTED, REPORTS
+from shared import subjects
+from shared.declaration import BusUse, Declaration
 
 INVOICE_EVENTS: Final = (
     "event.approval.requested",
@@ -29,4 +31,17 @@ DECLARATION: Final = Declaration(
     name="reporting",
     jobs=(audit_report, due_date_report, exception_report, overdue_reminders, reminder_report, send_now),
     listens=(*INVOICE_EVENTS, *CASES_OPENED, *CASES_CLOSED),
+    bus=BusUse(
+        asks=(
+            subjects.query("gateway", "people"),
+            subjects.query("status", "runs"),
+            subjects.query("audit", "entries"),
+            subjects.query("audit", "state"),
+        ),
+        follows=(
+            *((REPORTS, stream) for stream in REPORTED),
+            *((ALERTS, stream) for stream in ALERTED),
+        ),
+        manages=(f"STREAM.MSG.GET.{subjects.DEAD}",),
+    ),
 )

@@ -29,7 +29,7 @@ def config(state: Path, sync: Sync, *, cpu_slots: int | None = None, laboratory:
 @asynccontextmanager
 async def connected(stack: LocalStack) -> AsyncIterator[Bus]:
     """The bench's own connection, with the rights of the administrator."""
-    nc = await nats.connect(stack.nats_url())
+    nc = await nats.connect(stack.nats_url)
     bus = Bus(nc)
     await bus.start()
     try:

@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from deploy.local.children import child_options, unprivileged_account
 from deploy.local.nats import STOP_SIGNAL as NATS_STOP_SIGNAL
-from deploy.local.nats import NatsConfig, Sync, is_ready
+from deploy.local.nats import BusUser, NatsConfig, Sync, is_ready
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
 from deploy.local.postgres import PostgresConfig
@@ -87,7 +87,7 @@ class NatsServer:
             port=port,
             monitor_port=monitor_port,
             mqtt_port=mqtt_port,
-            users={name: secrets.token_urlsafe(12) for name in ("admin", *SERVICES)},
+            users={name: BusUser(password=secrets.token_urlsafe(12)) for name in ("admin", *SERVICES)},
             sync=sync,
             server_name=f"test-{secrets.token_hex(4)}",
         )

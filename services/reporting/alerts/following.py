@@ -14,6 +14,7 @@ from nats.errors import Error as NatsError
 
 from services.reporting.alerts.reading import Reading
 from services.reporting.alerts.store import Alerts
+from services.reporting.streams import ALERTS
 from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.feed import FeedInterrupted, RawMessage, open_feed, stream_state
@@ -21,7 +22,6 @@ from shared.feed import FeedInterrupted, RawMessage, open_feed, stream_state
 log = structlog.get_logger(__name__)
 
 #: Name of the consumers at the server.
-READER = "alerts"
 #: Messages that one transaction takes at most.
 LARGEST_BATCH = 1_000
 #: Messages without anything to tell that are read again after a restart, rather than noted each.
@@ -76,7 +76,7 @@ class Follower:
 
     async def _follow(self) -> None:
         at = await self._start()
-        async with open_feed(self._nc, READER, self._stream, at.sequence + 1) as feed:
+        async with open_feed(self._nc, ALERTS, self._stream, at.sequence + 1) as feed:
             while True:
                 at = await self._take(at, await feed.take(LARGEST_BATCH))
 

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from services.reporting.alerts.following import PAUSE, READER, TRANSIENT, Follower, Superseded
+from services.reporting.alerts.following import PAUSE, TRANSIENT, Follower, Superseded
 from services.reporting.alerts.looking import EVERY, Looks
-from services.reporting.alerts.reading import STREAMS, Reading
+from services.reporting.alerts.reading import Reading
 from services.reporting.alerts.sending import Sending
 from services.reporting.alerts.store import Alerts
 from services.reporting.alerts.telling import Telling
+from services.reporting.streams import ALERTED, ALERTS
 from shared.bus import Bus
 from shared.database import Pool, session
 
@@ -42,7 +43,7 @@ class Watchman:
         self._tick = TICK if tick is None else tick
         self._every = every
         reading = Reading(bus, pool)
-        self._followers = [Follower(bus.nc, pool, stream, reading, alerts) for stream in STREAMS]
+        self._followers = [Follower(bus.nc, pool, stream, reading, alerts) for stream in ALERTED]
 
     async def run(self) -> None:
         """For as long as the process lives, or stand by."""
@@ -50,7 +51,7 @@ class Watchman:
             try:
                 async with session(self._pool) as connection:
                     await connection.execute(
-                        "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", READER
+                        "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", ALERTS
                     )
                     await self._lead(connection.execute)
             except Superseded as error:

@@ -12,6 +12,7 @@ from services.reporting.following.follower import wait_until_read
 from services.reporting.following.rows import run_of
 from services.reporting.following.runs import KnownRun
 from services.reporting.store import stuck_invoices
+from services.reporting.streams import REPORTED
 from shared.access import Principal, decide_access, may_operate_platform
 from shared.buckets import Bucket
 from shared.bus import Bus
@@ -20,11 +21,10 @@ from shared.errors import TagwerkError
 from shared.jobs import CatalogueEntry
 from shared.outbox import Outbox
 from shared.runner.context import RunContext
-from shared.subjects import CATALOGUE, DEAD, OCCURRENCES, PRINCIPALS, RUNS
+from shared.subjects import CATALOGUE, PRINCIPALS
 from shared.words import RunState
 
 #: What is read before a report is made.
-STREAMS: Final = (RUNS, OCCURRENCES, DEAD)
 #: Days that the first report looks back.
 FIRST_SPAN: Final = 7
 #: What happened so shortly before a report may be known only after it: the next one looks at it again.
@@ -67,7 +67,7 @@ class KnownExceptions:
         self._midnight = datetime.combine(today, time(), self._zone)
 
     async def content(self, span: Span, language: str) -> Content:
-        await wait_until_read(self._bus.nc, self._pool, STREAMS, _PATIENCE)
+        await wait_until_read(self._bus.nc, self._pool, REPORTED, _PATIENCE)
         catalogue = await Bucket(self._bus, CATALOGUE, CatalogueEntry).all()
         asker = await Bucket(self._bus, PRINCIPALS, Principal).get(self._context.principal)
         async with self._outbox.transaction() as tx:

@@ -15,6 +15,7 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from services.reporting.streams import REPORTS
 from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.feed import FeedInterrupted, RawMessage, open_feed, stream_state
@@ -22,7 +23,6 @@ from shared.feed import FeedInterrupted, RawMessage, open_feed, stream_state
 log = structlog.get_logger(__name__)
 
 #: Name of the consumers at the server.
-READER: Final = "reporting"
 #: Messages that one transaction takes at most.
 LARGEST_BATCH: Final = 1_000
 #: Seconds before the next try after bus or database failed.
@@ -78,7 +78,7 @@ class Follower:
         connection = await asyncpg.connect(self._database_url)
         try:
             await connection.execute(
-                "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", READER
+                "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", REPORTS
             )
             async with asyncio.TaskGroup() as tasks:
                 for followed in self._streams:
@@ -88,7 +88,7 @@ class Follower:
 
     async def _follow(self, connection: Any, followed: Followed) -> None:
         created, sequence = await self._start(connection, followed)
-        async with open_feed(self._nc, READER, followed.stream, sequence + 1) as feed:
+        async with open_feed(self._nc, REPORTS, followed.stream, sequence + 1) as feed:
             while True:
                 batch = await feed.take(LARGEST_BATCH)
                 async with self._turn, connection.transaction():

@@ -152,7 +152,7 @@ async def prepare(stack: LocalStack) -> None:
         token = {"principal": "bea", "name": "laptop", "scopes": ["read", "start"]}
         assert (await http.post("/tokens", json=token)).status_code == 201
         await _make_schedules(http)
-        bus = await nats.connect(stack.nats_url())
+        bus = await nats.connect(stack.nats_url)
         await bus.jetstream().publish(f"occurrence.{MISSED.schedule}.20260101T013000Z", MISSED.encode())
         await bus.jetstream().publish(subjects.from_agent("main", "office"), OFFICE.encode())
         await bus.jetstream().publish("event.document.uploaded", b'{"client": "alpha", "file": "<b>.pdf"}')

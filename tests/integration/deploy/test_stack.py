@@ -45,12 +45,12 @@ async def test_a_killed_service_comes_back_and_what_is_stored_stays(stack: Local
 async def test_every_stored_message_survives_the_kill_of_the_whole_bus(
     stack: LocalStack, config: StackConfig
 ) -> None:
-    bus = await nats.connect(stack.nats_url())
+    bus = await nats.connect(stack.nats_url)
     last = (await bus.jetstream().publish("run.a.b.c.ev", b"{}", stream=RUNS)).seq
     await bus.close()
     stack.kill("nats")
     await stack.wait_ready()
-    bus = await nats.connect(stack.nats_url("gateway"))
+    bus = await nats.connect(stack.nats_url)
     assert (await bus.jetstream().get_msg(RUNS, last)).data == b"{}"
     await bus.close()
     assert "sync_interval: always" in (config.state / "nats" / "nats.conf").read_text()

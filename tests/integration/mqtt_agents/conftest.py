@@ -235,8 +235,8 @@ async def network(
         host, port = nats_server.mqtt_address
         users = nats_server.config.users
         urls = {
-            "bridge": f"mqtt://mqtt_bridge:{users['mqtt_bridge']}@{host}:{port}",
-            "agent-office": f"mqtt://gateway:{users['gateway']}@{host}:{port}",
+            "bridge": f"mqtt://mqtt_bridge:{users['mqtt_bridge'].password}@{host}:{port}",
+            "agent-office": f"mqtt://gateway:{users['gateway'].password}@{host}:{port}",
         }
     at = urlsplit(urls["agent-office"])
     assert at.hostname is not None

@@ -200,7 +200,7 @@ async def site(
         host, port = nats_server.mqtt_address
         users = {"bridge": "mqtt_bridge", "device": "admin"}
         urls = {
-            who: f"mqtt://{user}:{nats_server.config.users[user]}@{host}:{port}"
+            who: f"mqtt://{user}:{nats_server.config.users[user].password}@{host}:{port}"
             for who, user in users.items()
         }
     await provision(bus_url, [BRIDGE, LAB], ack_wait=0.7)

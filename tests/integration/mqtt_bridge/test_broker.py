@@ -134,7 +134,7 @@ async def test_a_device_of_the_local_stack_does_no_more_than_its_rules_say(
     server.config = replace(server.config, devices={"scale": device})
     server.restart()
     host, port = server.mqtt_address
-    admin = f"mqtt://admin:{server.config.users['admin']}@{host}:{port}"
+    admin = f"mqtt://admin:{server.config.users['admin'].password}@{host}:{port}"
     async with (
         device_client(admin, fifth=False, name="all") as everything,
         device_client(f"mqtt://scale:pw@{host}:{port}", fifth=False, name="scale") as scale,

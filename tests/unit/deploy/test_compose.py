@@ -9,14 +9,16 @@ import pytest
 import yaml
 
 from deploy.local.config import SERVICES
-from deploy.local.nats import ADMIN_ONLY, server_binary
+from deploy.local.nats import server_binary
+from deploy.permissions import CONTAINERS
+from deploy.permissions import SERVICES as ON_THE_BUS
 from deploy.provision import ProvisionSettings
 from deploy.roles import AUDIT_KEEPER
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-PASSWORDS = {f"TAGWERK_{name.upper()}_PASSWORD": f"p-{name}" for name in ("admin", *SERVICES, AUDIT_KEEPER)}
+PASSWORDS = {f"TAGWERK_{name.upper()}_PASSWORD": f"p-{name}" for name in ("admin", *ON_THE_BUS, AUDIT_KEEPER)}
 
 
 def environment_of(service: str) -> dict[str, str]:
@@ -84,8 +86,10 @@ def test_nats_accepts_the_configuration_and_knows_every_service(tmp_path: Path) 
         check=False,
     )
     assert checked.returncode == 0, checked.stderr
-    assert set(re.findall(r"user: (\w+)", conf.read_text())) == {"admin", *SERVICES}
-    assert re.findall(r'^ +"(\$JS\.[^"]+)"$', conf.read_text(), re.MULTILINE) == list(ADMIN_ONLY)
+    users = CONTAINERS.read_text()
+    assert re.findall(r"user: (\w+)", users) == ["admin", *ON_THE_BUS]
+    # All but the administrator's are limited.
+    assert users.count("permissions:") == len(ON_THE_BUS)
 
 
 def test_the_written_passwords_are_random_private_and_complete(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""The table of who may do what on the bus, from the services' declarations.
+
+`python -m deploy.permissions name=module …` prints that of these services as JSON. That of Tagwerk's own lies
+in `deploy/nats/permissions.json`, made by `python -m deploy.generated`.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+from deploy.declarations import declaration_of
+from deploy.local.nats import BusUser, may
+from shared.errors import TagwerkError
+from shared.permissions import permissions_of
+
+#: The same for containers, as nats-server reads it.
+CONTAINERS: Final = Path(__file__).parent / "nats" / "users.conf"
+_MADE_BY: Final = "Made by `python -m deploy.generated` from the declarations of the services."
+
+TABLE: Final = Path(__file__).parent / "nats" / "permissions.json"
+
+#: Every service that has a user on the bus.
+SERVICES: Final = (
+    "gateway",
+    "scheduler",
+    "documents",
+    "integrations",
+    "reporting",
+    "status",
+    "audit",
+    "mqtt_bridge",
+)
+
+
+def table(modules: Mapping[str, str]) -> str:
+    """Name -> `publish` and `subscribe`, as JSON. Raises `TagwerkError` (`service_unknown`, …)."""
+    made = {
+        name: asdict(permissions_of(replace(declaration_of(module), name=name)))
+        for name, module in modules.items()
+    }
+    return json.dumps(made, indent=1) + "\n"
+
+
+def of_services() -> str:
+    """The table of Tagwerk's own services."""
+    return table({name: f"services.{name}" for name in SERVICES})
+
+
+def users_of_containers() -> str:
+    """`users` for nats-server in containers, which takes their passwords from its environment."""
+    lines = [f"# {_MADE_BY}", "users: [", "  { user: admin, password: $TAGWERK_ADMIN_PASSWORD }"]
+    for name, module in ((name, f"services.{name}") for name in SERVICES):
+        user = BusUser(permissions=permissions_of(declaration_of(module)))
+        password = f"$TAGWERK_{name.upper()}_PASSWORD"
+        lines.append(f"  {{ user: {name}, password: {password}{may(user)} }}")
+    return "\n".join([*lines, "]"]) + "\n"
+
+
+def main() -> None:
+    try:
+        sys.stdout.write(table(dict(entry.split("=", 1) for entry in sys.argv[1:])))
+    except TagwerkError as error:
+        sys.exit(f"{error.failure.code}: {error.failure.cause} {error.failure.next_step}")
+
+
+if __name__ == "__main__":
+    main()
