@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from deploy.permissions import CONTAINERS, TABLE, of_services, users_of_containers
+from deploy.permissions import CONTAINERS, PAGE, TABLE, of_services, page, users_of_containers
 from shared.contract import asyncapi
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +37,7 @@ def pages() -> dict[Path, str]:
         ADR_FOLDER / "README.md": adr_index(),
         TABLE: of_services(),
         CONTAINERS: users_of_containers(),
+        PAGE: page(),
     }
 
 

@@ -5,6 +5,7 @@ in `deploy/nats/permissions.json`, made by `python -m deploy.generated`.
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -19,6 +20,11 @@ from shared.permissions import permissions_of
 #: The same for containers, as nats-server reads it.
 CONTAINERS: Final = Path(__file__).parent / "nats" / "users.conf"
 _MADE_BY: Final = "Made by `python -m deploy.generated` from the declarations of the services."
+
+#: The same for people.
+PAGE: Final = Path(__file__).parents[1] / "docs" / "permissions.md"
+#: The number of a consumer that a reader makes for itself.
+_FEED: Final = re.compile(r"-\d+$")
 
 TABLE: Final = Path(__file__).parent / "nats" / "permissions.json"
 
@@ -57,6 +63,25 @@ def users_of_containers() -> str:
         password = f"$TAGWERK_{name.upper()}_PASSWORD"
         lines.append(f"  {{ user: {name}, password: {password}{may(user)} }}")
     return "\n".join([*lines, "]"]) + "\n"
+
+
+def page() -> str:
+    """The table for people."""
+    lines = [
+        "# Who may do what on the bus",
+        "",
+        f"{_MADE_BY} Whatever is not listed is refused. Besides, each may answer whoever asks it.",
+    ]
+    for name in SERVICES:
+        made = permissions_of(declaration_of(f"services.{name}"))
+        lines += ["", f"## {name}", ""]
+        for title, filters in (("publishes to", made.publish), ("hears", made.subscribe)):
+            business = [one for one in filters if not one.startswith("$JS.")]
+            lines.append(f"- {title} " + ", ".join(f"`{one}`" for one in business))
+        interface = [one.removeprefix("$JS.") for one in made.publish if one.startswith("$JS.")]
+        shown = dict.fromkeys(_FEED.sub("-*", one) for one in interface)
+        lines.append("- of JetStream " + ", ".join(f"`{one}`" for one in shown))
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

@@ -249,9 +249,10 @@ class Bus:
                     await self._send(token, pending)
 
     def refuse(self, subject: str, failure: Failure) -> None:
-        """The server does not take what is published to `subject`: nobody waits for it any longer."""
+        """The server does not take what is published to `subject`: nobody waits for it any longer. The client
+        tells it in small letters."""
         for pending in self._pending.values():
-            if pending.subject == subject and not pending.future.done():
+            if pending.subject.lower() == subject.lower() and not pending.future.done():
                 pending.future.set_exception(failed(failure))
 
     def resend_at_once(self) -> None:

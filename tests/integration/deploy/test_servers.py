@@ -57,27 +57,6 @@ async def test_a_publisher_gets_an_error_at_the_limit_of_the_store(make_nats_ser
     await connection.close()
 
 
-async def test_no_service_can_take_history_away(bus_url: str, nats_server: NatsServer) -> None:
-    admin = await nats.connect(bus_url)
-    await admin.jetstream().add_stream(name="RUNS", subjects=["run.>"])
-    service = await nats.connect(nats_server.url("documents"), error_cb=forget)
-    history = service.jetstream(timeout=0.3)
-    kept = await history.publish("run.a.b.c.ev", b"{}")
-    attempts = (
-        history.purge_stream("RUNS"),
-        history.delete_msg("RUNS", kept.seq),
-        history.delete_stream("RUNS"),
-        history.update_stream(name="RUNS", subjects=["run.>"], max_msgs=1),
-        history.add_stream(name="MINE", subjects=["mine"]),
-    )
-    refused = await asyncio.gather(*attempts, return_exceptions=True)
-    assert [type(error) for error in refused] == [nats.errors.TimeoutError] * len(attempts)
-    assert (await history.get_msg("RUNS", kept.seq)).data == b"{}"
-    await admin.jetstream().delete_stream("RUNS")
-    await service.close()
-    await admin.close()
-
-
 async def forget(_: Exception) -> None:
     """A violation is told to the client's callback; here it is expected."""
 

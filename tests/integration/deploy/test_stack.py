@@ -75,12 +75,20 @@ async def test_services_that_never_serve_are_named_with_what_they_said(config: S
 
 
 async def test_a_provisioning_that_fails_leaves_nothing_running(config: StackConfig) -> None:
-    lame = LocalStack(replace(config, services={"gateway": "json"}))
+    lame = LocalStack(replace(config, environment={"TAGWERK_REPLICAS": "9"}))
     with pytest.raises(TagwerkError) as failed:
         await lame.start()
     assert failed.value.failure.code == "provision_failed"
-    assert "declaration_missing" in failed.value.failure.cause
+    assert "TAGWERK_REPLICAS" in failed.value.failure.cause or "replicas" in failed.value.failure.cause
     assert all(process.pid is None for process in lame.processes.values())
+
+
+async def test_a_module_that_is_no_service_is_named_before_anything_runs(config: StackConfig) -> None:
+    lame = LocalStack(replace(config, services={"gateway": "json"}))
+    with pytest.raises(TagwerkError) as failed:
+        await lame.start()
+    assert failed.value.failure.code == "declaration_missing"
+    assert not lame.processes
 
 
 async def test_a_service_that_does_not_exist_is_named_without_a_traceback(config: StackConfig) -> None:
