@@ -1,10 +1,19 @@
-"""W3C trace context (https://www.w3.org/TR/trace-context/): read from a request, or begun with it."""
+"""The trace of a request: read from it, or begun with it, and its span."""
 
-import re
-import secrets
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Final
 
-_TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+from opentelemetry.trace import Span, SpanContext, SpanKind
+
+from shared.telemetry.context import begun, carried, parse
+from shared.telemetry.spans import entry, failed, recorded
+
+#: What browsers and probes ask for all the time, and nobody looks for in a trace.
+_UNTOLD: Final = ("/static/", "/healthz", "/livez", "/readyz", "/startupz", "/version", "/metrics")
+
+_KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +29,70 @@ class Trace:
     @classmethod
     def of(cls, traceparent: str | None) -> "Trace":
         """Go on with the caller's trace; begin one if there is none, or one that cannot be read."""
-        match = _TRACEPARENT.match(traceparent or "")
-        if match is None:
-            return cls(secrets.token_hex(16), secrets.token_hex(8))
-        return cls(match[1], secrets.token_hex(8), match[3])
+        came, own = parse(traceparent), begun()
+        if came is None:
+            return cls._at(own)
+        return cls(f"{came.trace_id:032x}", f"{own.span_id:016x}", f"{came.trace_flags:02x}")
+
+    @classmethod
+    def _at(cls, context: SpanContext) -> "Trace":
+        return cls(f"{context.trace_id:032x}", f"{context.span_id:016x}", f"{context.trace_flags:02x}")
 
     @property
     def traceparent(self) -> str:
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+
+class Served:
+    """A request while it is served."""
+
+    def __init__(self, trace: Trace, span: Span | None = None) -> None:
+        self.trace = trace
+        self._span = span
+
+    def answered(self, scope: MutableMapping[str, Any], status: int, content_type: str) -> None:
+        """The answer begins with `status`. One that follows a run goes on for as long as somebody looks,
+        which says nothing of us: its span ends here."""
+        if self._span is None:
+            return
+        _describe(self._span, scope, status)
+        if content_type.startswith("text/event-stream"):
+            self._span.end()
+
+    def broke_off(self, scope: MutableMapping[str, Any]) -> None:
+        """The caller went away before there was an answer."""
+        if self._span is not None:
+            _describe(self._span, scope, None)
+
+
+@contextmanager
+def serving(scope: MutableMapping[str, Any], traceparent: str | None) -> Iterator[Served]:
+    """Around one request over HTTP."""
+    if not recorded() or scope["path"].startswith(_UNTOLD):
+        trace = Trace.of(traceparent)
+        with carried(parse(trace.traceparent)):
+            yield Served(trace)
+        return
+    method = scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
+    attributes = {
+        "http.request.method": method,
+        "url.scheme": scope.get("scheme", "http"),
+        "network.protocol.version": scope.get("http_version", "1.1"),
+    }
+    with entry(method, SpanKind.SERVER, attributes, parent=traceparent) as span:
+        yield Served(Trace._at(span.get_span_context()), span)
+
+
+def _describe(span: Span, scope: MutableMapping[str, Any], status: int | None) -> None:
+    """Named by the route as it is declared: paths carry ids, and what people search for."""
+    route = getattr(scope.get("route"), "path", None)
+    if route is not None:
+        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
+    if status is None:
+        span.set_attribute("error.type", "cancelled")
+        return
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        failed(span, str(status))

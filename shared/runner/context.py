@@ -10,6 +10,7 @@ import structlog
 
 from shared.clients.destinations import admit
 from shared.events import Call, LogLine, now
+from shared.telemetry.calls import call_made
 from shared.words import LogLevel
 
 
@@ -106,8 +107,10 @@ class Calls:
         self._publish = publish
         self._reach = reach
 
-    def record(self, call: Call) -> None:
+    def record(self, call: Call, **protocol: str | int) -> None:
+        """`protocol`: how it went by its protocol, as attributes of its span."""
         self._publish(call)
+        call_made(call, protocol)
 
     @asynccontextmanager
     async def reaching(self, system: str, host: str, port: int) -> AsyncIterator[None]:

@@ -1,0 +1,201 @@
+"""The spans that our code opens around its work, one function for each place that a span can have.
+
+| function   | its place in the trace                                                              |
+|------------|-------------------------------------------------------------------------------------|
+| `entry`    | where work comes in: a request, a message; under what caused it, or first of a trace |
+| `inside`   | a part of the work at hand; only where that is recorded                             |
+| `caused`   | what leads to other work: its context travels on in the message                     |
+| `told`     | what is known only afterwards: a call, a step in another process                    |
+| `batch`    | work for many traces at once: first of its own trace, linked to all of them         |
+
+Names are of low cardinality: no id, no path, no topic. Attributes name no person, and repeat no message.
+Without a provider nothing is recorded, and the context goes on as it came.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
+
+from shared.errors import Failure, TagwerkError
+from shared.telemetry.context import at_hand, carried, parse, text_of
+
+Attributes = Mapping[str, str | int | float | bool]
+
+#: Consequences of one cause that its trace holds; each one beyond begins a trace of its own, linked to the
+#: cause. A mailbox with a thousand attachments would make a trace that nobody can open.
+CONSEQUENCES: Final = 100
+
+#: Traces that a batch is linked to at most.
+LINKS: Final = 128
+
+
+@dataclass(slots=True)
+class _Cause:
+    """What is at work, and how much it has led to."""
+
+    consequences: int = 0
+
+
+_cause: ContextVar[_Cause | None] = ContextVar("tagwerk_cause", default=None)
+
+#: Set by `shared.telemetry.provider`.
+_tracer: Tracer | None = None
+
+
+def use(tracer: Tracer | None) -> None:
+    """Record spans with this tracer; None: record none."""
+    global _tracer
+    _tracer = tracer
+
+
+def recorded() -> bool:
+    """Whether spans are recorded in this process at all."""
+    return _tracer is not None
+
+
+@contextmanager
+def entry(
+    name: str,
+    kind: SpanKind,
+    attributes: Attributes,
+    *,
+    parent: str | SpanContext | None,
+    began: int | None = None,
+) -> Iterator[Span]:
+    """Where work comes in. `parent` is the context that came with it, as `traceparent` or as it is; without
+    one a trace begins. `began`: nanoseconds since 1970, if that was earlier."""
+    came = parse(parent) if isinstance(parent, str) else parent
+    if _tracer is None:
+        with carried(came):
+            yield INVALID_SPAN
+        return
+    above = Context() if came is None else set_span_in_context(NonRecordingSpan(came), Context())
+    span = _tracer.start_span(name, above, kind, attributes, start_time=began)
+    cause = _cause.set(_Cause())
+    try:
+        with _at_work(span):
+            yield span
+    finally:
+        _cause.reset(cause)
+
+
+@contextmanager
+def inside(name: str, kind: SpanKind, attributes: Attributes) -> Iterator[Span]:
+    """A part of the work at hand."""
+    if _tracer is None or not get_current_span().is_recording():
+        yield INVALID_SPAN
+        return
+    with _at_work(_tracer.start_span(name, None, kind, attributes)) as span:
+        yield span
+
+
+@contextmanager
+def caused(name: str, attributes: Attributes, *, traceparent: str | None) -> Iterator[str | None]:
+    """What leads to other work; gives the `traceparent` that goes along with it.
+
+    It is a part of the work at hand, or of `traceparent` where none is. From the hundred-and-first
+    consequence of one cause on each begins a trace of its own.
+    """
+    if _tracer is None:
+        yield traceparent
+        return
+    above: Context | None = None
+    links: list[Link] = []
+    cause = at_hand() or parse(traceparent)
+    if cause is not None:
+        if _one_too_many():
+            above, links = Context(), [Link(cause)]
+        elif at_hand() is None:
+            above = set_span_in_context(NonRecordingSpan(cause), Context())
+    with _at_work(_tracer.start_span(name, above, SpanKind.PRODUCER, attributes, links)) as span:
+        yield text_of(span.get_span_context())
+
+
+def told(
+    name: str,
+    kind: SpanKind,
+    attributes: Attributes,
+    *,
+    began: int,
+    ended: int,
+    error: str | None = None,
+) -> None:
+    """A part of the work at hand that is known only afterwards; times in nanoseconds since 1970. `error` is
+    the stable code of its failure."""
+    if _tracer is None or not get_current_span().is_recording():
+        return
+    span = _tracer.start_span(name, None, kind, attributes, start_time=began)
+    if error is not None:
+        failed(span, error)
+    span.end(ended)
+
+
+def batch(
+    name: str, kind: SpanKind, attributes: Attributes, *, began: int, causes: Iterable[str | None]
+) -> None:
+    """Work for many traces at once that ends now; nothing if no trace had part in it."""
+    if _tracer is None:
+        return
+    found = {context.trace_id: context for context in map(parse, causes) if context is not None}
+    links = [Link(context) for context in list(found.values())[:LINKS]]
+    if links:
+        _tracer.start_span(name, Context(), kind, attributes, links, start_time=began).end()
+
+
+def failed(span: Span, error: str) -> None:
+    """The span's work failed; `error` is a stable code, and no message: those may name people."""
+    span.set_attribute("error.type", error)
+    span.set_status(StatusCode.ERROR)
+
+
+def raised(span: Span, failure: Failure) -> None:
+    """The span's work ended with `failure`. A refusal is an answer: only what may succeed another time, and
+    what nobody foresaw, is an error of whoever did the work."""
+    if failure.retryable or failure.origin is not None:
+        failed(span, failure.code)
+    else:
+        span.set_attribute("error.type", failure.code)
+
+
+def _one_too_many() -> bool:
+    cause = _cause.get()
+    if cause is None:
+        return False
+    cause.consequences += 1
+    return cause.consequences > CONSEQUENCES
+
+
+@contextmanager
+def _at_work(span: Span) -> Iterator[Span]:
+    token = attach(set_span_in_context(span))
+    try:
+        yield span
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            # Broken off, which is no failure of what was at work.
+            span.set_attribute("error.type", "cancelled")
+        elif isinstance(error, TagwerkError):
+            raised(span, error.failure)
+        else:
+            failed(span, type(error).__qualname__)
+        raise
+    finally:
+        detach(token)
+        span.end()
