@@ -13,6 +13,9 @@ from shared.telemetry.spans import entry, failed, recorded
 #: What browsers and probes ask for all the time, and nobody looks for in a trace.
 _UNTOLD: Final = ("/static/", "/healthz", "/livez", "/readyz", "/startupz", "/version", "/metrics")
 
+#: Where the routes of the API hang; a route knows only the rest.
+_API: Final = "/api/v1"
+
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -87,9 +90,10 @@ def _describe(span: Span, scope: MutableMapping[str, Any], status: int | None) -
     """Named by the route as it is declared: paths carry ids, and what people search for."""
     route = getattr(scope.get("route"), "path", None)
     if route is not None:
+        template = f"{_API}{route}" if scope["path"].startswith(f"{_API}/") else route
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
-        span.update_name(f"{method} {route}")
-        span.set_attribute("http.route", route)
+        span.update_name(f"{method} {template}")
+        span.set_attribute("http.route", template)
     if status is None:
         span.set_attribute("error.type", "cancelled")
         return

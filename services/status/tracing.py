@@ -1,4 +1,7 @@
-"""The span of a batch that was projected, linked to what its runs belong to."""
+"""The span of a batch that was projected, linked to what its runs belong to.
+
+Only requests and ends count: of a run that tells its progress for hours, each batch would be a span.
+"""
 
 import time
 from collections import OrderedDict
@@ -33,14 +36,15 @@ class Folding:
         """Its rows are about to be written; afterwards nobody knows any more what a request said."""
         if not recorded():
             return
-        self._messages = len(changes.archive)
+        self._messages, self._folded = len(changes.archive), []
         for run in changes.runs.values():
             if run.request is not None and run.request.traceparent is not None:
                 self._causes[run.run_id] = run.request.traceparent
-        self._folded = [self._causes.get(run_id) for run_id in changes.runs]
         for run_id, run in changes.runs.items():
             if run.state.final:
-                self._causes.pop(run_id, None)
+                self._folded.append(self._causes.pop(run_id, None))
+            elif run.request is not None:
+                self._folded.append(run.request.traceparent)
         while len(self._causes) > REMEMBERED:
             self._causes.popitem(last=False)
 

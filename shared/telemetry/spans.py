@@ -6,7 +6,7 @@
 | `inside`   | a part of the work at hand; only where that is recorded                             |
 | `caused`   | what leads to other work: its context travels on in the message                     |
 | `told`     | what is known only afterwards: a call, a step in another process                    |
-| `batch`    | work for many traces at once: first of its own trace, linked to all of them         |
+| `batch`    | work for many traces at once: first of a trace of its own, linked to all of them    |
 
 Names are of low cardinality: no id, no path, no topic. Attributes name no person, and repeat no message.
 Without a provider nothing is recorded, and the context goes on as it came.
@@ -150,13 +150,18 @@ def told(
 def batch(
     name: str, kind: SpanKind, attributes: Attributes, *, began: int, causes: Iterable[str | None]
 ) -> None:
-    """Work for many traces at once that ends now; nothing if no trace had part in it."""
+    """Work for many traces at once that ends now, linked to each of them; nothing if none had part in it.
+    Where all of it was for one trace, it belongs to that."""
     if _tracer is None:
         return
     found = {context.trace_id: context for context in map(parse, causes) if context is not None}
-    links = [Link(context) for context in list(found.values())[:LINKS]]
-    if links:
-        _tracer.start_span(name, Context(), kind, attributes, links, start_time=began).end()
+    if len(found) == 1:
+        [cause] = found.values()
+        above, links = set_span_in_context(NonRecordingSpan(cause), Context()), []
+    else:
+        above, links = Context(), [Link(context) for context in list(found.values())[:LINKS]]
+    if found:
+        _tracer.start_span(name, above, kind, attributes, links, start_time=began).end()
 
 
 def failed(span: Span, error: str) -> None:
