@@ -29,14 +29,11 @@ class Spans:
         return [span for span in self.all if trace_of(span) == trace_id]
 
     def named(self, name: str, **attributes: object) -> list[ReadableSpan]:
-        """Attributes are named with `_` for `.`."""
+        """Those of the name with these attributes."""
         return [
             span
             for span in self.all
-            if span.name == name
-            and all(
-                (span.attributes or {}).get(key.replace("_", ".")) == attributes[key] for key in attributes
-            )
+            if span.name == name and attributes.items() <= dict(span.attributes or {}).items()
         ]
 
     def linked_to(self, span: ReadableSpan) -> list[ReadableSpan]:

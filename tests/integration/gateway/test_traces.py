@@ -79,9 +79,10 @@ async def test_an_upload_and_all_that_it_leads_to_is_one_trace(working_site: Sit
         assert uploaded.headers["traceparent"].split("-")[1] == TRACE
 
         def analysed() -> list[ReadableSpan]:
-            return spans.named("process run.requested", tagwerk_job="documents.analyse-invoice")
+            return spans.named("process run.requested", **{"tagwerk.job": "documents.analyse-invoice"})
 
         await spans.until(analysed)
+        await spans.until(lambda: spans.named("POST /api/v1/documents"))
         await spans.until(lambda: spans.named("send outbox") and spans.named("process run events"))
         [last] = analysed()
         assert trace_of(last) == TRACE
@@ -119,9 +120,10 @@ async def test_attempts_calls_and_questions_stand_where_they_belong(working_site
         run_id = flaky.json()["run_id"]
 
         def attempts() -> list[ReadableSpan]:
-            return spans.named("process run.requested", tagwerk_run_id=run_id)
+            return spans.named("process run.requested", **{"tagwerk.run.id": run_id})
 
         await spans.until(lambda: len(attempts()) == 3)
+        await spans.until(lambda: spans.named("send run.requested"))
         [sent] = spans.named("send run.requested")
         assert [spans.above(one) for one in attempts()] == [sent] * 3
         told = ("tagwerk.attempt", "tagwerk.run.state", "error.type")
@@ -135,6 +137,7 @@ async def test_attempts_calls_and_questions_stand_where_they_belong(working_site
         assert said(attempts()[0], *about) == ["nats", "process", "RUNS", "lab.flaky"]
         # The parts of a request that is answered by another service.
         await site.admin.get(f"/runs/{run_id}")
+        await spans.until(lambda: spans.named("GET /api/v1/runs/{run_id}"))
         [answer] = spans.named("answer query.status.run")
         assert way_to(spans, answer) == [
             "GET /api/v1/runs/{run_id}", "ask query.status.run", "answer query.status.run"
@@ -142,22 +145,25 @@ async def test_attempts_calls_and_questions_stand_where_they_belong(working_site
 
         async with outside(heard) as url:
             await site.admin.post("/jobs/lab.call/runs", json={"parameters": {"url": url}})
-            await spans.until(lambda: spans.named("process run.requested", tagwerk_job="lab.call"))
+            await spans.until(lambda: spans.named("process run.requested", **{"tagwerk.job": "lab.call"}))
         [call] = spans.named("call outside")
         assert call.kind is SpanKind.CLIENT
         assert way_to(spans, call)[-2:] == ["process run.requested", "call outside"]
         assert said(call, "http.request.method", "http.response.status_code") == ["GET", 200]
         assert not [one for one in values(call) if "invoices" in str(one)], "it may say what is asked for"
         await site.admin.post("/jobs/lab.call/runs", json={"parameters": {"url": "http://127.0.0.1:9/"}})
-        lost = {"tagwerk_job": "lab.call", "error_type": "external_system_unavailable"}
+        lost = {"tagwerk.job": "lab.call", "error.type": "external_system_unavailable"}
         await spans.until(lambda: spans.named("process run.requested", **lost))
-        refused = spans.named("call outside", error_type="external_system_unavailable")
+        refused = spans.named("call outside", **{"error.type": "external_system_unavailable"})
         assert {one.status.status_code for one in refused} == {StatusCode.ERROR}
         # What nobody knows, and what does not exist, is no failure of ours.
         await site.admin.get("/runs/00000000-0000-0000-0000-000000000000")
-        [unknown] = spans.named("GET /api/v1/runs/{run_id}", http_response_status_code=404)
+        missing = {"http.response.status_code": 404}
+        await spans.until(lambda: spans.named("GET /api/v1/runs/{run_id}", **missing))
+        [unknown] = spans.named("GET /api/v1/runs/{run_id}", **missing)
         assert unknown.status.status_code is StatusCode.UNSET
         await site.admin.get(f"{site.url}/nothing/4711")
+        await spans.until(lambda: spans.named("GET"))
         [nowhere] = spans.named("GET")
         assert not [one for one in values(nowhere) if "nothing" in str(one)]
     assert len(heard) == 1
