@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     time_zone: str = "Europe/Zurich"
     #: Where spans go: the base address of an OTLP/HTTP collector, `http://127.0.0.1:4318`; without it none
     #: are recorded.
-    otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^@?#\s]+$")
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^(https?://[^@?#\s]+)?$")
     #: Share of the traces that are recorded, of those that begin here.
     trace_sample: float = Field(default=1.0, ge=0.0, le=1.0)
     #: `console` for people, `json` for machines.

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from shared.telemetry import spans
+from shared.telemetry.encoding import encode
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +40,11 @@ def start_tracing(
 
     Gives what ends it: blocking, seconds at most. Of several services in one process the first counts.
     """
-    if endpoint is None or spans.recorded():
+    if not endpoint or spans.recorded():
         return _nothing
     # Its own lines repeat with each batch, and say less than ours.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-    sender = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT)
+    sender = _Sender(f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT)
     exporter = PatientExporter(sender, endpoint)
     processor = BatchSpanProcessor(
         exporter, max_queue_size=QUEUE, schedule_delay_millis=DELAY, max_export_batch_size=BATCH
@@ -80,6 +81,15 @@ def provider_of(service: str, version: str, processor: SpanProcessor, ratio: flo
     )
     provider.add_span_processor(processor)
     return provider
+
+
+class _Sender(OTLPSpanExporter):
+    """As the library sends, in our encoding."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if not self._shutdown and self._client.export(encode(spans)).success:
+            return SpanExportResult.SUCCESS
+        return SpanExportResult.FAILURE
 
 
 class PatientExporter(SpanExporter):

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from shared.events import Requested, Started
 from shared.runner.steps import Again, End
 from shared.subjects import RUNS
+from shared.telemetry.context import carried, parse
 from shared.telemetry.messages import RUN_DUE, RUN_REQUESTED, Delivered, message
-from shared.telemetry.spans import entry, failed
+from shared.telemetry.spans import entry, failed, recorded
 from shared.words import RunState
+
+_REQUESTED: Final = message("process", "process", RUNS, RUN_REQUESTED)
+_DUE: Final = message("process", "process", RUNS, RUN_DUE)
 
 #: Ends that somebody has to look at.
 _BAD = frozenset({RunState.FAILED, RunState.PARTIALLY_FAILED, RunState.TIMED_OUT, RunState.INTERRUPTED})
@@ -24,6 +29,8 @@ class AttemptSpan:
 
     def ended(self, result: End | Again) -> None:
         """A failed attempt is an error, even if the next one succeeds."""
+        if not self._span.is_recording():
+            return
         state = RunState.WAITING if isinstance(result, Again) else result.state
         self._span.set_attribute("tagwerk.run.state", str(state))
         if isinstance(result, Again) or state in _BAD:
@@ -43,14 +50,19 @@ def attempt_at_work(
 
     An attempt whose process is killed leaves no span: the next one tells of it by `tagwerk.crashes`.
     """
-    attributes = message("process", "process", RUNS, RUN_DUE if due else RUN_REQUESTED) | {
-        "messaging.message.id": str(request.id),
-        "messaging.nats.delivered": delivery.delivered,
+    if not recorded():
+        with carried(parse(request.traceparent)):
+            yield AttemptSpan(INVALID_SPAN)
+        return
+    attributes = {
+        **(_DUE if due else _REQUESTED),
         "tagwerk.run.id": str(started.run_id),
         "tagwerk.job": request.job,
         "tagwerk.client": request.client,
         "tagwerk.attempt": started.attempt,
     }
+    if delivery.delivered > 1:
+        attributes["messaging.nats.delivered"] = delivery.delivered
     if started.crashes:
         attributes["tagwerk.crashes"] = started.crashes
     with entry(

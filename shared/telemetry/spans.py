@@ -154,12 +154,18 @@ def batch(
     Where all of it was for one trace, it belongs to that."""
     if _tracer is None:
         return
-    found = {context.trace_id: context for context in map(parse, causes) if context is not None}
+    found: dict[int, SpanContext] = {}
+    for traceparent in dict.fromkeys(causes):
+        context = parse(traceparent)
+        if context is not None:
+            found[context.trace_id] = context
+        if len(found) == LINKS:
+            break
     if len(found) == 1:
         [cause] = found.values()
         above, links = set_span_in_context(NonRecordingSpan(cause), Context()), []
     else:
-        above, links = Context(), [Link(context) for context in list(found.values())[:LINKS]]
+        above, links = Context(), [Link(context) for context in found.values()]
     if found:
         _tracer.start_span(name, above, kind, attributes, links, start_time=began).end()
 

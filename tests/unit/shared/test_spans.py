@@ -4,14 +4,28 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
 
 from shared.errors import ExternalSystemUnavailable, RecordInvalid
 from shared.telemetry import provider
 from shared.telemetry.context import carried, parse, trace_id_at_hand, traceparent_at_hand
+from shared.telemetry.encoding import encode
 from shared.telemetry.provider import TELL_EVERY, PatientExporter, start_tracing
-from shared.telemetry.spans import CONSEQUENCES, LINKS, batch, caused, entry, inside, recorded, told
+from shared.telemetry.spans import (
+    CONSEQUENCES,
+    LINKS,
+    Attributes,
+    batch,
+    caused,
+    entry,
+    failed,
+    inside,
+    recorded,
+    told,
+)
 from tests.support.spans import Spans, names_one, recording, trace_of
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -182,6 +196,19 @@ def test_a_name_that_tells_one_from_others_is_noticed(name: str) -> None:
 @pytest.mark.parametrize("name", ["GET /api/v1/runs/{run_id}", "process run.requested", "call erp-rest"])
 def test_a_name_of_a_kind_is_none_of_them(name: str) -> None:
     assert not names_one(name)
+
+
+def test_our_encoding_says_what_the_library_says(spans: Spans) -> None:
+    values: Attributes = {"text": "é", "tagwerk.run.id": "x", "yes": True, "one": 1, "half": 0.5, "real": 1.0}
+    with entry("process", SpanKind.CONSUMER, values, parent=CALLER) as span:
+        with caused("send", {"one": 1, "yes": 1}, traceparent=None):
+            pass
+        failed(span, "worker_crashed")
+    with entry("begun", SpanKind.SERVER, {}, parent=None), inside("part", SpanKind.CLIENT, {}):
+        told("call", SpanKind.INTERNAL, {}, began=1, ended=2)
+    batch("fold", SpanKind.CONSUMER, {}, began=1, causes=[CALLER, CALLER.replace("0af", "1af")])
+    assert len(spans.all) == 6
+    assert ExportTraceServiceRequest.FromString(encode(spans.all)) == encode_spans(spans.all)
 
 
 class Collector(SpanExporter):
