@@ -42,6 +42,22 @@ class AttemptSpan:
         self._span.set_attribute("error.type", "worker_stopped")
 
 
+def given_up(request: Requested, attempt: int, end: End) -> None:
+    """The run has ended without another attempt, after `attempt` of them: the spans of those that were killed
+    are lost, and a run that failed has to be found."""
+    if not recorded():
+        return
+    attributes = {
+        **_REQUESTED,
+        "tagwerk.run.id": str(request.run_id),
+        "tagwerk.job": request.job,
+        "tagwerk.client": request.client,
+        "tagwerk.attempt": attempt,
+    }
+    with entry("end run", SpanKind.CONSUMER, attributes, parent=request.traceparent) as span:
+        AttemptSpan(span).ended(end)
+
+
 @contextmanager
 def attempt_at_work(
     request: Requested, started: Started, delivery: Delivered, *, due: bool, began: int
