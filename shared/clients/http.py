@@ -144,11 +144,7 @@ class HttpSystem:
         except TagwerkError as error:
             self._record(operation, CallOutcome.FAILED, started_at, began, "the address is invalid", error)
             raise
-        told: dict[str, str | int] = {
-            "http.request.method": method,
-            "server.address": host,
-            "server.port": port,
-        }
+        told: dict[str, str | int] = {"http.request.method": method}
         async with self._calls.reaching(self._system, host, port):
             try:
                 response = await send()

@@ -12,10 +12,14 @@ from shared.telemetry.spans import recorded, told
 from shared.words import CallOutcome
 
 
-def call_made(call: Call, protocol: Mapping[str, str | int]) -> None:
-    """A call has ended; `protocol` are attributes of the conventions for its protocol."""
+def call_made(call: Call, address: tuple[str, int] | None, protocol: Mapping[str, str | int]) -> None:
+    """A call to `address` (host and port) has ended; `protocol` are attributes of the conventions for its
+    protocol."""
     if not recorded():
         return
+    where: dict[str, str | int] = {}
+    if address is not None:
+        where = {"server.address": address[0], "server.port": address[1]}
     began = int(call.started_at.timestamp() * 1e9)
     error = None
     if call.outcome is not CallOutcome.SUCCEEDED:
@@ -27,6 +31,7 @@ def call_made(call: Call, protocol: Mapping[str, str | int]) -> None:
             "peer.service": call.system,
             "tagwerk.operation": call.operation,
             "tagwerk.outcome": str(call.outcome),
+            **where,
             **protocol,
         },
         began=began,

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from opentelemetry.trace import SpanKind
 
 from shared.events import BusinessEventBase, Requested
-from shared.subjects import EVENTS, RUNS
+from shared.subjects import EVENTS, INGRESS, OCCURRENCES, RUNS
 from shared.telemetry.context import TRACEPARENT, traceparent_at_hand
 from shared.telemetry.spans import batch, caused, entry, inside
 
@@ -108,9 +108,17 @@ def answering(subject: str, headers: Mapping[str, Any] | None) -> Iterator[None]
 
 
 @contextmanager
+def hearing_agent(traceparent: str | None) -> Iterator[None]:
+    """Around what an agent in a customer's network answers to a command, which belongs to `traceparent`."""
+    attributes = message("process", "process", INGRESS, "ingress.agents.{client}.{agent}")
+    with entry("process agent answer", SpanKind.CONSUMER, attributes, parent=traceparent):
+        yield
+
+
+@contextmanager
 def occurring(schedule: str, job: str) -> Iterator[None]:
     """Around the start of what a schedule has decided to start: the first of its trace."""
-    attributes = message("process", "process", "OCCURRENCES", OCCURRENCE) | {
+    attributes = message("process", "process", OCCURRENCES, OCCURRENCE) | {
         "tagwerk.schedule": schedule,
         "tagwerk.job": job,
     }

@@ -42,15 +42,24 @@ Attributes = Mapping[str, str | int | float | bool]
 #: cause. A mailbox with a thousand attachments would make a trace that nobody can open.
 CONSEQUENCES: Final = 100
 
+#: Parts of one cause that are recorded: an import of ten thousand rows is one span and not ten thousand.
+PARTS: Final = 500
+
 #: Traces that a batch is linked to at most.
 LINKS: Final = 128
 
 
 @dataclass(slots=True)
 class _Cause:
-    """What is at work, and how much it has led to."""
+    """What is at work, how much it has led to, and how many parts it had."""
 
+    context: SpanContext
     consequences: int = 0
+    parts: int = 0
+
+    def one_too_many(self) -> bool:
+        self.consequences += 1
+        return self.consequences > CONSEQUENCES
 
 
 _cause: ContextVar[_Cause | None] = ContextVar("tagwerk_cause", default=None)
@@ -88,18 +97,23 @@ def entry(
         return
     above = Context() if came is None else set_span_in_context(NonRecordingSpan(came), Context())
     span = _tracer.start_span(name, above, kind, attributes, start_time=began)
-    cause = _cause.set(_Cause())
+    cause = _Cause(span.get_span_context())
+    token = _cause.set(cause)
     try:
         with _at_work(span):
-            yield span
+            try:
+                yield span
+            finally:
+                if cause.parts > PARTS:
+                    span.set_attribute("tagwerk.spans_left_out", cause.parts - PARTS)
     finally:
-        _cause.reset(cause)
+        _cause.reset(token)
 
 
 @contextmanager
 def inside(name: str, kind: SpanKind, attributes: Attributes) -> Iterator[Span]:
     """A part of the work at hand."""
-    if _tracer is None or not get_current_span().is_recording():
+    if _tracer is None or not _records_parts():
         yield INVALID_SPAN
         return
     with _at_work(_tracer.start_span(name, None, kind, attributes)) as span:
@@ -118,12 +132,11 @@ def caused(name: str, attributes: Attributes, *, traceparent: str | None) -> Ite
         return
     above: Context | None = None
     links: list[Link] = []
-    cause = at_hand() or parse(traceparent)
-    if cause is not None:
-        if _one_too_many():
-            above, links = Context(), [Link(cause)]
-        elif at_hand() is None:
-            above = set_span_in_context(NonRecordingSpan(cause), Context())
+    cause = _cause.get()
+    if cause is not None and cause.one_too_many():
+        above, links = Context(), [Link(cause.context)]
+    elif at_hand() is None and (came := parse(traceparent)) is not None:
+        above = set_span_in_context(NonRecordingSpan(came), Context())
     with _at_work(_tracer.start_span(name, above, SpanKind.PRODUCER, attributes, links)) as span:
         yield text_of(span.get_span_context())
 
@@ -139,7 +152,7 @@ def told(
 ) -> None:
     """A part of the work at hand that is known only afterwards; times in nanoseconds since 1970. `error` is
     the stable code of its failure."""
-    if _tracer is None or not get_current_span().is_recording():
+    if _tracer is None or not _records_parts():
         return
     span = _tracer.start_span(name, None, kind, attributes, start_time=began)
     if error is not None:
@@ -185,12 +198,15 @@ def raised(span: Span, failure: Failure) -> None:
         span.set_attribute("error.type", failure.code)
 
 
-def _one_too_many() -> bool:
+def _records_parts() -> bool:
+    """Whether another part of the work at hand is recorded."""
+    if not get_current_span().is_recording():
+        return False
     cause = _cause.get()
     if cause is None:
-        return False
-    cause.consequences += 1
-    return cause.consequences > CONSEQUENCES
+        return True
+    cause.parts += 1
+    return cause.parts <= PARTS
 
 
 @contextmanager

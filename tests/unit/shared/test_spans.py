@@ -17,6 +17,7 @@ from shared.telemetry.provider import TELL_EVERY, PatientExporter, start_tracing
 from shared.telemetry.spans import (
     CONSEQUENCES,
     LINKS,
+    PARTS,
     Attributes,
     batch,
     caused,
@@ -131,6 +132,18 @@ async def test_tasks_at_work_on_one_cause_share_its_count(spans: Spans) -> None:
     with entry("process", SpanKind.CONSUMER, {}, parent=CALLER):
         await asyncio.gather(*(one() for _ in range(CONSEQUENCES + 1)))
     assert len([span for span in spans.named("create") if span.links]) == 1
+
+
+def test_of_a_cause_with_many_parts_the_first_are_recorded_and_the_others_counted(spans: Spans) -> None:
+    with entry("process import", SpanKind.CONSUMER, {}, parent=None):
+        for _ in range(PARTS + 5):
+            with inside("transaction", SpanKind.CLIENT, {}):
+                pass
+        told("call bank", SpanKind.CLIENT, {}, began=1, ended=2)
+    *parts, cause = spans.all
+    assert {span.name for span in parts} == {"transaction"}
+    assert len(parts) == PARTS
+    assert (cause.attributes or {})["tagwerk.spans_left_out"] == 6
 
 
 def test_a_batch_is_linked_to_each_trace_once_and_not_to_more_than_it_can_say(spans: Spans) -> None:
