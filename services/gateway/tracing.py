@@ -76,14 +76,19 @@ def serving(scope: MutableMapping[str, Any], traceparent: str | None) -> Iterato
         with carried(parse(trace.traceparent)):
             yield Served(trace)
         return
-    method = scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
+    known = scope["method"] in _KNOWN_METHODS
     attributes = {
-        "http.request.method": method,
+        "http.request.method": scope["method"] if known else "_OTHER",
         "url.scheme": scope.get("scheme", "http"),
         "network.protocol.version": scope.get("http_version", "1.1"),
     }
-    with entry(method, SpanKind.SERVER, attributes, parent=traceparent) as span:
+    with entry(_named(scope["method"]), SpanKind.SERVER, attributes, parent=traceparent) as span:
         yield Served(Trace._at(span.get_span_context()), span)
+
+
+def _named(method: str) -> str:
+    """The conventions' word for methods that are none: callers may say anything."""
+    return method if method in _KNOWN_METHODS else "HTTP"
 
 
 def _describe(span: Span, scope: MutableMapping[str, Any], status: int | None) -> None:
@@ -91,8 +96,7 @@ def _describe(span: Span, scope: MutableMapping[str, Any], status: int | None) -
     route = getattr(scope.get("route"), "path", None)
     if route is not None:
         template = f"{_API}{route}" if scope["path"].startswith(f"{_API}/") else route
-        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
-        span.update_name(f"{method} {template}")
+        span.update_name(f"{_named(scope['method'])} {template}")
         span.set_attribute("http.route", template)
     if status is None:
         span.set_attribute("error.type", "cancelled")
