@@ -3,16 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-import structlog
 from pydantic import Field
 
 from shared.bus import Bus
 from shared.events import Message
-
-
-def trace_at_hand() -> str | None:
-    """The trace of the request that is being served, as log lines name it."""
-    return structlog.contextvars.get_contextvars().get("trace_id")
+from shared.telemetry.context import trace_id_at_hand
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
@@ -39,7 +34,7 @@ class AuditEntry(Message):
     effective_principal: str | None = None
     run_id: UUID | None = None
     #: 32 hex digits.
-    trace_id: str | None = Field(default_factory=trace_at_hand)
+    trace_id: str | None = Field(default_factory=trace_id_at_hand)
 
     @property
     def subject(self) -> str:

@@ -23,6 +23,7 @@ from nats.js import JetStreamContext
 from pydantic import BaseModel
 
 from shared.errors import Failure, TagwerkError
+from shared.telemetry.messages import asking
 
 log = structlog.get_logger(__name__)
 
@@ -322,18 +323,21 @@ class Bus:
     ) -> Answer:
         """Request/reply with one of our services. Raises `TagwerkError` with the failure it answered."""
         service = subject.split(".")[1]
-        try:
-            msg = await self.nc.request(subject, query.model_dump_json().encode(), timeout=timeout)
-        except NoRespondersError as error:
-            raise _unanswered(service, f"the {service} service is not running", retryable=True) from error
-        except (NatsError, TimeoutError) as error:
-            raise _unanswered(
-                service, f"the {service} service did not answer within {timeout:g} s", retryable=True
-            ) from error
-        # Read at once as what it is, and not as anything first.
-        reply = _Answered[answer].model_validate_json(msg.data)  # type: ignore[valid-type]
-        if reply.failure is not None:
-            raise failed(reply.failure)
+        with asking(subject) as headers:
+            try:
+                msg = await self.nc.request(
+                    subject, query.model_dump_json().encode(), timeout=timeout, headers=headers
+                )
+            except NoRespondersError as error:
+                raise _unanswered(service, f"the {service} service is not running", retryable=True) from error
+            except (NatsError, TimeoutError) as error:
+                raise _unanswered(
+                    service, f"the {service} service did not answer within {timeout:g} s", retryable=True
+                ) from error
+            # Read at once as what it is, and not as anything first.
+            reply = _Answered[answer].model_validate_json(msg.data)  # type: ignore[valid-type]
+            if reply.failure is not None:
+                raise failed(reply.failure)
         assert reply.data is not None, f"{subject} was answered with nothing"
         return cast(Answer, reply.data)
 

@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from shared.telemetry.context import trace_id_at_hand
+
 
 def configure_logs(service: str, *, format: str, level: str) -> None:
     """`format` is `console` or `json`. Every line names its service."""
@@ -23,6 +25,7 @@ def configure_logs(service: str, *, format: str, level: str) -> None:
     )
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _name_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -38,3 +41,11 @@ def configure_logs(service: str, *, format: str, level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=max(threshold, logging.WARNING), format="%(name)s: %(message)s"
     )
+
+
+def _name_trace(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """The trace of what is being done, by which its spans are found."""
+    trace_id = trace_id_at_hand()
+    if trace_id is not None:
+        line.setdefault("trace_id", trace_id)
+    return line

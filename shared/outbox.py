@@ -6,6 +6,7 @@ every consumer is idempotent beyond that window.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -22,6 +23,8 @@ from shared.events import BusinessEventBase, Decided, Record, Recorded
 from shared.runner.context import RunContext
 from shared.runner.dry_run import DryRunWrote
 from shared.subjects import RunSubjects
+from shared.telemetry.database import transaction_at_work
+from shared.telemetry.messages import creating, relayed
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +149,9 @@ class Transaction:
                 rows.append((id, context.run_id, subject, payload))
         for event in self._events:
             kind: Any = getattr(event, "type")  # noqa: B009  (declared by every concrete event)
-            rows.append((event.id, context.run_id if context else None, kind, event.encode()))
+            with creating(kind, event) as traceparent:
+                told_event = event.model_copy(update={"traceparent": traceparent})
+            rows.append((event.id, context.run_id if context else None, kind, told_event.encode()))
         for job, decided in self._decisions:
             rows.append((decided.id, decided.run_id, RunSubjects(job, decided.run_id).ev, decided.encode()))
         for entry in self._audits:
@@ -252,6 +257,7 @@ class Relay:
             )
             if not rows:
                 return 0
+            began = time.time_ns()
             answers = await asyncio.gather(
                 *(
                     self._bus.publish(row["subject"], row["payload"], msg_id=str(row["msg_id"]))
@@ -268,6 +274,7 @@ class Relay:
             await connection.execute(
                 "delete from outbox where id = any($1::bigint[])", [row["id"] for row, _ in stored]
             )
+        relayed([row["payload"] for row, _ in stored if row["subject"].startswith("event.")], began)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -296,12 +303,13 @@ class Outbox:
             async with self._reading(self._context) as transaction:
                 yield transaction
             return
-        async with self._pool.acquire() as connection, connection.transaction():
-            if self._context is not None:
-                await raise_fence(connection, self._context.run_id, self._context.attempt)
-            transaction = Transaction(connection)
-            yield transaction
-            anything = await transaction.write(self._context)
+        with transaction_at_work():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if self._context is not None:
+                    await raise_fence(connection, self._context.run_id, self._context.attempt)
+                transaction = Transaction(connection)
+                yield transaction
+                anything = await transaction.write(self._context)
         if anything:
             self._relay.wake()
 

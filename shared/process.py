@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ from typing import Any
 from shared.errors import TagwerkError
 from shared.nursery import Nursery, NurseryChild, NurseryGone
 from shared.process_child import HEADER
+from shared.telemetry.processes import child_at_work, child_told
 
 #: The child gets the parent's import path, and nothing of its environment.
 _START = (
@@ -170,6 +172,11 @@ class Child:
             return await self.call_in_slot(method, arguments)
 
     async def call_in_slot(self, method: str, arguments: dict[str, Any]) -> Any:
+        with child_at_work(self._target, method, self.pid):
+            return await self._call(method, arguments)
+
+    async def _call(self, method: str, arguments: dict[str, Any]) -> Any:
+        asked = time.time_ns()
         try:
             async with asyncio.timeout(self._limits.wall_seconds):
                 answer = await self._exchange({"method": method, "arguments": arguments})
@@ -181,6 +188,7 @@ class Child:
         except BaseException:
             await self.end()
             raise
+        child_told(self._target, method, answer.get("at_work"), (asked, time.time_ns()))
         if "value" in answer:
             if method == "open":
                 self.network = answer["value"]["network"]
@@ -212,7 +220,7 @@ class Child:
         if (size := answer.get("bytes")) is not None:
             if size > self._limits.output:
                 raise self._too_expensive("output")
-            return {"value": await self._process.stdout.readexactly(size)}
+            return {**answer, "value": await self._process.stdout.readexactly(size)}
         return answer
 
     async def _drain_stderr(self) -> bytes:

@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -73,6 +74,7 @@ def serve(orders: dict[str, Any]) -> None:
     served: Any = None
     while (request := _read_frame(calls)) is not None:
         _allow_cpu(limits["cpu_seconds"])
+        began = time.time_ns()
         answer: dict[str, Any]
         try:
             if request["method"] == "open":
@@ -83,6 +85,7 @@ def serve(orders: dict[str, Any]) -> None:
                 answer = {"value": getattr(served, request["method"])(**request["arguments"])}
         except Exception as error:
             answer = _describe(error)
+        answer["at_work"] = [began, time.time_ns()]
         _write_frame(answers, answer, limits["output"])
 
 
@@ -156,7 +159,8 @@ def _read_frame(stream: BinaryIO) -> dict[str, Any] | None:
 def _write_frame(stream: BinaryIO, answer: dict[str, Any], limit: int) -> None:
     plain = b""
     if isinstance(value := answer.get("value"), bytes):
-        answer, plain = {"bytes": len(value)}, value
+        answer, plain = {**answer, "bytes": len(value)}, value
+        del answer["value"]
     data = json.dumps(answer).encode()
     if len(data) + len(plain) > limit:
         data, plain = json.dumps({"exceeded": "output"}).encode(), b""

@@ -8,6 +8,7 @@ from shared.errors import TagwerkError
 from shared.events import Requested, decode_run_event
 from shared.jobs import CatalogueEntry
 from shared.subjects import RunSubjects
+from shared.telemetry.messages import sending_run
 from shared.words import Lane
 
 
@@ -35,11 +36,14 @@ class IdempotencyConflict(TagwerkError):
 async def request_run(bus: Bus, request: Requested, lane: Lane) -> RequestedRun:
     """Publish the request. Raises `IdempotencyConflict` if the same run was requested differently."""
     run = RunSubjects(request.job, request.run_id)
-    try:
-        sequence = await bus.publish(run.requested(lane), request.encode(), expect_last=(run.all, 0))
-        return RequestedRun(request, sequence, existing=False)
-    except Conflict:
-        pass
+    with sending_run(request) as traceparent:
+        # What it leads to is a consequence of this publish.
+        request = request.model_copy(update={"traceparent": traceparent})
+        try:
+            sequence = await bus.publish(run.requested(lane), request.encode(), expect_last=(run.all, 0))
+            return RequestedRun(request, sequence, existing=False)
+        except Conflict:
+            pass
     messages = await bus.read(subjects.RUNS, run.all)
     earlier = decode_run_event(messages[0].data) if messages else None
     if not isinstance(earlier, Requested):

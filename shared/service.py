@@ -21,7 +21,6 @@ from pydantic import BaseModel, ValidationError
 
 from shared import subjects
 from shared.access import Principal
-from shared.audit import trace_id_of
 from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.catalogue import publish_catalogue
@@ -45,6 +44,8 @@ from shared.rule_files import tell_changed_rules
 from shared.runner.attempt import STANDARD_PROVIDERS, Provider
 from shared.runner.worker import Worker
 from shared.settings import Settings
+from shared.telemetry.messages import answering
+from shared.telemetry.provider import start_tracing
 from shared.triggers import EventHandler, Triggers, check_triggers
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,7 @@ class Service:
             error_cb=refusals(self.name, self._refused),
             **sign_in(settings, self.name),
         )
+        self._stop_tracing: Callable[[], None] | None = None
         self._bus: Bus | None = None
         self._pool: Pool | None = None
         self._relay: Relay | None = None
@@ -147,11 +149,10 @@ class Service:
         """Answer requests on `subject`, one replica each. A `TagwerkError` becomes the reply's failure."""
 
         @self._broker.subscriber(subject, queue=self.name, max_workers=64, title=subject, decoder=_as_it_came)
-        async def answer(body: bytes) -> bytes:
+        async def answer(asked: Any) -> bytes:
             try:
-                request = model.model_validate_json(body)
-                with structlog.contextvars.bound_contextvars(**_trace_of(request)):
-                    reply = Reply(data=await handler(request))
+                with answering(subject, asked.headers):
+                    reply = Reply(data=await handler(model.model_validate_json(asked.body)))
             except ValidationError as error:
                 reply = Reply(failure=_request_invalid(subject, error))
             except Exception as error:
@@ -177,6 +178,9 @@ class Service:
     async def _prepare(self) -> None:
         """Everything that answers and handlers may need; before the broker listens."""
         settings = self.settings
+        self._stop_tracing = start_tracing(
+            self.name, SOFTWARE_VERSION, endpoint=settings.otlp_endpoint, ratio=settings.trace_sample
+        )
         if self._migrations is not None:
             await migrate(settings.database_url, self.name, SHARED_MIGRATIONS)
             await migrate(settings.database_url, self.name, self._migrations)
@@ -229,6 +233,8 @@ class Service:
         await self._broker.stop()
         if self._pool is not None:
             await self._pool.close()
+        if self._stop_tracing is not None:
+            await asyncio.to_thread(self._stop_tracing)
         log.info("stopped")
 
     def run(self) -> None:
@@ -319,15 +325,10 @@ async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
         _, pending = await asyncio.wait(pending, timeout=1)
 
 
-async def _as_it_came(message: NatsMessage) -> bytes:
-    """The body as bytes: FastStream's own decoder makes a dict of it, which no handler here takes."""
-    return message.body
-
-
-def _trace_of(request: BaseModel) -> dict[str, str]:
-    """The trace that a command brings along, for log lines and the audit."""
-    trace_id = trace_id_of(getattr(request, "traceparent", None))
-    return {} if trace_id is None else {"trace_id": trace_id}
+async def _as_it_came(message: NatsMessage) -> NatsMessage:
+    """With its headers, and the body as bytes: FastStream's own decoder makes a dict of it, which no handler
+    here takes."""
+    return message
 
 
 def _request_invalid(subject: str, error: ValidationError) -> Failure:

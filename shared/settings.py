@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     mqtt_payload_limit: int = Field(default=512 * 1024, ge=1, le=700_000)
     #: Zone of the times on pages, for those who have not chosen another.
     time_zone: str = "Europe/Zurich"
+    #: Where spans go: the base address of an OTLP/HTTP collector, `http://127.0.0.1:4318`; without it none
+    #: are recorded.
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^(https?://[^@?#\s]+)?$")
+    #: Share of the traces that are recorded, of those that begin here.
+    trace_sample: float = Field(default=1.0, ge=0.0, le=1.0)
     #: `console` for people, `json` for machines.
     log_format: str = "console"
     log_level: str = "info"

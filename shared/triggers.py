@@ -28,6 +28,7 @@ from shared.ids import run_id_of
 from shared.jobs import CatalogueEntry, Job, JobRefused
 from shared.pull import Delivery
 from shared.requests import effective_principal, request_run
+from shared.telemetry.messages import handling_event
 from shared.words import Lane, Trigger
 
 #: Deliveries after which an event that a handler stumbles over, nobody knows why, goes to the dead letters.
@@ -69,7 +70,8 @@ class Triggers:
             await delivery.ack()
             return
         try:
-            await self._react(delivery.subject, event)
+            with handling_event(delivery.subject, event, delivery):
+                await self._react(delivery.subject, event)
         except Exception as error:
             failure = failure_of(error)
             # What can succeed by itself waits for as long as it takes: an outage loses no event.

@@ -17,7 +17,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.gateway.problems import hidden_failure, problem_response
-from services.gateway.tracing import Trace
+from services.gateway.tracing import Served, serving
 
 log = structlog.get_logger(__name__)
 
@@ -55,19 +55,19 @@ class Edge:
             await self._life(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        trace = Trace.of(headers.get("traceparent"))
-        scope.setdefault("state", {})["trace"] = trace
-        answer = _Answer(send, trace, scope["state"].setdefault("cookies", []), self._headers)
-        with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id):
+        with serving(scope, headers.get("traceparent")) as served:
+            scope.setdefault("state", {})["trace"] = served.trace
+            answer = _Answer(scope, send, served, scope["state"].setdefault("cookies", []), self._headers)
             began = time.monotonic()
             try:
                 await self._app(scope, _limited(scope, headers, receive), answer.send)
             except ClientDisconnect:
+                served.broke_off(scope)
                 log.info("the client went away", method=scope["method"], path=scope["path"])
             except Exception as error:
                 log.exception("a request failed", method=scope["method"], path=scope["path"])
                 if answer.status is None:
-                    response = problem_response(hidden_failure(error), trace)
+                    response = problem_response(hidden_failure(error), served.trace)
                     await response(scope, receive, answer.send)
             finally:
                 _tell(scope, answer.status, time.monotonic() - began)
@@ -76,10 +76,18 @@ class Edge:
 class _Answer:
     """Passes an answer on with our headers, and remembers its status."""
 
-    def __init__(self, send: Send, trace: Trace, cookies: list[str], headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        send: Send,
+        served: Served,
+        cookies: list[str],
+        headers: Mapping[str, str],
+    ) -> None:
+        self._scope = scope
         self._send = send
         self._headers = headers
-        self._trace = trace
+        self._served = served
         #: Set while the request was served, whatever answer it got.
         self._cookies = cookies
         self.status: int | None = None
@@ -88,8 +96,9 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["traceparent"] = self._trace.traceparent
-            headers["X-Request-Id"] = self._trace.trace_id
+            headers["traceparent"] = self._served.trace.traceparent
+            headers["X-Request-Id"] = self._served.trace.trace_id
+            self._served.answered(self._scope, message["status"], headers.get("content-type", ""))
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
             for cookie in self._cookies:

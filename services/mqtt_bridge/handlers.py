@@ -14,6 +14,7 @@ from services.mqtt_bridge.batches import Batches
 from services.mqtt_bridge.messages import Answer, Arrived, Leaving
 from services.mqtt_bridge.rules import Rule, Rules
 from services.mqtt_bridge.store import Received
+from services.mqtt_bridge.tracing import taking
 from shared import subjects
 from shared.access import ADMINISTRATOR, Access, Action, Principal, Verdict, decide_access
 from shared.audit import AuditEntry, audit
@@ -28,6 +29,7 @@ from shared.jobs import CatalogueEntry
 from shared.parameters import references, wrong_parameters
 from shared.pull import Delivery
 from shared.requests import effective_principal, request_run
+from shared.telemetry.messages import creating
 from shared.words import Level, Trigger
 
 #: Deliveries after which a message that is stumbled over, nobody knows why, goes to the dead letters.
@@ -83,7 +85,8 @@ class Messages:
         rule = None
         try:
             rule = core.rule_for(self._rules, message.topic)
-            answer = await self._obey(rule, message, delivery.sequence)
+            with taking(rule, message):
+                answer = await self._obey(rule, message, delivery.sequence)
         except Exception as error:
             failure = failure_of(error)
             # What can succeed by itself waits for as long as it takes: an outage loses no message.
@@ -195,7 +198,9 @@ class Messages:
             data=data,
         )
         # Killed right after, it is told again under the same id, by which all who listen know it.
-        await self._events(Message(told.type, told.encode(), msg_id=str(told.id)))
+        with creating(told.type, told) as traceparent:
+            told = told.model_copy(update={"traceparent": traceparent})
+            await self._events(Message(told.type, told.encode(), msg_id=str(told.id)))
         answer = Answer(ok=True, rule=rule.name, event_id=str(told.id))
         await self._received.remember_answer(identity, claimed.first, answer)
         return answer.model_copy(update={"duplicate": claimed.first != sequence})

@@ -19,6 +19,7 @@ from shared.jobs import CatalogueEntry
 from shared.pull import Delivery
 from shared.requests import IdempotencyConflict, request_run
 from shared.subjects import RunSubjects
+from shared.telemetry.messages import occurring
 from shared.words import Lane
 
 #: Seconds after which a run that is waited for is looked at again.
@@ -46,7 +47,8 @@ class Starter:
         entry = await self._catalogue.get(occurrence.job)
         lane = entry.lane_for(Lane.BULK) if entry is not None else Lane.BULK
         try:
-            await request_run(self._bus, request, lane)
+            with occurring(occurrence.schedule, occurrence.job):
+                await request_run(self._bus, request, lane)
         except IdempotencyConflict as error:
             await bury_delivery(self._bus, subjects.OCCURRENCES, delivery, error.failure)
             return

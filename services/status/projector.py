@@ -28,6 +28,7 @@ from services.status.progress import Progress
 from services.status.projection import Projection
 from services.status.rows import Changes
 from services.status.store import Connection, settle, write_archive
+from services.status.tracing import Folding
 from shared.database import Pool, session
 from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
 from shared.subjects import PROJECTOR, RUNS
@@ -62,6 +63,8 @@ class Projector:
         self.between_batches = asyncio.Lock()
         #: Set whenever dead letters were written.
         self.dead_letters = asyncio.Event()
+        #: What the runs of the batches belong to.
+        self.folding = Folding()
         self._projection: Projection | None = None
         self._checkpoint: Checkpoint | None = None
 
@@ -130,6 +133,7 @@ class Projector:
     ) -> None:
         whole = contiguous(batch, self.position().sequence + 1)
         if whole:
+            self.folding.begin()
             async with self.between_batches:
                 await partitions.reach(whole[-1].sequence)
                 assert self._projection is not None
@@ -139,6 +143,7 @@ class Projector:
 
     def committed(self, checkpoint: Checkpoint, changes: Changes) -> None:
         """Take note of a committed batch."""
+        self.folding.end()
         self._checkpoint = checkpoint
         self._progress.advance(
             checkpoint.sequence, (run.run_id for run in changes.runs.values() if run.state.final)
@@ -162,6 +167,7 @@ class _Beside:
 
     async def within(self, changes: Changes) -> None:
         assert changes.last is not None
+        self._projector.folding.fold(changes)
         await write_archive(self._connection, changes)
         self._moved = await move_checkpoint(self._connection, self._projector.position(), changes.last)
 

@@ -88,7 +88,7 @@ class HttpSystem:
             return await self._client.request(method, url, **arguments)
 
         async def once() -> httpx.Response:
-            return await self._recorded(operation, send, url=url, when_lost=lost)
+            return await self._recorded(operation, send, method=method.upper(), url=url, when_lost=lost)
 
         return await again(once, self._retries, reads=reads)
 
@@ -133,6 +133,7 @@ class HttpSystem:
         operation: str,
         send: Callable[[], Awaitable[httpx.Response]],
         *,
+        method: str = "GET",
         url: str,
         when_lost: CallOutcome,
     ) -> httpx.Response:
@@ -143,16 +144,19 @@ class HttpSystem:
         except TagwerkError as error:
             self._record(operation, CallOutcome.FAILED, started_at, began, "the address is invalid", error)
             raise
+        told: dict[str, str | int] = {"http.request.method": method}
         async with self._calls.reaching(self._system, host, port):
             try:
                 response = await send()
             except (httpx.HTTPError, TimeoutError, TagwerkError) as error:
                 failure, outcome, detail = self._failed(error, host, when_lost)
-                self._record(operation, outcome, started_at, began, detail, failure)
+                self._record(operation, outcome, started_at, began, detail, failure, **told)
                 raise failure from error
             refused = self._refusal(response)
             outcome = CallOutcome.SUCCEEDED if refused is None else CallOutcome.FAILED
-            self._record(operation, outcome, started_at, began, str(response.status_code), refused)
+            status = response.status_code
+            told["http.response.status_code"] = status
+            self._record(operation, outcome, started_at, began, str(status), refused, **told)
             if refused is not None:
                 raise refused
             return response
@@ -237,6 +241,7 @@ class HttpSystem:
         began: float,
         detail: str,
         error: TagwerkError | None,
+        **protocol: str | int,
     ) -> None:
         self._calls.record(
             Call(
@@ -247,5 +252,6 @@ class HttpSystem:
                 duration_ms=round((time.perf_counter() - began) * 1000, 3),
                 detail=detail,
                 failure=error.failure if error else None,
-            )
+            ),
+            **protocol,
         )

@@ -10,6 +10,7 @@ import structlog
 
 from shared.clients.destinations import admit
 from shared.events import Call, LogLine, now
+from shared.telemetry.calls import call_made
 from shared.words import LogLevel
 
 
@@ -105,14 +106,19 @@ class Calls:
         """Without `reach` nothing is learned of how calls end."""
         self._publish = publish
         self._reach = reach
+        #: Where each system was reached last.
+        self._addresses: dict[str, tuple[str, int]] = {}
 
-    def record(self, call: Call) -> None:
+    def record(self, call: Call, **protocol: str | int) -> None:
+        """`protocol`: how it went by its protocol, as attributes of its span."""
         self._publish(call)
+        call_made(call, self._addresses.get(call.system), protocol)
 
     @asynccontextmanager
     async def reaching(self, system: str, host: str, port: int) -> AsyncIterator[None]:
         """Around whatever connects to a system. Raises `DestinationNotAllowed` and `ExternalSystemPaused`."""
         admit(system, host, port)
+        self._addresses[system] = (host, port)
         if self._reach is None:
             yield
         else:

@@ -23,6 +23,7 @@ from shared.runner.attempt import Attempt
 from shared.runner.sink import PATIENCE
 from shared.runner.steps import End, Ignore, Stale, first_step
 from shared.subjects import RunSubjects
+from shared.telemetry.runs import given_up
 from shared.words import RunState
 
 #: Seconds between a conflict and the next try: a replica may answer a read before it has the message.
@@ -65,7 +66,8 @@ class Lifecycle:
                 continue
             event: RunEventBase
             if isinstance(step, End):
-                event = finished(run.run_id, history.attempt, await self._end_in_doubt(run, history, step))
+                step = await self._end_in_doubt(run, history, step)
+                event = finished(run.run_id, history.attempt, step)
             else:
                 event = Started(
                     run_id=run.run_id,
@@ -90,6 +92,8 @@ class Lifecycle:
                 sequence = history.last_sequence
             if isinstance(event, Started):
                 return sequence, event
+            if isinstance(step, End) and history.request is not None:
+                given_up(history.request, history.attempt, step)
             raise NothingToStart(f"the run ended as {getattr(event, 'state', '')}")
 
     async def _fence_off_earlier_attempts(self, run: RunSubjects, history: History) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,8 @@ from shared.runner.lifecycle import Lifecycle, NothingToStart, Overtaken, finish
 from shared.runner.sink import Sink
 from shared.runner.steps import Again
 from shared.subjects import RunSubjects
+from shared.telemetry.context import traceparent_at_hand
+from shared.telemetry.runs import AttemptSpan, attempt_at_work
 from shared.words import Lane
 
 log = structlog.get_logger(__name__)
@@ -167,6 +170,7 @@ class Worker:
 
     async def _decide_and_perform(self, job: Job, delivery: Delivery) -> None:
         """Decode, decide, start, perform, finish, acknowledge."""
+        began = time.time_ns()
         where = subjects.parse_run_subject(delivery.subject)
         run = RunSubjects(job.id, where.run_id)
         history = await self._history(run, delivery, where.kind)
@@ -180,13 +184,14 @@ class Worker:
             await delivery.ack()
             return
         lane = where.lane or Lane.INTERACTIVE
-        attempt = self._attempt(job, history.request, event, sequence, lane)
-        self._attempts[run.run_id] = attempt
-        if run.run_id in self._cancelled_early or history.cancel is not None:
-            attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
-        if self._stopping:
-            attempt.stop(Stop.HANDOVER, grace=0.0)
-        await self._perform(attempt, run, history, delivery, lane)
+        with attempt_at_work(history.request, event, delivery, due=where.kind == "due", began=began) as span:
+            attempt = self._attempt(job, history.request, event, sequence, lane)
+            self._attempts[run.run_id] = attempt
+            if run.run_id in self._cancelled_early or history.cancel is not None:
+                attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
+            if self._stopping:
+                attempt.stop(Stop.HANDOVER, grace=0.0)
+            await self._perform(attempt, run, history, delivery, lane, span)
 
     async def _history(self, run: RunSubjects, delivery: Delivery, kind: str) -> History | None:
         """What happened to the run; None if its work item cannot be decoded."""
@@ -211,7 +216,7 @@ class Worker:
             principal=request.effective_principal,
             about=tuple(request.about),
             only_records=frozenset(request.only_records) if request.only_records is not None else None,
-            traceparent=request.traceparent,
+            traceparent=traceparent_at_hand() or request.traceparent,
             dry_run=request.dry_run,
             interactive=lane is Lane.INTERACTIVE,
         )
@@ -219,7 +224,13 @@ class Worker:
         return Attempt(job, context, self._bus, sink, self._pool, self._relay, self._effect_slots)
 
     async def _perform(
-        self, attempt: Attempt, run: RunSubjects, history: History, delivery: Delivery, lane: Lane
+        self,
+        attempt: Attempt,
+        run: RunSubjects,
+        history: History,
+        delivery: Delivery,
+        lane: Lane,
+        span: AttemptSpan,
     ) -> None:
         assert history.request is not None
         try:
@@ -227,9 +238,11 @@ class Worker:
                 history.request, self._providers, history.counted_failures, grace=self._cancel_grace
             )
         except HandedOver:
+            span.handed_over()
             await self._hand_over(attempt, run, delivery)
             return
         number = attempt.context.attempt
+        span.ended(result)
         if isinstance(result, Again):
             failed = AttemptFailed(
                 run_id=run.run_id, attempt=number, failure=result.failure, next_attempt_at=result.at

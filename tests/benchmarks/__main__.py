@@ -25,6 +25,7 @@ from tests.benchmarks.reports import measure_reports
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.schedules import measure_schedules
 from tests.benchmarks.stack import SYNCS, config, resident_mb
+from tests.benchmarks.tracing import measure_tracing
 
 PARTS = (
     "start",
@@ -38,6 +39,7 @@ PARTS = (
     "schedules",
     "reports",
     "memory",
+    "tracing",
 )
 
 
@@ -96,6 +98,8 @@ async def measure(
     if "reports" in parts:
         async with LocalStack(config(folder / "reports", "always", laboratory=False)) as stack:
             await measure_reports(stack, volume.rounds, report)
+    if "tracing" in parts:
+        await measure_tracing(folder, volume, report)
     if "pages" in parts:
         async with LocalStack(config(folder / "pages", "always", laboratory=False)) as stack:
             await measure_pages(stack, min(3, volume.rounds), installation, report)

@@ -14,6 +14,7 @@ from shared.errors import TagwerkError
 from shared.events import Requested
 from shared.ids import new_id
 from shared.requests import request_run
+from shared.telemetry.context import begun, text_of
 from shared.words import Lane, RunState, Trigger
 from tests.benchmarks.figures import Figure, Report, percentile
 from tests.benchmarks.stack import connected, cpu_seconds, resident_mb
@@ -40,12 +41,14 @@ def _request() -> Requested:
         principal="admin",
         effective_principal="admin",
         trigger=Trigger.MANUAL,
+        # As whoever starts a run gives it along.
+        traceparent=text_of(begun()),
     )
 
 
 async def measure_runs(stack: LocalStack, sync: Sync, volume: Volume, report: Report) -> None:
     async with connected(stack) as bus:
-        await _round(bus, 500)  # Warm caches, open partitions.
+        await run_round(bus, 500)  # Warm caches, open partitions.
         idle = resident_mb(stack)
         report.add(Figure.of("rss_mb_idle", "MB", [idle[0]], sync=sync, laboratory=True))
         report.add(Figure.of("pss_mb_idle", "MB", [idle[1]], sync=sync, laboratory=True))
@@ -53,7 +56,7 @@ async def measure_runs(stack: LocalStack, sync: Sync, volume: Volume, report: Re
         rates, costs, loaded = [], [], 0.0
         for _ in range(volume.rounds):
             before = cpu_seconds(stack)
-            rates.append(await _round(bus, volume.runs))
+            rates.append(await run_round(bus, volume.runs))
             costs.append((cpu_seconds(stack) - before) / volume.runs * 1000)
             loaded = max(loaded, resident_mb(stack)[0])
         conditions = {"sync": sync, "runs": volume.runs}
@@ -63,7 +66,7 @@ async def measure_runs(stack: LocalStack, sync: Sync, volume: Volume, report: Re
         await _rebuild(bus, sync, report)
 
 
-async def _round(bus: Bus, runs: int) -> float:
+async def run_round(bus: Bus, runs: int) -> float:
     """Runs per second, from the first request until the last result can be queried."""
     requests = [_request() for _ in range(runs)]
     gate = asyncio.Semaphore(IN_FLIGHT)

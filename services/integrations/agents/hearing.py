@@ -25,6 +25,7 @@ from shared.events import AgentAway, AgentBack, Record
 from shared.intake import Arrival, Intake
 from shared.outbox import Outbox, Relay
 from shared.pull import Delivery
+from shared.telemetry.messages import hearing_agent
 from shared.words import Decision, Outcome
 from shared.workplace import workplace
 
@@ -128,10 +129,11 @@ class Hearing:
         )
         if command is None or (command["client"], command["agent"]) != (message.client, message.agent):
             raise ValueError(f"{message.agent} answers the command {answer.command}, which it was not given")
-        await keep_answer(self._pool, answer, message.received_at)
-        if answer.file is not None:
-            await self._file(answer, command)
-        await end_if_whole(self._pool, answer.command)
+        with hearing_agent(command["traceparent"]):
+            await keep_answer(self._pool, answer, message.received_at)
+            if answer.file is not None:
+                await self._file(answer, command)
+            await end_if_whole(self._pool, answer.command)
 
     async def _file(self, answer: AgentAnswer, command: Any) -> None:
         rows = await self._pool.fetch(

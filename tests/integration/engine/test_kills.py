@@ -5,20 +5,27 @@ import signal
 from pathlib import Path
 
 import asyncpg
+from opentelemetry.trace import StatusCode
 
 from shared.words import Outcome, RunState
 from tests.support.engine import Engine
 from tests.support.nursery import Newborn
+from tests.support.spans import recording
 
 
 async def test_a_killed_worker_s_run_is_finished_by_another_and_nothing_is_stored_twice(
     engine: Engine, database_url: str
 ) -> None:
     first = await engine.spawn()
-    run = await engine.request("lab.store", keys=["a", "b", "c"], die_after=2)
-    assert await first.wait() == -signal.SIGKILL
-    await engine.start("lab")
-    told = await engine.ended("lab.store", run.request.run_id)
+    with recording() as spans:
+        run = await engine.request("lab.store", keys=["a", "b", "c"], die_after=2)
+        assert await first.wait() == -signal.SIGKILL
+        await engine.start("lab")
+        told = await engine.ended("lab.store", run.request.run_id)
+        await spans.until(lambda: spans.named("process run.requested"))
+    # The span of the first attempt died with its process; that of the second says so.
+    [second] = spans.named("process run.requested", **{"tagwerk.attempt": 2, "tagwerk.crashes": 1})
+    assert spans.above(second) is spans.named("send run.requested")[0]
     assert told.end.state is RunState.SUCCEEDED
     assert told.attempts == [1, 2]
     # What attempt 1 committed was published before attempt 2 began, although its process was gone.
@@ -42,8 +49,12 @@ async def test_a_run_that_kills_every_worker_is_given_up_after_three(engine: Eng
     for _ in range(3):
         worker = await engine.spawn()
         await worker.wait()
-    await engine.start("lab")
-    told = await engine.ended("lab.crash", run.request.run_id)
+    with recording() as spans:
+        await engine.start("lab")
+        told = await engine.ended("lab.crash", run.request.run_id)
+        await spans.until(lambda: spans.named("end run", **{"error.type": "worker_crashed"}))
+    [end] = spans.named("end run", **{"tagwerk.run.id": str(run.request.run_id), "tagwerk.attempt": 3})
+    assert end.status.status_code is StatusCode.ERROR, "kept by whoever keeps what failed"
     assert told.attempts == [1, 2, 3]
     assert told.end.failure is not None
     assert told.end.failure.code == "worker_crashed"

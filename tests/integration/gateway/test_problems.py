@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 
 from services.gateway import edge
 from services.gateway.edge import BODY_LIMIT
@@ -14,6 +13,7 @@ from shared import subjects
 from shared.access import TECHNICAL
 from shared.dead_letters import bury
 from shared.errors import Failure
+from shared.telemetry.context import trace_id_at_hand
 from tests.conftest import MakeNatsServer
 from tests.integration.gateway.site import Site
 from tests.support.servers import PostgresServer
@@ -28,7 +28,8 @@ class RecordingLog:
         self.exceptions: list[tuple[str, BaseException | None]] = []
 
     def exception(self, *_: object, **__: object) -> None:
-        trace_id = structlog.contextvars.get_contextvars()["trace_id"]
+        trace_id = trace_id_at_hand()
+        assert trace_id is not None
         self.exceptions.append((trace_id, sys.exception()))
 
     def debug(self, *_: object, **__: object) -> None:

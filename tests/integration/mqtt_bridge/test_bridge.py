@@ -1,5 +1,6 @@
 """The bridge between real brokers and a real bus."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,16 @@ from shared.ids import new_id
 from shared.subjects import RunSubjects
 from shared.words import RunState, Trigger
 from tests.integration.mqtt_bridge.conftest import BROKERS, Device, Site, until
+from tests.support.spans import Spans, recording, trace_of
 
 PDF = Path(__file__).parents[3] / "samples" / "contract-mixed.pdf"
 ANSWERS = "tagwerk/answers/main"
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    with recording() as spans:
+        yield spans
 
 
 @pytest.mark.parametrize("kind", BROKERS, indirect=True)
@@ -102,7 +110,7 @@ async def test_what_is_refused_is_answered_kept_and_audited(site: Site, device: 
     assert await site.count(subjects.EVENTS, "event.>") == 0
 
 
-async def test_documents_and_events_come_in_once(site: Site, device: Device) -> None:
+async def test_documents_and_events_come_in_once(site: Site, device: Device, spans: Spans) -> None:
     await device.subscribe(f"{ANSWERS}/+")
     await site.start()
     pdf = PDF.read_bytes()
@@ -124,6 +132,18 @@ async def test_documents_and_events_come_in_once(site: Site, device: Device) -> 
     told = await site.stored(subjects.EVENTS, "event.message.received", 2)
     assert [event["data"]["delivery"] for event in told] == ["L-77", "L-78"]
     assert told[0]["name"] == "goods-received"
+
+    # Each message begins a trace, to which what it leads to belongs; its topic is said as the rule has it.
+    await spans.until(lambda: len(spans.named("process mqtt message")) == 5)
+    messages = spans.named("process mqtt message")
+    templates = [(span.attributes or {})["messaging.destination.template"] for span in messages]
+    assert templates == ["tagwerk/in/main/scans/+"] * 2 + ["tagwerk/in/main/goods"] * 3
+    assert len({trace_of(span) for span in messages}) == 5
+    assert not any(span.parent for span in messages)
+    assert uploaded["traceparent"].split("-")[1] == trace_of(messages[0])
+    assert [event["traceparent"].split("-")[1] for event in told] == [
+        trace_of(messages[2]), trace_of(messages[4])
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["mosquitto-5"], indirect=True)

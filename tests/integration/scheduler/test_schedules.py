@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
 
 from services.scheduler.decider import request_of
 from services.scheduler.keeper import Keeper
@@ -37,6 +38,7 @@ from shared.errors import TagwerkError
 from shared.events import Occurrence, Requested, Started, decode_run_event, now
 from shared.words import Catchup, OccurrenceVerdict, RunState
 from tests.support.engine import Engine
+from tests.support.spans import Spans, recording, trace_of
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,10 @@ async def fire(engine: Engine, id: str, at: datetime, *, principal: str = "ada")
 
 def _keep(schedule: Schedule, before: Schedule | None) -> Schedule:
     return schedule
+
+
+def started(spans: Spans) -> list[ReadableSpan]:
+    return spans.named("process run.requested", **{"tagwerk.job": "lab.noop"})
 
 
 async def verdicts(engine: Engine, schedule: str = ">") -> list[Occurrence]:
@@ -132,7 +138,18 @@ async def test_what_came_due_while_nobody_was_there_is_made_up_for_or_missed(eng
         )  # fmt: skip
         await keeper.change_schedule(schedule.id, partial(_keep, schedule))
     late = [since + timedelta(hours=n) for n in (1, 2, 3)]
-    await engine.start("scheduler")
+    with recording() as spans:
+        await engine.start("scheduler")
+        await spans.until(lambda: len(started(spans)) >= 1 + len(late))
+    # Each occurrence that starts a run begins a trace: it, the request, the attempt.
+    for attempt in started(spans):
+        request = spans.above(attempt)
+        assert request is not None
+        occurrence = spans.above(request)
+        assert occurrence is not None
+        assert (occurrence.name, occurrence.parent) == ("process occurrence", None)
+        said = [request for request in await requests(engine, "lab.noop") if request.traceparent]
+        assert trace_of(attempt) in {str(request.traceparent).split("-")[1] for request in said}
 
     async def decided() -> bool:
         return len([one for one in await verdicts(engine) if one.nominal in late]) == 3 * len(late)

@@ -1,0 +1,90 @@
+"""What tracing costs: the throughput of tracked no-op runs with spans recorded, and without."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from deploy.local.ports import free_port
+from deploy.local.stack import LocalStack
+from tests.benchmarks.figures import Figure, Report
+from tests.benchmarks.runs import Volume, run_round
+from tests.benchmarks.stack import config, connected
+
+#: Percent of the throughput that it may cost.
+ALLOWED: Final = 10.0
+
+#: Takes what it is sent, in a process of its own as a collector is.
+_COLLECTOR: Final = """
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+print("ready", flush=True)
+server.serve_forever()
+"""
+
+
+@contextmanager
+def collector() -> Iterator[str]:
+    """One that takes everything and keeps nothing: what receiving costs is another's matter."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", _COLLECTOR, str(port)], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def measure_tracing(folder: Path, volume: Volume, report: Report) -> None:
+    """Two stacks side by side, in turns: a machine that gets slower or faster does so for both."""
+    with collector() as endpoint:
+        async with AsyncExitStack() as stacks:
+            running = {
+                mode: await stacks.enter_async_context(_stack(folder / f"tracing-{mode}", address))
+                for mode, address in (("off", ""), ("on", endpoint))
+            }
+            rates = await asyncio.to_thread(lambda: uvloop.run(_measure(running, volume)))
+    for mode, measured in rates.items():
+        report.add(Figure.of("runs_per_second", "1/s", measured, tracing=mode, runs=volume.runs))
+    lost = [(1 - on / off) * 100 for off, on in zip(rates["off"], rates["on"], strict=True)]
+    report.add(Figure.of("tracing_costs", "%", lost, runs=volume.runs).within(ALLOWED))
+
+
+def _stack(state: Path, endpoint: str) -> LocalStack:
+    plain = config(state, "always")
+    return LocalStack(replace(plain, environment={**plain.environment, "TAGWERK_OTLP_ENDPOINT": endpoint}))
+
+
+async def _measure(running: dict[str, LocalStack], volume: Volume) -> dict[str, list[float]]:
+    rates: dict[str, list[float]] = {mode: [] for mode in running}
+    async with AsyncExitStack() as connections:
+        buses = {
+            mode: await connections.enter_async_context(connected(stack)) for mode, stack in running.items()
+        }
+        for bus in buses.values():
+            await run_round(bus, 500)
+        for _ in range(volume.rounds):
+            for mode, bus in buses.items():
+                rates[mode].append(await run_round(bus, volume.runs))
+    return rates
