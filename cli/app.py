@@ -66,6 +66,7 @@ _API_COMMANDS: dict[str, ApiFunction] = {
     "calls": lists.calls,
     "changes": lists.changes,
     "logs": lists.logs,
+    "trace": lists.trace,
     "rates": rates.rates,
     "erp": erp.erp,
     "bank-transactions": bank.bank_transactions,

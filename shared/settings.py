@@ -123,5 +123,9 @@ class Settings(BaseSettings):
     #: Share of the traces that are recorded, of those that begin here.
     trace_sample: float = Field(default=1.0, ge=0.0, le=1.0)
     #: `console` for people, `json` for machines.
+    #: Where the status service takes spans in (OTLP/HTTP), `127.0.0.1:4318`; without it none are kept.
+    otlp_listen: str | None = Field(default=None, pattern=r"^[^:]+:\d+$|^\[[0-9a-f:]+\]:\d+$")
+    #: Days that it keeps them.
+    spans_days: int = Field(default=3, ge=1, le=30)
     log_format: str = "console"
     log_level: str = "info"

@@ -209,6 +209,8 @@ QUERIES: Final[dict[str, str]] = {
     query("status", "last-runs"): "of each job the last run, at a glance",
     query("status", "durations"): "how long the last runs of a job took",
     query("status", "tree"): "what a run came from, and what came of it",
+    query("status", "trace"): "the spans of a run, or of a trace",
+    query("status", "traces"): "where work came in: what took longest, what failed",
     query("status", "search"): "runs and records by id, number or name",
     query("status", "repeats"): "earlier runs of a job with the same parameters, and effects in doubt",
     query("status", "system-calls"): "the last good and the last bad call of each system",

@@ -65,6 +65,17 @@ async def calls(session: "Session", run_id: RunId, limit: Limit = 50, cursor: Cu
     session.output.answer(page, calls_view)
 
 
+async def trace(session: "Session", run_id: RunId) -> None:
+    """Show where the time of a run went, across all services."""
+    from cli.client import run_path
+    from cli.render.traces import trace_view
+    from cli.run_ids import find_run_id
+    from shared.commands import Trace
+
+    id = await find_run_id(session.gateway, run_id)
+    session.output.answer(await session.gateway.get(run_path(id, "trace"), Trace), trace_view)
+
+
 async def changes(session: "Session", run_id: RunId, limit: Limit = 50, cursor: Cursor = None) -> None:
     """List the records of a run that changed data."""
     from cli.client import run_path

@@ -42,6 +42,9 @@ def up(
     cpu_slots: Annotated[
         int | None, typer.Option(min=1, help="CPU-bound child processes at once in one worker.")
     ] = None,
+    tracing: Annotated[
+        bool, typer.Option("--tracing/--no-tracing", help="Record spans, and keep them for some days.")
+    ] = True,
     services: Annotated[
         str, typer.Option(help="More services to start: name=package.module, separated by commas.")
     ] = "",
@@ -56,6 +59,7 @@ def up(
         postgres_port=postgres_port,
         sync=sync,
         cpu_slots=cpu_slots,
+        tracing=tracing,
         services=SERVICES | bridge_of(state) | more_services(services),
     )
     raise typer.Exit(run_stack(config, quiet=quiet))

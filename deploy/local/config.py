@@ -15,6 +15,7 @@ GATEWAY: Final = "gateway"
 INTEGRATIONS: Final = "integrations"
 AUDIT: Final = "audit"
 REPORTING: Final = "reporting"
+STATUS: Final = "status"
 
 #: Name -> module; each is started as `python -m <module>`.
 SERVICES: Final[dict[str, str]] = {
@@ -23,7 +24,7 @@ SERVICES: Final[dict[str, str]] = {
     "documents": "services.documents",
     INTEGRATIONS: "services.integrations",
     REPORTING: "services.reporting",
-    "status": "services.status",
+    STATUS: "services.status",
     AUDIT: "services.audit",
 }
 
@@ -38,6 +39,8 @@ class StackConfig:
     mqtt_port: int | None = None
     postgres_port: int | None = None
     sync: Sync = "always"
+    #: Whether spans are recorded, and kept by the status service.
+    tracing: bool = True
     #: CPU-bound child processes at once in one worker; None for the services' own default.
     cpu_slots: int | None = None
     #: Service name -> module. The name is also its user on the bus and its role in the database.

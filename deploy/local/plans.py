@@ -11,7 +11,7 @@ from typing import Final
 from deploy.local.accounts import ensure_accounts
 from deploy.local.bus_users import KEYS, users_of_services
 from deploy.local.children import unprivileged_account
-from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, REPORTING, StackConfig
+from deploy.local.config import AUDIT, GATEWAY, INTEGRATIONS, NATS, POSTGRES, REPORTING, STATUS, StackConfig
 from deploy.local.keys import key_file
 from deploy.local.mqtt import (
     MQTT_BRIDGE,
@@ -66,6 +66,8 @@ class StackPlan:
     sign_in: SignIn
     #: Open lock of the state folder; every child inherits it, so it is held until the last of them ends.
     lock: int
+    #: Where the status service takes spans in: `host:port`.
+    otlp_address: str
 
     def bus_key(self, service: str) -> Path:
         """The file with the seed by which a service signs in to the bus."""
@@ -134,6 +136,10 @@ class StackPlan:
         }
         if self.config.cpu_slots is not None:
             environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
+        if self.config.tracing:
+            environment["TAGWERK_OTLP_ENDPOINT"] = f"http://{self.otlp_address}"
+            if name == STATUS:
+                environment["TAGWERK_OTLP_LISTEN"] = self.otlp_address
         if name == INTEGRATIONS:
             environment["TAGWERK_ACCOUNTS_FILE"] = str(ensure_accounts(self.state))
             for setting, name in WRITTEN_BY_HAND.items():
@@ -187,6 +193,7 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
             "mqtt": config.mqtt_port,
             "postgres": config.postgres_port,
             "monitor": None,
+            "otlp": None,
         }
     )
     nats = NatsConfig(
@@ -214,7 +221,7 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
     postgres.initialize()
     (state.path / "files").mkdir(mode=0o700, exist_ok=True)
     sign_in = ensure_sign_in(state.path, f"http://{LOOPBACK}:{ports['http']}")
-    return StackPlan(config, state.path, nats, postgres, sign_in, state.lock)
+    return StackPlan(config, state.path, nats, postgres, sign_in, state.lock, f"{LOOPBACK}:{ports['otlp']}")
 
 
 def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:

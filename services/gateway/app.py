@@ -72,6 +72,7 @@ from services.gateway.routes import (
     steering,
     systems,
     tokens,
+    traces,
     uploads,
     watch,
 )
@@ -132,6 +133,7 @@ _STORIES = (
     rebuild,
     audit,
     mqtt,
+    traces,
 )
 
 

@@ -19,6 +19,9 @@ from services.status.queries import Queries
 from services.status.rebuild import Rebuilds
 from services.status.repetitions import Repetitions
 from services.status.search import Search
+from services.status.spans.door import listen
+from services.status.spans.queries import Traces
+from services.status.spans.store import Spans
 from services.status.tree import Trees
 from shared import subjects
 from shared.bus import Bus
@@ -38,6 +41,8 @@ from shared.commands import (
     RunsQuery,
     SearchQuery,
     SystemCallsQuery,
+    TraceQuery,
+    TracesQuery,
     TreeQuery,
 )
 from shared.database import Pool
@@ -67,10 +72,19 @@ class Parts:
     overviews: Overviews
     trees: Trees
     search: Search
+    spans: Spans
+    traces: Traces
     repetitions: Repetitions
 
 
-def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None]) -> Parts:
+def assemble(
+    bus: Bus,
+    pool: Pool,
+    tell_trouble: Callable[[Failure | None], None],
+    *,
+    keeps_spans: bool = False,
+    spans_days: int = 3,
+) -> Parts:
     """Build the parts; `tell_trouble` hears why the projection is stopped, or None when it goes on."""
     progress = Progress(pool, tell_trouble)
     projector = Projector(bus.nc, pool, progress)
@@ -85,6 +99,8 @@ def assemble(bus: Bus, pool: Pool, tell_trouble: Callable[[Failure | None], None
         overviews=Overviews(pool, progress),
         trees=Trees(pool, queries, progress),
         search=Search(pool, progress),
+        spans=Spans(pool, days=spans_days),
+        traces=Traces(pool, spans_days if keeps_spans else 0),
         repetitions=Repetitions(pool, progress),
     )
 
@@ -97,7 +113,13 @@ def build(settings: Settings) -> Service:
 
     @functools.cache
     def parts() -> Parts:
-        return assemble(service.bus, service.pool, tell_trouble)
+        return assemble(
+            service.bus,
+            service.pool,
+            tell_trouble,
+            keeps_spans=settings.otlp_listen is not None,
+            spans_days=settings.spans_days,
+        )
 
     def answer(
         name: str, model: type[Request], handler: Callable[[Parts], Callable[[Request], Awaitable[BaseModel]]]
@@ -121,10 +143,16 @@ def build(settings: Settings) -> Service:
     answer(subjects.query("status", "search"), SearchQuery, lambda p: p.search.search)
     answer(subjects.query("status", "repeats"), RepeatsQuery, lambda p: p.repetitions.repeats)
     answer(subjects.query("status", "system-calls"), SystemCallsQuery, lambda p: p.repetitions.system_calls)
+    answer(subjects.query("status", "trace"), TraceQuery, lambda p: p.traces.trace)
+    answer(subjects.query("status", "traces"), TracesQuery, lambda p: p.traces.traces)
     answer(subjects.REBUILD, Rebuild, lambda p: p.rebuilds.request)
     service.background("projector", lambda: parts().projector.run())
     service.background("dead letters", lambda: parts().dead_letters.run())
     service.background("rebuilds", lambda: parts().rebuilds.run())
+    if (address := settings.otlp_listen) is not None:
+        service.background("spans", lambda: listen(parts().spans, address))
+        service.background("spans to the database", lambda: parts().spans.write())
+        service.background("old spans", lambda: parts().spans.tidy())
     return service
 
 

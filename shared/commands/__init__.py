@@ -211,6 +211,7 @@ from shared.commands.status import (
     RunSummary,
     TimelineEntry,
 )
+from shared.commands.traces import Span, Trace, TraceQuery, TraceRow, TracesPage, TracesQuery
 from shared.commands.watch import WatchCase, Watched, WatchQuery
 
 __all__ = [
@@ -387,10 +388,16 @@ __all__ = [
     "SilenceRow",
     "SilencesPage",
     "SilencesQuery",
+    "Span",
     "StepTaken",
     "SystemCalls",
     "SystemCallsQuery",
     "TimelineEntry",
+    "Trace",
+    "TraceQuery",
+    "TraceRow",
+    "TracesPage",
+    "TracesQuery",
     "TreeQuery",
     "WatchCase",
     "WatchQuery",

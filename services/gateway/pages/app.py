@@ -17,6 +17,7 @@ from services.gateway.pages import (
     sign_in,
     static_files,
     systems,
+    traces,
 )
 from services.gateway.pages.alerts import page as alerts
 from services.gateway.pages.alerts import steps as alert_steps
@@ -54,6 +55,7 @@ _PAGES = (
     reports,
     dead_letters,
     systems,
+    traces,
     mqtt,
     users,
     new_user,

@@ -41,10 +41,11 @@ DEAD_LETTERS = Place(N_("Dead letters"), "/dead-letters")
 SYSTEMS = Place(N_("Systems"), "/systems")
 USERS = Place(N_("Users and roles"), "/users")
 AUDIT = Place(N_("Audit log"), "/audit")
+TRACES = Place(N_("Traces"), "/traces")
 MQTT = Place(N_("MQTT"), "/mqtt")
 
 _EVERYDAY = (JOBS, RUNS, ALERTS, SCHEDULES, DOCUMENTS, APPROVALS, REPORTS)
-_OPERATIONS = (DEAD_LETTERS, SYSTEMS, MQTT, USERS, AUDIT)
+_OPERATIONS = (DEAD_LETTERS, SYSTEMS, TRACES, MQTT, USERS, AUDIT)
 
 
 def menu(principal: Principal | None, path: str) -> Menu:

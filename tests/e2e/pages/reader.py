@@ -54,6 +54,7 @@ PAGES: dict[str, str] = {
     "run with failed records": f"/runs/{run_of('partial')}",
     "run in doubt": f"/runs/{run_of('doubt')}?tab=audit",
     "run that failed": f"/runs/{run_of('failed')}?tab=events",
+    "trace of a run": f"/runs/{run_of('partial')}?tab=trace",
     "runs": "/runs",
     "runs, filtered": "/runs?state=failed&state=partially_failed&job=lab.records&since=2026-01-01"
     "&sort=-duration",
@@ -81,6 +82,8 @@ PAGES: dict[str, str] = {
     "dead letter": "/dead-letters/1",
     "systems": "/systems",
     "mqtt": "/mqtt",
+    "traces": "/traces",
+    "traces that failed, none fits": "/traces?what=failed&name=nothing",
     "audit log": "/audit",
     "audit log, filtered": "/audit?kind=run_requested&principal=admin&since=2026-01-01",
     "audit log, none fits": "/audit?principal=nobody",

@@ -47,7 +47,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         )),
         f"POST {API}/jobs/{{job_id}}/schedule-preview",
         *(f"GET {API}{_RUN}{list}" for list in (
-            "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/tree",
+            "", "/calls", "/changes", "/events", "/history", "/logs", "/records", "/trace", "/tree",
         )),
     },
     START: {
@@ -68,7 +68,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
     },
     ADMINISTER: {
         f"GET {API}/agents", f"GET {API}/audit/entries", f"GET {API}/audit/export",
-        f"GET {API}/audit/state", f"GET {API}/mqtt",
+        f"GET {API}/audit/state", f"GET {API}/mqtt", f"GET {API}/traces",
+        f"GET {API}/traces/{{trace_id}}",
         f"POST {API}/schedules/pause", f"POST {API}/schedules/resume",
         f"GET {API}/silences", f"POST {API}/silences", f"POST {API}/silences/{{silence_id}}/end",
         f"GET {API}/dead-letters", f"POST {API}/dead-letters/{{letter_id}}/replay", f"POST {API}/rebuild",
@@ -101,7 +102,8 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
         "POST /documents/{document_id}/invoice",
         "GET /approvals", "GET /approvals/{document_id}", "POST /approvals/{document_id}/{act}",
         "GET /dead-letters", "GET /dead-letters/{letter_id}", "POST /dead-letters/{letter_id}/replay",
-        "GET /audit", "GET /mqtt", "GET /systems", "GET /users", "GET /users/-/new", "POST /users/-/new",
+        "GET /audit", "GET /mqtt", "GET /systems", "GET /traces", "GET /traces/{trace_id}",
+        "GET /users", "GET /users/-/new", "POST /users/-/new",
         "GET /users/{principal_id}",
         *(f"POST /users/{{principal_id}}/{step}" for step in (
             "access", "active", "contact", "password", "sessions/end", "sessions/{session_id}/end", "tokens",
@@ -131,7 +133,12 @@ def test_every_route_says_who_may_use_it() -> None:
 
 def place(route: RouteFacts) -> str:
     path = route.path.replace("{job_id}", "desk.general").replace("{principal_id}", "somebody")
-    path = path.replace("{letter_id}", "1").replace("{kind}", "text").replace("{page}", "1")
+    path = (
+        path.replace("{letter_id}", "1")
+        .replace("{trace_id}", "1" * 32)
+        .replace("{kind}", "text")
+        .replace("{page}", "1")
+    )
     return re.sub(r"{\w+}", SOME_ID, path)
 
 

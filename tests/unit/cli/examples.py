@@ -56,7 +56,9 @@ from shared.commands import (
     RunsPage,
     RunSummary,
     RunTree,
+    Span,
     TimelineEntry,
+    Trace,
 )
 from shared.errors import Failure
 from shared.events import Cause
@@ -186,6 +188,24 @@ RECORDS = RecordsPage(
     ],
     next_cursor="bW9yZQ",
 )
+
+TRACE = Trace(
+    trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+    items=[
+        Span(
+            span_id="53995c3f42cd8ad8", service="gateway", name="POST /api/v1/documents", kind="server",
+            started_at=at(0), microseconds=394_000, failed=False,
+        ),
+        Span(
+            span_id="00f067aa0ba902b7", parent_id="53995c3f42cd8ad8", service="documents",
+            name="process run.requested", kind="consumer", started_at=at(1), microseconds=4_200_000,
+            failed=True, error="pdf_encrypted", run_id=RUN, job="documents.ocr", attempt=2,
+            attributes={"messaging.system": "nats"}, links=["1" * 32],
+        ),
+    ],
+    left_out=3,
+    days=3,
+)  # fmt: skip
 
 CALLS = CallsPage(
     items=[

@@ -41,6 +41,7 @@ from tests.unit.cli.examples import (
     RUNS,
     STATEMENTS,
     SYSTEMS,
+    TRACE,
     TRANSACTIONS,
     TREE,
     UNREADABLE,
@@ -131,6 +132,7 @@ def answering(gateway: CannedGateway) -> CannedGateway:
     gateway.on("GET", f"/runs/{RUN}/records", RECORDS)
     gateway.on("GET", "/records", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/calls", CALLS)
+    gateway.on("GET", f"/runs/{RUN}/trace", TRACE)
     gateway.on("GET", f"/runs/{RUN}/changes", RECORDS)
     gateway.on("GET", f"/runs/{RUN}/logs", LOGS)
     gateway.on("GET", "/rates", RATES)
@@ -216,6 +218,7 @@ COMMANDS: dict[str, list[Any]] = {
     "records": ["records", "--run", RUN],
     "records-of-key": ["records", "--key", "invoice:4711"],
     "calls": ["calls", RUN],
+    "trace": ["trace", RUN],
     "changes": ["changes", RUN],
     "logs": ["logs", RUN],
     "rates": ["rates"],

@@ -21,6 +21,7 @@ from cli.render.payments import payables_view, payment_file_view, payment_files_
 from cli.render.rates import rates_view
 from cli.render.run import run_view
 from cli.render.runs import RunList
+from cli.render.traces import trace_view
 from cli.render.words import clock, duration, parse_moment, short_ids
 from shared.commands import (
     BankStatementsPage,
@@ -34,6 +35,7 @@ from shared.commands import (
     RatesPage,
     RecordsPage,
     RunsPage,
+    Trace,
 )
 from shared.events import DoubtfulEffect, UnknownEvent, decode_run_event
 from shared.words import RunState
@@ -62,6 +64,7 @@ from tests.unit.cli.examples import (
     RUN,
     RUNS,
     STATEMENTS,
+    TRACE,
     TRANSACTIONS,
     TREE,
     UNREADABLE,
@@ -118,6 +121,8 @@ def test_no_view_is_wider_than_the_terminal(width: int) -> None:
         RunList(RUNS, full_ids=False),
         records_view(RECORDS, of_one_run=False, full_ids=False),
         calls_view(CALLS),
+        trace_view(TRACE),
+        trace_view(Trace(trace_id=None, items=[], days=0)),
         logs_view(LOGS),
         rates_view(RATES),
         erp_entries_view(ERP_ENTRIES),

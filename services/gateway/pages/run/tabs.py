@@ -17,7 +17,9 @@ from services.gateway.identity.asker import Asker
 from services.gateway.lists import FreshPageFilter
 from services.gateway.pages.languages import N_
 from services.gateway.pages.schema import Parameter, parameters_of
+from services.gateway.pages.waterfall import Waterfall, waterfall_of
 from services.gateway.routes import records
+from services.gateway.routes.traces import read_run_trace
 from services.gateway.tracing import Trace
 from shared import subjects
 from shared.commands import (
@@ -31,6 +33,7 @@ from shared.commands import (
     RecordRow,
     RunDetail,
 )
+from shared.commands import Trace as SpansOfRun
 from shared.errors import TagwerkError
 from shared.events import CancelRequested, Decided, Requested, decode_run_event
 from shared.jobs import CatalogueEntry
@@ -128,6 +131,9 @@ class Tab:
     #: Event id -> number of its entry in the audit log, as far as they are written down there.
     entries: Mapping[UUID, int] = field(default_factory=dict)
     trace_id: str | None = None
+    #: None where the status service does not say.
+    trace: SpansOfRun | None = None
+    waterfall: Waterfall | None = None
     next_cursor: str | None = None
 
 
@@ -163,7 +169,9 @@ async def read_tab(
             deeds, entries = await asyncio.gather(_deeds(gateway, asking, run), _entries(gateway, run))
             return Tab("audit", asked, deeds=deeds, entries=entries)
         case "trace":
-            return Tab("trace", asked, trace_id=trace_id_of(run))
+            spans = await _spans(gateway, asking, run)
+            drawn = None if spans is None else waterfall_of(spans)
+            return Tab("trace", asked, trace_id=trace_id_of(run), trace=spans, waterfall=drawn)
 
 
 def event_of(row: EventRow) -> Event:
@@ -200,6 +208,15 @@ async def _deeds(gateway: Gateway, asking: Asker, run: RunDetail) -> list[Deed]:
     found = await gateway.bus.ask(subject, query, EventsPage, timeout=QUERY_TIMEOUT)
     events = [decode_run_event(orjson.dumps(row.event)) for row in found.items]
     return [event for event in events if isinstance(event, Requested | CancelRequested | Decided)]
+
+
+async def _spans(gateway: Gateway, asking: Asker, run: RunDetail) -> SpansOfRun | None:
+    """The page does not fail because its spans cannot be read."""
+    try:
+        return await read_run_trace(run.run_id, asking, gateway)
+    except TagwerkError as error:
+        log.info("the spans of a run cannot be read", cause=error.failure.cause)
+        return None
 
 
 async def _entries(gateway: Gateway, run: RunDetail) -> dict[UUID, int]:
