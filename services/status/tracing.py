@@ -1,6 +1,6 @@
 """The span of a batch that was projected, linked to what its runs belong to.
 
-Only requests and ends count: of a run that tells its progress for hours, each batch would be a span.
+Only ends count: of a run that tells its progress for hours, each batch would be a span.
 """
 
 import time
@@ -43,8 +43,6 @@ class Folding:
         for run_id, run in changes.runs.items():
             if run.state.final:
                 self._folded.append(self._causes.pop(run_id, None))
-            elif run.request is not None:
-                self._folded.append(run.request.traceparent)
         while len(self._causes) > REMEMBERED:
             self._causes.popitem(last=False)
 

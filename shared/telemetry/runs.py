@@ -1,17 +1,15 @@
 """The span of an attempt: every try of a run is one, under the request that all of them belong to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from shared.events import Requested, Started
 from shared.runner.steps import Again, End
 from shared.subjects import RUNS
-from shared.telemetry.context import carried, parse
 from shared.telemetry.messages import RUN_DUE, RUN_REQUESTED, Delivered, message
-from shared.telemetry.spans import entry, failed, recorded
+from shared.telemetry.spans import Entry, entry, failed, recorded
 from shared.words import RunState
 
 _REQUESTED: Final = message("process", "process", RUNS, RUN_REQUESTED)
@@ -22,23 +20,35 @@ _BAD = frozenset({RunState.FAILED, RunState.PARTIALLY_FAILED, RunState.TIMED_OUT
 
 
 class AttemptSpan:
-    """What an attempt says of its end."""
+    """Around an attempt, and what it says of its end."""
 
-    def __init__(self, span: Span) -> None:
-        self._span = span
+    __slots__ = ("_entry", "_span")
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._span: Span = INVALID_SPAN
+
+    def __enter__(self) -> Self:
+        self._span = self._entry.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entry.__exit__(kind, error, trace)
 
     def ended(self, result: End | Again) -> None:
         """A failed attempt is an error, even if the next one succeeds."""
         if not self._span.is_recording():
             return
         state = RunState.WAITING if isinstance(result, Again) else result.state
-        self._span.set_attribute("tagwerk.run.state", str(state))
+        self._span.set_attribute("tagwerk.run.state", state.value)
         if isinstance(result, Again) or state in _BAD:
-            failed(self._span, str(state) if result.failure is None else result.failure.code)
+            failed(self._span, state.value if result.failure is None else result.failure.code)
 
     def handed_over(self) -> None:
         """The process was asked to stop; another one goes on."""
-        self._span.set_attribute("tagwerk.run.state", str(RunState.WAITING))
+        self._span.set_attribute("tagwerk.run.state", RunState.WAITING.value)
         self._span.set_attribute("error.type", "worker_stopped")
 
 
@@ -54,34 +64,30 @@ def given_up(request: Requested, attempt: int, end: End) -> None:
         "tagwerk.client": request.client,
         "tagwerk.attempt": attempt,
     }
-    with entry("end run", SpanKind.CONSUMER, attributes, parent=request.traceparent) as span:
-        AttemptSpan(span).ended(end)
+    with AttemptSpan(entry("end run", SpanKind.CONSUMER, attributes, parent=request.traceparent)) as span:
+        span.ended(end)
 
 
-@contextmanager
 def attempt_at_work(
     request: Requested, started: Started, delivery: Delivered, *, due: bool, began: int
-) -> Iterator[AttemptSpan]:
+) -> AttemptSpan:
     """Around one attempt, from the arrival of its work item on (`began`, nanoseconds since 1970).
 
     An attempt whose process is killed leaves no span: the next one tells of it by `tagwerk.crashes`.
     """
-    if not recorded():
-        with carried(parse(request.traceparent)):
-            yield AttemptSpan(INVALID_SPAN)
-        return
-    attributes = {
-        **(_DUE if due else _REQUESTED),
-        "tagwerk.run.id": str(started.run_id),
-        "tagwerk.job": request.job,
-        "tagwerk.client": request.client,
-        "tagwerk.attempt": started.attempt,
-    }
-    if delivery.delivered > 1:
-        attributes["messaging.nats.delivered"] = delivery.delivered
-    if started.crashes:
-        attributes["tagwerk.crashes"] = started.crashes
-    with entry(
-        "process run.requested", SpanKind.CONSUMER, attributes, parent=request.traceparent, began=began
-    ) as span:
-        yield AttemptSpan(span)
+    attributes = _DUE if due else _REQUESTED
+    if recorded():
+        attributes = {
+            **attributes,
+            "tagwerk.run.id": str(started.run_id),
+            "tagwerk.job": request.job,
+            "tagwerk.client": request.client,
+            "tagwerk.attempt": started.attempt,
+        }
+        if delivery.delivered > 1:
+            attributes["messaging.nats.delivered"] = delivery.delivered
+        if started.crashes:
+            attributes["tagwerk.crashes"] = started.crashes
+    return AttemptSpan(
+        entry("process run.requested", SpanKind.CONSUMER, attributes, parent=request.traceparent, began=began)
+    )

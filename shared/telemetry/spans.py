@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Final
 
 from opentelemetry.context import Context, attach, detach
@@ -34,7 +35,7 @@ from opentelemetry.trace import (
 )
 
 from shared.errors import Failure, TagwerkError
-from shared.telemetry.context import at_hand, carried, parse, text_of
+from shared.telemetry.context import at_hand, parse, text_of
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -79,7 +80,6 @@ def recorded() -> bool:
     return _tracer is not None
 
 
-@contextmanager
 def entry(
     name: str,
     kind: SpanKind,
@@ -87,27 +87,50 @@ def entry(
     *,
     parent: str | SpanContext | None,
     began: int | None = None,
-) -> Iterator[Span]:
+) -> "Entry":
     """Where work comes in. `parent` is the context that came with it, as `traceparent` or as it is; without
     one a trace begins. `began`: nanoseconds since 1970, if that was earlier."""
     came = parse(parent) if isinstance(parent, str) else parent
     if _tracer is None:
-        with carried(came):
-            yield INVALID_SPAN
-        return
+        return Entry(None, None if came is None else NonRecordingSpan(came))
     above = Context() if came is None else set_span_in_context(NonRecordingSpan(came), Context())
     span = _tracer.start_span(name, above, kind, attributes, start_time=began)
-    cause = _Cause(span.get_span_context())
-    token = _cause.set(cause)
-    try:
-        with _at_work(span):
-            try:
-                yield span
-            finally:
-                if cause.parts > PARTS:
-                    span.set_attribute("tagwerk.spans_left_out", cause.parts - PARTS)
-    finally:
-        _cause.reset(token)
+    return Entry(span, span)
+
+
+class Entry:
+    """Around work that came in; gives its span, and one that records nothing where none is recorded.
+
+    By hand and not of a generator: each run goes through here, and frames cost it more than all else here.
+    """
+
+    __slots__ = ("_at_hand", "_attached", "_cause", "_caused", "_span")
+
+    def __init__(self, span: Span | None, at_hand: Span | None) -> None:
+        """`at_hand` carries the context in which the work goes on; None: it changes nothing."""
+        self._span = span
+        self._at_hand = at_hand
+
+    def __enter__(self) -> Span:
+        self._attached = None if self._at_hand is None else attach(set_span_in_context(self._at_hand))
+        if self._span is None:
+            return INVALID_SPAN
+        self._cause = _Cause(self._span.get_span_context())
+        self._caused = _cause.set(self._cause)
+        return self._span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._span is not None:
+            _cause.reset(self._caused)
+            if error is not None:
+                _note(self._span, error)
+            if self._cause.parts > PARTS:
+                self._span.set_attribute("tagwerk.spans_left_out", self._cause.parts - PARTS)
+            self._span.end()
+        if self._attached is not None:
+            detach(self._attached)
 
 
 @contextmanager
@@ -215,14 +238,18 @@ def _at_work(span: Span) -> Iterator[Span]:
     try:
         yield span
     except BaseException as error:
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            # Broken off, which is no failure of what was at work.
-            span.set_attribute("error.type", "cancelled")
-        elif isinstance(error, TagwerkError):
-            raised(span, error.failure)
-        else:
-            failed(span, type(error).__qualname__)
+        _note(span, error)
         raise
     finally:
         detach(token)
         span.end()
+
+
+def _note(span: Span, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        # Broken off, which is no failure of what was at work.
+        span.set_attribute("error.type", "cancelled")
+    elif isinstance(error, TagwerkError):
+        raised(span, error.failure)
+    else:
+        failed(span, type(error).__qualname__)
