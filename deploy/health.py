@@ -39,7 +39,7 @@ async def says_ready(bus: Client, service: str) -> bool:
     return bool(json.loads(answer.data)["ready"])
 
 
-async def _check(settings: HealthSettings, service: str) -> bool:
+async def check(settings: HealthSettings, service: str) -> bool:
     try:
         bus = await nats.connect(
             settings.nats_url,
@@ -64,7 +64,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: python -m deploy.health SERVICE")
     try:
-        ready = asyncio.run(_check(HealthSettings(), sys.argv[1]))
+        ready = asyncio.run(check(HealthSettings(), sys.argv[1]))
     except TagwerkError as error:
         sys.exit(f"{error.failure.code}: {error.failure.cause}")
     sys.exit(0 if ready else 1)
