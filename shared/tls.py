@@ -63,6 +63,13 @@ class FileContext(ssl.SSLContext):
 
     def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
         """What the event loop asks for at each connection."""
+        return self._renewed().wrap_bio(*arguments, **options)
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """The same for a library that works with sockets, such as that of MQTT."""
+        return self._renewed().wrap_socket(*arguments, **options)
+
+    def _renewed(self) -> ssl.SSLContext:
         seen = self._look()
         if seen != self._seen:
             try:
@@ -73,7 +80,7 @@ class FileContext(ssl.SSLContext):
                     "renewed certificates cannot be used; those of before stay in force",
                     certificate=str(self._certificate or self._ca), why=str(error),
                 )  # fmt: skip
-        return self._current.wrap_bio(*arguments, **options)
+        return self._current
 
     def _look(self) -> tuple[tuple[int, int, int] | None, ...]:
         return tuple(_stamp(file) for file in (self._ca, self._certificate, self._key) if file is not None)
