@@ -59,9 +59,9 @@ def _content(path: Path, variable: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         # Of what cannot be decoded, the error's text would show a piece.
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise _unreadable(path, variable, f"it cannot be read: {reason}") from None
+        raise _holds_no_setting(path, variable, f"it cannot be read: {reason}") from None
     if not content:
-        raise _unreadable(path, variable, "it is empty")
+        raise _holds_no_setting(path, variable, "it is empty")
     if mode & stat.S_IROTH:
         log.warning(
             "everybody on this machine can read a file of settings", file=str(path), setting=variable,
@@ -70,7 +70,7 @@ def _content(path: Path, variable: str) -> str:
     return content
 
 
-def _unreadable(path: Path, variable: str, why: str) -> TagwerkError:
+def _holds_no_setting(path: Path, variable: str, why: str) -> TagwerkError:
     return TagwerkError(
         "setting_file_unreadable",
         f"the file {path}, named by {variable}, holds no setting: {why}",

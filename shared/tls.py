@@ -114,7 +114,7 @@ def refuse_plain_bus(url: str, allowed: frozenset[str], *, setting: str = "TAGWE
     for address in url.split(","):
         parts = urlsplit(address.strip())
         if parts.scheme != "tls" and not _may_be_plain(parts.hostname, allowed):
-            raise _refused(
+            raise _plaintext_refused(
                 setting, f"what goes to nats-server at {parts.hostname} would not be encrypted", "tls://…"
             )
 
@@ -136,13 +136,15 @@ def refuse_plain_database(
                 if mode == "require"
                 else f"what goes to PostgreSQL at {host} might not be encrypted"
             )
-            raise _refused(setting, cause, "?sslmode=verify-full&sslrootcert=/path/of/authority.pem")
+            raise _plaintext_refused(
+                setting, cause, "?sslmode=verify-full&sslrootcert=/path/of/authority.pem"
+            )
 
 
 def refuse_plain_listener(host: str, allowed: frozenset[str]) -> None:
     """Raises `plaintext_refused` for a gateway that a network can reach without TLS."""
     if not _may_be_plain(host, allowed):
-        raise _refused(
+        raise _plaintext_refused(
             "TAGWERK_HTTP_HOST",
             f"browsers would reach the gateway at {host} without encryption",
             "TAGWERK_HTTP_CERT_FILE and TAGWERK_HTTP_KEY_FILE",
@@ -162,7 +164,7 @@ def _may_be_plain(host: str | None, allowed: frozenset[str]) -> bool:
     return host is not None and (host.lower() in _LOOPBACK or host.lower() in allowed)
 
 
-def _refused(setting: str, cause: str, instead: str) -> TagwerkError:
+def _plaintext_refused(setting: str, cause: str, instead: str) -> TagwerkError:
     return TagwerkError(
         "plaintext_refused",
         f"{setting}: {cause}",

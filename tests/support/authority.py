@@ -18,6 +18,10 @@ class Authority:
         """Certificate and key of a server at an IP address, in place of an earlier one."""
         start = datetime.now(UTC) - timedelta(days=3 if expired else 0)
         issue(self._folder, address, start, timedelta(days=2))
+        return self.files(address)
+
+    def files(self, address: str) -> tuple[Path, Path]:
+        """Where certificate and key of a server lie."""
         return self._folder / f"{address}.pem", self._folder / f"{address}.key"
 
     def serves(self, address: str) -> ssl.SSLContext:

@@ -124,7 +124,7 @@ async def test_a_service_follows_certificates_that_are_renewed(
     ca = tmp_path / "ca.pem"
     shutil.copy(authority.file, ca)
     certificate, key = authority.issue("127.0.0.9")
-    files = {"nats_ca_file": ca, "nats_cert_file": certificate, "nats_key_file": key}
+    files: dict[str, Any] = {"nats_ca_file": ca, "nats_cert_file": certificate, "nats_key_file": key}
     declaration = Declaration("gateway")
     await provision(over_tls(bus), [declaration], tls=bus_tls(over_tls(bus), ca, certificate, key))
     url = over_tls(bus, "gateway")
@@ -136,7 +136,7 @@ async def test_a_service_follows_certificates_that_are_renewed(
     try:
         assert await check(HealthSettings(nats_url=url, **files), "gateway")
         # Another authority signs from now on; the service is given its files, and is not restarted.
-        for old, new in zip((bus.config.certificate, bus.config.key), stranger.issue(HOST), strict=True):
+        for old, new in zip(authority.files(HOST), stranger.issue(HOST), strict=True):
             shutil.copy(new, old)
         shutil.copy(stranger.file, authority.file)
         for old, new in zip((certificate, key), stranger.issue("127.0.0.9"), strict=True):
