@@ -10,28 +10,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
 
 from deploy.declarations import declaration_of
 from deploy.roles import provision_database
 from services.audit.keys import ensure_keys
-from shared.errors import TagwerkError
+from shared.connection import bus_tls
+from shared.errors import TagwerkError, wrong_fields
 from shared.provision import provision
+from shared.settings import FiledSettings, Secret
+from shared.tls import hosts, refuse_plain_bus, refuse_plain_database
 
 
-class ProvisionSettings(BaseSettings):
+class ProvisionSettings(FiledSettings):
     """Environment variables with the prefix `TAGWERK_`."""
 
-    model_config = SettingsConfigDict(env_prefix="TAGWERK_", extra="ignore")
-
     #: Address of the bus, with the administrator's user and password.
-    nats_url: str
+    nats_url: Secret
+    #: As the services have them.
+    nats_ca_file: Path | None = None
+    nats_cert_file: Path | None = None
+    nats_key_file: Path | None = None
+    plaintext_hosts: str | None = None
     #: Address of the database server, with a role that may create databases and roles.
-    database_url: str
+    database_url: Secret
     database_name: str = "tagwerk"
     #: Role -> password, as JSON. Empty: somebody else provides roles and schemas.
-    database_roles: dict[str, str] = Field(default_factory=dict)
+    database_roles: dict[str, str] = Field(default_factory=dict, repr=False)
     #: Where the audit service finds the key that signs its heads; made where there is none.
     audit_key_file: Path | None = None
     #: Copies of each stream; 3 on a cluster.
@@ -41,6 +46,9 @@ class ProvisionSettings(BaseSettings):
 
 
 async def provision_all(settings: ProvisionSettings, modules: Sequence[str]) -> None:
+    allowed = hosts(settings.plaintext_hosts)
+    refuse_plain_bus(settings.nats_url, allowed)
+    refuse_plain_database(settings.database_url, allowed)
     if settings.database_roles:
         await provision_database(settings.database_url, settings.database_roles, settings.database_name)
     if settings.audit_key_file is not None:
@@ -50,12 +58,17 @@ async def provision_all(settings: ProvisionSettings, modules: Sequence[str]) -> 
         [declaration_of(module) for module in modules],
         replicas=settings.replicas,
         ack_wait=settings.ack_wait,
+        tls=bus_tls(
+            settings.nats_url, settings.nats_ca_file, settings.nats_cert_file, settings.nats_key_file
+        ),
     )
 
 
 def main() -> None:
     try:
         asyncio.run(provision_all(ProvisionSettings(), sys.argv[1:]))
+    except ValidationError as error:
+        sys.exit(f"settings_invalid: {wrong_fields(error)}")
     except TagwerkError as error:
         sys.exit(f"{error.failure.code}: {error.failure.cause} {error.failure.next_step}")
 

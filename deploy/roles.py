@@ -17,6 +17,8 @@ AUDIT_KEEPER: Final = "audit_keeper"
 #: The service whose log that is, the schema of the log, and what it is made of.
 _AUDIT: Final = "audit"
 _AUDIT_LOG: Final = "audit_log"
+#: Databases that each server has, for its administrators.
+_OF_THE_SERVER: Final = ("postgres", "template1")
 _AUDIT_TABLES: Final = Path(__file__).parents[1] / "services" / "audit" / "log"
 
 
@@ -58,8 +60,9 @@ async def _provision_roles(connection: asyncpg.Connection, roles: Mapping[str, s
 
 
 async def _let_in_only(connection: asyncpg.Connection, database: str, roles: Mapping[str, str]) -> None:
+    """Besides, everybody may enter the databases that each server has."""
     name = _identifier(database)
-    await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    await connection.execute(f"REVOKE ALL ON DATABASE {name}, {', '.join(_OF_THE_SERVER)} FROM PUBLIC")
     for role in roles:
         await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {_identifier(role)}")
 

@@ -1,18 +1,53 @@
-"""How a service signs in to the bus, and what it does when the bus refuses it something."""
+"""How a service reaches the bus and signs in there, and what it does when the bus refuses it something."""
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from faststream.nats.security import NatsSecurity
 
 from shared.errors import Failure
 from shared.permissions import inbox_prefix
 from shared.settings import Settings
+from shared.tls import FileContext, hosts, refuse_plain_bus, refuse_plain_database
 
 log = structlog.get_logger(__name__)
 
 _REFUSED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
+
+
+def refuse_plain(settings: Settings) -> None:
+    """Raises `plaintext_refused` where a bus or a database is reached over a network without TLS."""
+    allowed = hosts(settings.plaintext_hosts)
+    refuse_plain_bus(settings.nats_url, allowed)
+    refuse_plain_database(settings.database_url, allowed)
+    if settings.audit_keeper_url is not None:
+        refuse_plain_database(settings.audit_keeper_url, allowed, setting="TAGWERK_AUDIT_KEEPER_URL")
+
+
+def bus_tls(
+    url: str, ca: Path | None, certificate: Path | None = None, key: Path | None = None
+) -> dict[str, Any]:
+    """Options of `nats.connect` for `tls://…`; none for another address. Raises `certificates_unreadable`.
+
+    TLS comes first. A client that waited for the server's greeting would believe whoever greets it that
+    there is no TLS here, and send its password.
+    """
+    if not url.startswith("tls://"):
+        return {}
+    return {"tls": FileContext.client(ca, certificate, key), "tls_handshake_first": True}
+
+
+def security(settings: Settings) -> NatsSecurity | None:
+    """The same, as FastStream takes it."""
+    options = bus_tls(
+        settings.nats_url, settings.nats_ca_file, settings.nats_cert_file, settings.nats_key_file
+    )
+    if not options:
+        return None
+    return NatsSecurity(ssl_context=options["tls"], use_ssl=True, tls_handshake_first=True)
 
 
 def sign_in(settings: Settings, service: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 _OUTSIDE: Final = "-- outside a transaction\n"
+_CONTRACT: Final = "-- contract\n"
 #: Seconds between two looks whether it is this replica's turn to migrate.
 _TURN: Final = 0.2
 
@@ -97,9 +98,20 @@ async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[async
         raise DatabaseUnavailable(str(error)) from error
 
 
-async def migrate(url: str, schema: str, folder: Path, *, database: str | None = None) -> list[str]:
+async def migrate(
+    url: str,
+    schema: str,
+    folder: Path,
+    *,
+    database: str | None = None,
+    role: str | None = None,
+    contract: bool = False,
+) -> list[str]:
     """Run the files `NNNN_name.sql` of `folder` that this schema has not seen; returns their names. In the
-    database that `url` names, or in `database`.
+    database that `url` names, or in `database`, as the role of `url`, or as `role`.
+
+    A file that begins with the line `-- contract` takes away what an earlier version still uses, so it waits
+    until `contract` says that none runs any more. A schema that has seen none of the files gets them all.
 
     Each runs in one transaction with its entry in `<schema>.migrations`; one that begins with the line
     `-- outside a transaction` runs statement by statement, so that it may build indexes while others read and
@@ -108,6 +120,8 @@ async def migrate(url: str, schema: str, folder: Path, *, database: str | None =
     """
     connection = await asyncpg.connect(url, database=database)
     try:
+        if role is not None:
+            await connection.execute(f'set role "{role}"')
         # Waiting within a statement would hold a snapshot, whose end a concurrent build of an index awaits.
         while not await connection.fetchval(  # noqa: ASYNC110  (nobody tells)
             "select pg_try_advisory_lock(hashtext($1))", f"tagwerk-migrate-{schema}"
@@ -122,12 +136,16 @@ async def migrate(url: str, schema: str, folder: Path, *, database: str | None =
             " (name text primary key, applied_at timestamptz not null default now())"
         )
         known = {row["name"] for row in await connection.fetch("select name from migrations")}
+        first = not any(name.startswith(f"{folder.parent.name}/") for name in known)
         applied = []
         for file in sorted(folder.glob("[0-9]*.sql")):
             name = f"{folder.parent.name}/{file.name}"
             if name in known:
                 continue
             text = file.read_text()
+            if text.startswith(_CONTRACT) and not (contract or first):
+                continue
+            text = text.removeprefix(_CONTRACT)
             done = "insert into migrations (name) values ($1)"
             if text.startswith(_OUTSIDE):
                 for statement in text.strip().removesuffix(";").split(";\n"):

@@ -1,7 +1,8 @@
 """The one admin step: streams, buckets and durables, made or brought up to date, as often as one likes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import nats
 import structlog
@@ -40,13 +41,19 @@ LIMITS: dict[str, tuple[float, int]] = {
 
 
 async def provision(
-    nats_url: str, declarations: Iterable[Declaration], *, replicas: int = 1, ack_wait: float = 15.0
+    nats_url: str,
+    declarations: Iterable[Declaration],
+    *,
+    replicas: int = 1,
+    ack_wait: float = 15.0,
+    tls: Mapping[str, Any] | None = None,
 ) -> None:
     """Make everything that the services expect. Idempotent; removes nothing.
 
     `nats_url` is that of the admin user. Services connect with less and create nothing.
+    `tls`: what `shared.connection.bus_tls` gives.
     """
-    nc = await nats.connect(nats_url, name="tagwerk-provision", connect_timeout=10)
+    nc = await nats.connect(nats_url, name="tagwerk-provision", connect_timeout=10, **(tls or {}))
     try:
         js = nc.jetstream(timeout=15)
         await asyncio.gather(

@@ -29,7 +29,7 @@ from shared.choices import Source as ChoiceSource
 from shared.clients.breakers import Breakers
 from shared.clients.destinations import confine
 from shared.commands import Breaker, ChoicesQuery, Decide, ProbeQuery, Published, Reply
-from shared.connection import refusals, sign_in
+from shared.connection import refusals, refuse_plain, security, sign_in
 from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
 from shared.effects import Ledger
@@ -96,6 +96,7 @@ class Service:
         )
         check_triggers(declaration.jobs, BUSINESS_EVENTS)
         confine(settings.destinations)
+        refuse_plain(settings)
         configure_logs(self.name, format=settings.log_format, level=settings.log_level)
         self._broker = NatsBroker(
             settings.nats_url,
@@ -106,6 +107,7 @@ class Service:
             logger=None,
             ack_policy=AckPolicy.MANUAL,
             error_cb=refusals(self.name, self._refused),
+            security=security(settings),
             **sign_in(settings, self.name),
         )
         self._stop_tracing: Callable[[], None] | None = None

@@ -1,26 +1,59 @@
 """Settings of a service, from environment variables with the prefix `TAGWERK_`.
 
 Read once, at the composition root; nothing else looks at the environment. Each is documented in
-`docs/operations.md`, and a test fails when one is not.
+`docs/operations.md`, and a test fails when one is not. Each may lie in a file instead, named by the same
+variable with `_FILE` behind (`shared.setting_files`); those that can hold a secret are not shown with the
+others.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.setting_files import SettingFiles
+
+#: An address that can have a password in it.
+Secret = Annotated[str, Field(repr=False)]
+OptionalSecret = Annotated[str | None, Field(repr=False)]
 
 
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="TAGWERK_", extra="ignore")
+class FiledSettings(BaseSettings):
+    """Settings from the environment, or from files that it names. What is wrong is told without its value."""
 
-    #: Address of the bus: `nats://127.0.0.1:4222`; with user and password where there is no key.
-    nats_url: str
+    model_config = SettingsConfigDict(env_prefix="TAGWERK_", extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SettingFiles(settings_cls)
+
+
+class Settings(FiledSettings):
+    #: Address of the bus: `nats://127.0.0.1:4222`, over a network `tls://…`; with user and password where
+    #: there is no key.
+    nats_url: Secret
     #: File with the seed of the service's NKey, by which it signs in to the bus.
     nats_nkey_file: Path | None = None
+    #: Certificates by which the bus is believed, if not those of the system.
+    nats_ca_file: Path | None = None
+    #: Certificate and key that the service shows to the bus, where that asks for one.
+    nats_cert_file: Path | None = None
+    nats_key_file: Path | None = None
     #: Address of the database, with the service's role: `postgresql://…` or `…?host=/socket/folder`.
-    database_url: str
+    database_url: Secret
     #: Where files lie, as obstore spells it: `file:///srv/tagwerk/files` or `s3://bucket/prefix`.
-    files_url: str
+    files_url: Secret
+    #: Hosts that may be connected to without TLS, besides this machine, separated by commas; and the
+    #: gateway's own `http_host`, where it may listen so.
+    plaintext_hosts: str | None = None
     #: Number of runs that one worker process works on at once, for jobs that wait more than they compute.
     slots: int = Field(default=128, ge=1, le=10_000)
     #: Number of CPU-bound child processes at once in one worker process.
@@ -32,6 +65,9 @@ class Settings(BaseSettings):
     #: Where the gateway listens.
     http_host: str = "127.0.0.1"
     http_port: int = 8080
+    #: Certificate, with its chain, and key by which the gateway serves HTTPS; without them HTTP.
+    http_cert_file: Path | None = None
+    http_key_file: Path | None = None
     #: File with the hash of the development administrator's token; the gateway reads it when it changes.
     sign_in_file: Path | None = None
     #: Address at which browsers reach the gateway, if not that of `http_host` and `http_port`.
@@ -78,7 +114,7 @@ class Settings(BaseSettings):
     #: TOML file that says how the clients' invoices are booked in their ERP, and where exports go.
     erp_file: Path | None = None
     #: The mail server: `smtp://user:password@host:587`, or `smtps://…`; without it nothing is mailed.
-    smtp_url: str | None = None
+    smtp_url: OptionalSecret = None
     #: Certificates by which the mail server is believed, if not those of the system.
     smtp_ca_file: Path | None = None
     #: From whom mails come: `Tagwerk <tagwerk@example.com>`.
@@ -95,16 +131,16 @@ class Settings(BaseSettings):
     audit_key_file: Path | None = None
     #: To whom signed heads go: a folder, and an address that takes a POST of each.
     audit_heads_folder: Path | None = None
-    audit_webhook_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+")
+    audit_webhook_url: str | None = Field(default=None, repr=False, pattern=r"^https?://[^/?#@\s]+")
     #: Minutes after which an entry of the audit log is covered by a signed head; after 1,000 entries in any
     #: case.
     audit_head_minutes: float = Field(default=60.0, gt=0)
     #: TOML file of retention periods and legal holds of the audit log.
     audit_retention: Path | None = None
     #: Address of the database, with the role that may remove contents of the audit log: `audit_keeper`.
-    audit_keeper_url: str | None = None
+    audit_keeper_url: OptionalSecret = None
     #: The MQTT broker: `mqtt://user:password@127.0.0.1:1883`, over a network `mqtts://…`.
-    mqtt_url: str | None = None
+    mqtt_url: OptionalSecret = None
     #: What the bridge takes and tells: TOML, see docs/operations.md.
     mqtt_rules: Path | None = None
     #: MQTT 3.1.1, or 5 where the broker knows it.

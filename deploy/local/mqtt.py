@@ -4,7 +4,7 @@ its own on the listener, who may publish what its rules take and hear what is an
 import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,7 +29,7 @@ _OWN: Final = "$MQTT.sub.>"
 class Device:
     """A user of the listener: what it may publish and hear, as subjects of the bus."""
 
-    password: str
+    password: str = field(repr=False)
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
 

@@ -38,7 +38,7 @@ STOP_SIGNAL: Final = signal.SIGTERM
 class BusUser:
     """How somebody signs in, by password or by key, and what it may do there."""
 
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     #: The public part.
     nkey: str | None = None
     #: None: everything.

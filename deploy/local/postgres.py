@@ -47,9 +47,9 @@ class PostgresConfig:
     #: Folder with `bin`, `lib` and `share` that `account` can reach.
     binaries: Path
     port: int
-    superuser_password: str
+    superuser_password: str = field(repr=False)
     #: Role -> password; each owns the schema of its name.
-    roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: Who runs the server; None for ourselves.
     account: Account | None = None
     #: More settings of PostgreSQL, which outweigh ours.

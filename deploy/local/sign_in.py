@@ -8,7 +8,7 @@ file has the hash, too.
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,7 @@ class SignIn:
     #: Base address of the gateway.
     url: str
     #: Bearer token.
-    token: str
+    token: str = field(repr=False)
     principal: str
     expires_at: datetime
 

@@ -13,6 +13,7 @@ from services.audit.recorder import Recorder
 from services.audit.retention import read_retention
 from services.audit.signing import Signer
 from shared.commands import AuditEntriesQuery, AuditExportQuery, AuditStateQuery
+from shared.entry import serve
 from shared.service import Service
 from shared.settings import Settings
 from shared.subjects import AUDIT, RUNS, query
@@ -85,4 +86,4 @@ def _recorder(service: Service, stream: str, written: Callable[[], None]) -> Cal
 
 
 def main() -> None:
-    build(Settings()).run()
+    serve(build)

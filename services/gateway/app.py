@@ -84,12 +84,14 @@ from shared.access import Principal
 from shared.buckets import Bucket
 from shared.catalogue import catalogue
 from shared.commands import PeopleQuery
+from shared.entry import read_settings
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.files import open_store
 from shared.intake import Intake, remember_arrival
 from shared.service import SOFTWARE_VERSION, Service
 from shared.settings import Settings
+from shared.tls import FileContext, hosts, refuse_plain_listener
 
 log = structlog.get_logger(__name__)
 
@@ -218,8 +220,26 @@ def build(settings: Settings) -> Server:
 
     read_all()
     over_tls = address_of(settings).startswith("https://")
-    made = Server(Edge(application(), lifespan, over_tls=over_tls), trusted_proxies=settings.trusted_proxies)
+    edge = Edge(application(), lifespan, over_tls=over_tls)
+    made = Server(edge, trusted_proxies=settings.trusted_proxies, tls=_tls(settings))
     return made
+
+
+def _tls(settings: Settings) -> FileContext | None:
+    """Raises `plaintext_refused`, `setting_missing`, `certificates_unreadable`."""
+    certificate, key = settings.http_cert_file, settings.http_key_file
+    if certificate is not None and key is not None:
+        return FileContext.server(certificate, key)
+    if certificate is not None or key is not None:
+        missing = "TAGWERK_HTTP_CERT_FILE" if certificate is None else "TAGWERK_HTTP_KEY_FILE"
+        raise TagwerkError(
+            "setting_missing",
+            "HTTPS needs a certificate and its key, and one of the two is not named",
+            concern=missing,
+            next_step=f"Set {missing} too.",
+        )
+    refuse_plain_listener(settings.http_host, hosts(settings.plaintext_hosts))
+    return None
 
 
 async def _check_roles(policy: Policy, gate: Gate, file: Path | None) -> None:
@@ -275,8 +295,8 @@ def assemble(service: Service, settings: Settings, policy: Policy, provider: Pro
 
 
 def main() -> None:
-    settings = Settings()
     try:
+        settings = read_settings()
         made = build(settings)
         listener = server.listen(settings.http_host, settings.http_port)
     except TagwerkError as error:

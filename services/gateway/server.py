@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.context import Gateway
 from shared.errors import TagwerkError
+from shared.tls import FileContext
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +22,11 @@ DRAIN = 5
 class Server(uvicorn.Server):
     """uvicorn, telling the application of the stop before it waits for open connections."""
 
-    def __init__(self, app: ASGIApp, *, trusted_proxies: str | None = None) -> None:
-        """`trusted_proxies`: addresses whose `X-Forwarded-…` is believed, separated by commas."""
+    def __init__(
+        self, app: ASGIApp, *, trusted_proxies: str | None = None, tls: FileContext | None = None
+    ) -> None:
+        """`trusted_proxies`: addresses whose `X-Forwarded-…` is believed, separated by commas.
+        `tls`: the certificate that is shown; without it plain HTTP is spoken."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -36,6 +40,7 @@ class Server(uvicorn.Server):
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=trusted_proxies,
                 timeout_graceful_shutdown=DRAIN,
+                ssl_context_factory=None if tls is None else lambda *_: tls,
             )
         )
         self.gateway: Gateway | None = None

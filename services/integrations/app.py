@@ -50,6 +50,7 @@ from shared.commands import (
     RatesQuery,
     WithholdPayment,
 )
+from shared.entry import serve
 from shared.events import DocumentUploaded, InvoiceApproved, InvoiceCorrected, InvoiceRejected
 from shared.files import Files, open_store
 from shared.folders import probe_folder
@@ -246,4 +247,4 @@ def main() -> None:
     # Imports make many objects that live for one batch; looking through all of them again and again, as the
     # collector does by default, takes a good part of their time.
     gc.set_threshold(100_000, 50, 100)
-    build(Settings()).run()
+    serve(build)

@@ -9,7 +9,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 
 from services.mqtt_bridge.messages import Arrived, payload_fields
 from shared.errors import Failure, TagwerkError
+from shared.tls import FileContext
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class Address:
     host: str
     port: int
     user: str
-    password: str
+    password: str = field(repr=False)
     tls: ssl.SSLContext | None
     #: 4 is MQTT 3.1.1.
     version: aiomqtt.ProtocolVersion
@@ -73,9 +74,9 @@ def read_address(
     tls = None
     if parts.scheme == "mqtts":
         try:
-            tls = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise _wrong(setting, f"the certificates in {ca_file} cannot be read: {error}") from error
+            tls = FileContext.client(ca_file)
+        except TagwerkError as error:
+            raise _wrong(setting, error.failure.cause) from error
     elif parts.hostname not in _LOOPBACK:
         raise _wrong(setting, f"to {parts.hostname} the password would go unencrypted; use mqtts://")
     return Address(

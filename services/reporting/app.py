@@ -31,6 +31,7 @@ from services.reporting.reports import KeptReports, Reports
 from services.reporting.store import CaseClosed, CaseOpened
 from shared.clients.smtp import MailServer, SmtpSystem
 from shared.commands import RemindersQuery, ReportQuery, ReportsQuery
+from shared.entry import serve
 from shared.files import Files, open_store
 from shared.folders import probe_folder
 from shared.process import Children
@@ -193,4 +194,4 @@ def _domains(written: str | None) -> frozenset[str] | None:
 
 
 def main() -> None:
-    build(Settings()).run()
+    serve(build)

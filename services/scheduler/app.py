@@ -31,6 +31,7 @@ from shared.commands import (
     Watched,
     WatchQuery,
 )
+from shared.entry import serve
 from shared.events import now
 from shared.pull import Delivery, Source
 from shared.service import Service
@@ -104,4 +105,4 @@ def build(settings: Settings) -> Service:
 
 
 def main() -> None:
-    build(Settings()).run()
+    serve(build)

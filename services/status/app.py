@@ -46,6 +46,7 @@ from shared.commands import (
     TreeQuery,
 )
 from shared.database import Pool
+from shared.entry import serve
 from shared.errors import Failure
 from shared.service import Service
 from shared.settings import Settings
@@ -160,4 +161,4 @@ def main() -> None:
     # The fold makes many objects that live for one batch; looking through all of them again and again, as
     # the collector does by default, takes as long as the fold itself.
     gc.set_threshold(100_000, 50, 100)
-    build(Settings()).run()
+    serve(build)

@@ -1,7 +1,9 @@
 """The whole installation: documents and runs go through it while its processes are killed."""
 
 import asyncio
+import contextlib
 import io
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +13,10 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pikepdf
+import psutil
 import pytest
 
+from deploy.local.config import SERVICES
 from tests.support.installation import Installation, sample
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -256,3 +260,35 @@ async def test_an_effect_in_doubt_waits_for_a_person_and_is_done_again_only_as_d
     assert (tmp_path / "sent").read_text().split() == ["one", "two", "one"]
     twice = await installation.http.post(f"/api/v1/runs/{run_id}/decisions", json=decision)
     assert twice.status_code == 409, twice.text
+
+
+async def test_no_secret_stands_in_a_command_line_a_log_or_a_message(installation: Installation) -> None:
+    """After all that went wrong above."""
+    state = installation.stack.state
+    secrets = {
+        password.encode()
+        for group in json.loads((state / "secrets.json").read_text()).values()
+        for password in group.values()
+    }
+    secrets |= {file.read_bytes().strip() for file in (state / "nats" / "keys").iterdir()}
+    secrets |= {
+        installation.stack.token.encode(),
+        *(state / "audit" / "key.pem").read_bytes().split(b"\n")[1:2],
+    }
+    assert len(secrets) > 2 * len(SERVICES)
+    assert min(map(len, secrets)) >= 24
+    # Whoever cannot reach the servers says so, without the password.
+    installation.stack.kill("postgres")
+    installation.stack.kill("nats")
+    await installation.stack.wait_ready()
+    command_lines = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            command_lines.append("\0".join(process.cmdline()).encode())
+    logs = [file.read_bytes() for file in (state / "logs").iterdir()]
+    messages = [file.read_bytes() for file in (state / "nats" / "jetstream").rglob("*.blk")]
+    assert any(b"services.gateway" in line for line in command_lines)
+    assert any(b"ready" in log for log in logs)
+    assert any(b"document.uploaded" in message for message in messages)
+    for place in (command_lines, logs, messages):
+        assert [secret for secret in secrets if any(secret in text for text in place)] == []

@@ -1,11 +1,10 @@
 """A private authority for tests, as installations have one: nobody else believes its certificates."""
 
 import ssl
-import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
-_KEY: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+from deploy.certificates import ensure_authority, issue
 
 
 class Authority:
@@ -13,22 +12,20 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._key = folder / "authority.key"
-        self.file = folder / "authority.pem"
-        _openssl("req", "-x509", *_KEY, "-keyout", self._key, "-out", self.file, "-subj", "/CN=authority")
+        self.file = ensure_authority(folder)
+
+    def issue(self, address: str, *, expired: bool = False) -> tuple[Path, Path]:
+        """Certificate and key of a server at an IP address, in place of an earlier one."""
+        start = datetime.now(UTC) - timedelta(days=3 if expired else 0)
+        issue(self._folder, address, start, timedelta(days=2))
+        return self.files(address)
+
+    def files(self, address: str) -> tuple[Path, Path]:
+        """Where certificate and key of a server lie."""
+        return self._folder / f"{address}.pem", self._folder / f"{address}.key"
 
     def serves(self, address: str) -> ssl.SSLContext:
         """For a server at an IP address, with a certificate of this authority."""
-        key, certificate = self._folder / f"{address}.key", self._folder / f"{address}.pem"
-        _openssl(
-            "req", "-x509", *_KEY, "-keyout", key, "-out", certificate, "-subj", "/CN=server",
-            "-CA", self.file, "-CAkey", self._key, "-addext", f"subjectAltName=IP:{address}",
-            "-addext", "basicConstraints=critical,CA:FALSE",
-        )  # fmt: skip
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(*self.issue(address))
         return context
-
-
-def _openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)

@@ -147,6 +147,13 @@ class NatsServer:
     def stop(self) -> None:
         self._end(NATS_STOP_SIGNAL)
 
+    def reload(self) -> None:
+        """Have it read its configuration and its certificates again, and wait until it has."""
+        before = self.log.count("Reloaded server configuration")
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.log.count("Reloaded server configuration") > before, "nats-server reloaded")
+
     def restart(self) -> None:
         """Start it again on the same ports and store, after stopping it if it still runs."""
         self.stop()

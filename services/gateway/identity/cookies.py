@@ -44,4 +44,5 @@ class Cookies:
 def address_of(settings: Settings) -> str:
     """At which browsers reach the gateway, as far as anybody has told."""
     host = settings.http_host
-    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
+    scheme = "http" if settings.http_cert_file is None else "https"
+    return settings.public_url or f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.http_port}"

@@ -6,7 +6,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.database import migrate
+from deploy.migrate import MigrateSettings, migrate_all
+from shared.database import SHARED_MIGRATIONS, migrate
 from tests.support.servers import PostgresServer
 
 TABLE = "create table items (id int not null, name text not null);\n"
@@ -78,4 +79,53 @@ async def test_one_that_fails_within_its_transaction_leaves_nothing(url: str, fo
     assert await connection.fetchval("select to_regclass('more')") is None
     names = [row["name"] for row in await connection.fetch("select name from migrations")]
     assert names == ["shop/0001_items.sql"]
+    await connection.close()
+
+
+async def test_what_an_earlier_version_needs_is_taken_away_by_contract_alone(url: str, folder: Path) -> None:
+    await migrate(url, "gateway", folder)
+    (folder / "0002_kinds.sql").write_text("alter table items add column kind text;\n")
+    (folder / "0003_names.sql").write_text("-- contract\nalter table items drop column name;\n")
+    (folder / "0004_more.sql").write_text("alter table items add column more text;\n")
+    expanded = await migrate(url, "gateway", folder)
+    assert expanded == ["shop/0002_kinds.sql", "shop/0004_more.sql"]
+    connection = await asyncpg.connect(url)
+    await connection.execute("insert into items (id, name) values (1, 'of the earlier version')")
+    assert await migrate(url, "gateway", folder) == []
+    assert await migrate(url, "gateway", folder, contract=True) == ["shop/0003_names.sql"]
+    assert [dict(row) for row in await connection.fetch("select * from items")] == [
+        {"id": 1, "kind": None, "more": None}
+    ]
+    await connection.close()
+
+
+async def test_a_new_schema_is_at_once_as_the_newest_version_has_it(url: str, folder: Path) -> None:
+    (folder / "0002_names.sql").write_text("-- contract\nalter table items drop column name;\n")
+    assert await migrate(url, "gateway", folder) == ["shop/0001_items.sql", "shop/0002_names.sql"]
+
+
+async def test_a_schema_that_is_newer_than_the_version_is_left_as_it_is(url: str, folder: Path) -> None:
+    (folder / "0002_kinds.sql").write_text("alter table items add column kind text;\n")
+    await migrate(url, "gateway", folder)
+    (folder / "0002_kinds.sql").unlink()
+    assert await migrate(url, "gateway", folder) == []
+
+
+async def test_the_migration_step_leaves_what_a_service_would_have_made(
+    postgres: PostgresServer, bare_database_name: str
+) -> None:
+    settings = MigrateSettings(database_url=postgres.admin_url, database_name=bare_database_name)
+    modules = ["services.gateway", "services.scheduler", "services.status"]
+    ran = await migrate_all(settings, modules, contract=False)
+    assert "gateway: shared/0001_outbox_effects_fences.sql" in ran
+    assert "status: status/0001_projection.sql" in ran
+    assert await migrate_all(settings, modules, contract=True) == []
+    url = postgres.url("gateway", bare_database_name)
+    assert await migrate(url, "gateway", SHARED_MIGRATIONS) == []
+    connection = await asyncpg.connect(url)
+    owners = await connection.fetch(
+        "select distinct schemaname::text, tableowner::text from pg_tables"
+        " where schemaname in ('gateway', 'scheduler', 'status') order by 1"
+    )
+    assert [tuple(row) for row in owners] == [("gateway", "gateway"), ("status", "status")]
     await connection.close()
