@@ -72,6 +72,9 @@ def _publishes(declaration: Declaration) -> Iterable[str]:
             yield f"{_API}.CONSUMER.CREATE.{stream}.{consumer}"
             yield f"{_API}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
             yield f"{_API}.CONSUMER.DELETE.{stream}.{consumer}"
+            # Nothing is acknowledged there. Without it the server takes each message for a question and
+            # keeps in mind that it may be answered: 200 bytes each, all looked through again and again.
+            yield f"$JS.ACK.{stream}.{consumer}.>"
     yield from use.tells
     yield from use.asks
     yield from use.publishes

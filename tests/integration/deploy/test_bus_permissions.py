@@ -177,11 +177,10 @@ def _interface() -> Iterator[tuple[str, frozenset[str]]]:
         yield f"$JS.API.DIRECT.GET.{stream}", reads
         for reader, (service, streams) in FEEDS_OF.items():
             for consumer in (feed_names(reader)[0], feed_names(reader)[-1]):
+                reads_it = only(service) if stream in streams else NOBODY
                 for verb in ("CREATE", "MSG.NEXT", "DELETE"):
-                    yield (
-                        f"$JS.API.CONSUMER.{verb}.{stream}.{consumer}",
-                        only(service) if stream in streams else NOBODY,
-                    )
+                    yield f"$JS.API.CONSUMER.{verb}.{stream}.{consumer}", reads_it
+                yield f"$JS.ACK.{stream}.{consumer}.1.2.3.4.5", reads_it
             yield f"$JS.API.CONSUMER.CREATE.{stream}.{reader}-{FEEDS}", NOBODY
 
 
