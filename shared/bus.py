@@ -150,7 +150,7 @@ class Bus:
         `BusUnavailable` after 30 s, or after `patience` seconds. A conflict may be one's own message sent
         again: read the history.
         """
-        if len(payload) > self.nc.max_payload - HEADERS_ROOM:
+        if not self._fits(payload):
             raise PublishRefused(f"{subject}: {len(payload)} bytes; the bus takes {self.nc.max_payload}")
         all_headers = dict(headers) if headers else {}
         if msg_id is not None:
@@ -172,10 +172,10 @@ class Bus:
     async def publish_together(self, messages: Sequence[Message]) -> list[int]:
         """Store messages in one stream that allows batches, by one write to its disk; returns the sequences.
 
-        A few go one by one, as do those of a batch that is refused or not answered: the ids of what it has
-        stored after all are known. Raises what `publish` raises.
+        A few go one by one, as do those among which one is too large, and those of a batch that is refused or
+        not answered: the ids of what it has stored after all are known. Raises what `publish` raises.
         """
-        if len(messages) >= BATCH_FROM:
+        if len(messages) >= BATCH_FROM and all(self._fits(one.payload) for one in messages):
             last = await self._publish_batch(messages)
             if last is not None:
                 return list(range(last - len(messages) + 1, last + 1))
@@ -184,6 +184,9 @@ class Bus:
                 *(self.publish(one.subject, one.payload, msg_id=one.msg_id) for one in messages)
             )
         )
+
+    def _fits(self, payload: bytes) -> bool:
+        return len(payload) <= self.nc.max_payload - HEADERS_ROOM
 
     async def _publish_batch(self, messages: Sequence[Message]) -> int | None:
         """The sequence of the last, or None if the server does not say that all are stored."""

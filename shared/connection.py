@@ -74,7 +74,7 @@ def refusals(service: str, refused: Callable[[str, Failure], None]) -> Callable[
             cause=f"nats-server does not let {service} {act} {subject}",
             concern=subject,
             next_step="Deploy the bus's users as this version of Tagwerk has them (docs/permissions.md): "
-            "`python -m deploy.generated` writes them.",
+            "`python -m deploy.generated` writes them. Then start the bus or the service again.",
         )
         log.error("the bus refuses what the service needs", act=act, subject=subject)
         refused(subject, failure)

@@ -118,13 +118,28 @@ def dead_letter_not_found(id: int) -> TagwerkError:
     )
 
 
+def check_replayable(letter: KeptDeadLetter) -> None:
+    """Raises `dead_letter_in_history` for an event of a run that the projection could not decode."""
+    if letter.durable == subjects.PROJECTOR:
+        raise TagwerkError(
+            "dead_letter_in_history",
+            f"this is event {letter.sequence} of {letter.stream}, where it still has its place;"
+            " published again it would stand there twice",
+            concern=letter.subject,
+            next_step="Correct whoever published it. What a newer version of Tagwerk can read is read by a"
+            " rebuild of the projection (`tagwerk rebuild`).",
+        )
+
+
 async def replay(bus: Bus, id: int) -> KeptDeadLetter:
     """Publish the message again where it came from, then remove the dead letter.
 
     A kill in between replays it a second time, which every handler must bear anyway. Raises
-    `dead_letter_not_found`, and `dead_letter_payload_gone` for a large one that is past its stream's age.
+    `dead_letter_not_found`, `dead_letter_in_history`, and `dead_letter_payload_gone` for a large one that is
+    past its stream's age.
     """
     letter = await read_dead_letter(bus, id)
+    check_replayable(letter)
     payload = bytes.fromhex(letter.payload_hex) or await _original(bus, letter)
     await bus.publish(letter.subject, payload, msg_id=f"replay:{id}")
     await bus.js.delete_msg(subjects.DEAD, id)

@@ -34,6 +34,8 @@ IDLE_HEARTBEAT = 1.0
 INACTIVE = 30.0
 #: Feeds of one reader at once.
 FEEDS = 16
+#: The server's code for a consumer that is there with other settings.
+_TAKEN = 10148
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,7 +72,9 @@ class StreamState:
 
 async def stream_state(nc: Client, stream: str) -> StreamState:
     """Raises `FeedInterrupted` while the server cannot answer, or has no such stream."""
-    answer = await _api(nc, f"STREAM.INFO.{stream}", {})
+    answer = await _answer(nc, f"STREAM.INFO.{stream}", {})
+    if (refusal := answer.get("error")) is not None:
+        raise FeedInterrupted(f"{stream}: {refusal.get('description')}")
     state = answer["state"]
     return StreamState(answer["created"], state["first_seq"], state["last_seq"])
 
@@ -91,8 +95,8 @@ def digest(payload: bytes) -> str:
 
 
 def feed_names(reader: str) -> list[str]:
-    """What a reader's consumer can be called. Few names, so that permissions can name each: replicas that
-    meet at one try another, and those of killed readers are gone after `INACTIVE` seconds."""
+    """What a reader's consumer can be called. Few names, so that permissions can name each: where one is
+    taken, the next is tried, and those of killed readers are free again after `INACTIVE` seconds."""
     return [f"{reader}-{number}" for number in range(FEEDS)]
 
 
@@ -112,7 +116,9 @@ class Feed:
         self._nc = nc
         self._stream = stream
         self._start = start
-        self._consumer = random.choice(feed_names(reader))  # noqa: S311  (no secret)
+        self._reader = reader
+        #: Name of the consumer, once it is there.
+        self._consumer: str | None = None
         self._inbox = nc.new_inbox()
         self._buffer: list[RawMessage] = []
         self._arrival = asyncio.Event()
@@ -128,29 +134,42 @@ class Feed:
         self._subscription = await self._nc.subscribe(
             f"{self._inbox}.*", cb=self._arrived, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
+        self._consumer = await self._make()
+        await self._ask()
+
+    async def _make(self) -> str:
+        """A consumer of our own; its name."""
         config = {
-            "name": self._consumer,
             "deliver_policy": "by_start_sequence",
             "opt_start_seq": self._start,
             "ack_policy": "none",
             "mem_storage": True,
             "num_replicas": 1,
             "inactive_threshold": int(INACTIVE * 1e9),
+            # Makes it unlike every other: the server gives one that is there to who asks for the same, and
+            # that of another replica, or of a killed reader, may have delivered already.
+            "metadata": {"opened": self._inbox},
         }
-        # Never over one that is there: it may be another replica's.
-        await _api(
-            self._nc,
-            f"CONSUMER.CREATE.{self._stream}.{self._consumer}",
-            {"stream_name": self._stream, "config": config, "action": "create"},
-        )
-        await self._ask()
+        for name in random.sample(names := feed_names(self._reader), len(names)):
+            answer = await _answer(
+                self._nc,
+                f"CONSUMER.CREATE.{self._stream}.{name}",
+                {"stream_name": self._stream, "config": {**config, "name": name}, "action": "create"},
+            )
+            refusal = answer.get("error")
+            if refusal is None:
+                return name
+            if refusal.get("err_code") != _TAKEN:
+                raise FeedInterrupted(f"{self._stream}: {refusal.get('description')}")
+        raise FeedInterrupted(f"{self._reader} reads {self._stream} {len(names)} times already")
 
     async def close(self) -> None:
         """Stop listening, and let the server forget the consumer. Does not raise."""
         try:
             if self._subscription is not None:
                 await self._subscription.unsubscribe()
-            await self._nc.publish(f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._consumer}", b"")
+            if self._consumer is not None:
+                await self._nc.publish(f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._consumer}", b"")
         except NatsError as error:
             log.debug("the consumer could not be deleted", error=repr(error))
 
@@ -231,13 +250,11 @@ class Feed:
         self._arrival.set()
 
 
-async def _api(nc: Client, subject: str, request: dict[str, object]) -> dict[str, Any]:
+async def _answer(nc: Client, subject: str, request: dict[str, object]) -> dict[str, Any]:
+    """With the server's refusal, if it is one, under `error`."""
     try:
         reply = await nc.request(f"$JS.API.{subject}", orjson.dumps(request), timeout=5)
     except (NatsError, TimeoutError) as error:
         raise FeedInterrupted(f"the server does not answer: {error!r}") from error
     answer: dict[str, Any] = orjson.loads(reply.data)
-    refusal = answer.get("error")
-    if refusal is None:
-        return answer
-    raise FeedInterrupted(f"{subject}: {refusal.get('description')}")
+    return answer

@@ -2,8 +2,8 @@
 
 Allow lists, no deny lists: a subject that nobody thought of is refused. Answers go to whoever asked, which
 the server allows for each message that came with a reply subject. A stream is read by ranges, and the filter
-stands in the request and not in its subject: who may read a stream may read all of it. What may be written is
-exact.
+stands in the request and not in its subject: who may read a stream may read all of it. What may be published is
+exact, as far as the server looks: docs/adr/0031 tells of replies.
 """
 
 from collections.abc import Iterable
@@ -72,6 +72,9 @@ def _publishes(declaration: Declaration) -> Iterable[str]:
             yield f"{_API}.CONSUMER.CREATE.{stream}.{consumer}"
             yield f"{_API}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
             yield f"{_API}.CONSUMER.DELETE.{stream}.{consumer}"
+            # Nothing is acknowledged there. Without it the server takes each message for a question and
+            # keeps in mind that it may be answered: 200 bytes each, all looked through again and again.
+            yield f"$JS.ACK.{stream}.{consumer}.>"
     yield from use.tells
     yield from use.asks
     yield from use.publishes

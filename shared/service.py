@@ -123,6 +123,8 @@ class Service:
         self.ready = False
         #: Why the service cannot do its work although it runs; shown with its health.
         self.trouble: Failure | None = None
+        #: Subject -> that the bus refuses it. Beside `trouble`, which the service's own parts take back.
+        self._refusals: dict[str, Failure] = {}
 
         if self._jobs:
             self.answer(subjects.probe(self.name), ProbeQuery, Probes(probes or {}, self._breakers_of).answer)
@@ -293,13 +295,14 @@ class Service:
         self._tasks.append(asyncio.create_task(keep_running()))
 
     def _refused(self, subject: str, failure: Failure) -> None:
-        """The service goes on, but it is not as it should be."""
-        self.trouble = failure
+        """The service goes on, but it is not as it should be until it is connected anew."""
+        self._refusals[subject] = failure
         if self._bus is not None:
             self._bus.refuse(subject, failure)
 
     async def _reconnected(self) -> None:
         log.info("reconnected to nats-server")
+        self._refusals.clear()
         if self._bus is not None:
             self._bus.resend_at_once()
         if self._worker is not None:
@@ -308,11 +311,12 @@ class Service:
             loop.forget_requests()
 
     async def _tell_health(self, msg: Msg) -> None:
+        trouble = self.trouble or next(iter(self._refusals.values()), None)
         health = {
             "service": self.name,
-            "ready": self.ready and self.trouble is None,
+            "ready": self.ready and trouble is None,
             "instance": f"{socket.gethostname()}:{os.getpid()}",
-            "trouble": self.trouble.model_dump() if self.trouble else None,
+            "trouble": trouble.model_dump() if trouble else None,
         }
         await self.bus.nc.publish(msg.reply, orjson.dumps(health))
 

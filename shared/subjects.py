@@ -29,6 +29,11 @@ STREAMS: Final[dict[str, list[str]]] = {
     DEAD: ["dead.>"],
 }
 
+#: First tokens of everything that services say to each other; nobody else is to speak there.
+ROOTS: Final = frozenset(
+    {"query", "command", "health", *(one.split(".")[0] for filters in STREAMS.values() for one in filters)}
+)
+
 CATALOGUE: Final = "catalogue"
 PRINCIPALS: Final = "principals"
 SCHEDULES: Final = "schedules"

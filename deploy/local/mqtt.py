@@ -3,14 +3,16 @@ its own on the listener, who may publish what its rules take and hear what is an
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from deploy.local.state import SECRETS, STACK
+from shared import subjects
 from shared.agents import topic, user_of
+from shared.errors import TagwerkError
 
 #: Name of the rules file in the state folder; without it the bridge is not started.
 RULES_FILE: Final = "mqtt.toml"
@@ -39,12 +41,44 @@ def bridge_of(state: Path) -> dict[str, str]:
     return {MQTT_BRIDGE: MODULE} if (state / RULES_FILE).is_file() else {}
 
 
-def read_state_rules(state: Path) -> Any:
-    """The bridge's own `Rules`. Raises `mqtt_rules_invalid`.
+def read_state_rules(state: Path, *, taken: Iterable[str]) -> Any:
+    """The bridge's own `Rules`; `taken` are names of users that the server has already. Raises
+    `mqtt_rules_invalid`, also where the listener of the bus cannot serve what another broker could.
 
     Imported only where there are rules: whoever starts a stack without them needs no service's code.
     """
-    return importlib.import_module(f"{MODULE}.rules_file").read_rules(state / RULES_FILE)
+    rules = importlib.import_module(f"{MODULE}.rules_file").read_rules(state / RULES_FILE)
+    for user in principals_of(rules):
+        if user in {*taken, *(user_of(agent.name) for agent in rules.agents)}:
+            raise _wrong(state, f"{user} is a user of the bus; a rule needs a principal of its own")
+    for written in sorted(_topics(rules)):
+        first = written.split("/")[0]
+        if first in subjects.ROOTS or first[:1] in {"+", "#", "*", ">", "$"}:
+            raise _wrong(
+                state,
+                f"{written} reaches what services say to each other; begin it with a level of its own, such"
+                " as tagwerk/",
+            )
+    return rules
+
+
+def _topics(rules: Any) -> set[str]:
+    """Everything that a user is let publish, or hear."""
+    of_rules = {
+        one for rule in rules.rules for one in (rule.topic, rule.response_topic, rule.response_prefix)
+    }
+    return {one for one in of_rules if one is not None} | (
+        set() if rules.states is None else {rules.states.prefix}
+    )
+
+
+def _wrong(state: Path, cause: str) -> TagwerkError:
+    return TagwerkError(
+        "mqtt_rules_invalid",
+        f"the rules for MQTT cannot be used on the listener of nats-server: {cause}",
+        concern=str(state / RULES_FILE),
+        next_step="Correct the file (docs/operations.md shows one), then start the stack again.",
+    )
 
 
 def devices_of(rules: Any, passwords: Mapping[str, str]) -> dict[str, Device]:

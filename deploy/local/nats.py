@@ -92,7 +92,9 @@ class NatsConfig:
             f"    {{ {_signs_in(name, user)}{may(user)} }}\n" for name, user in self.users.items()
         )
         users += "".join(
-            f"    {{ user: {_quote(name)}, password: {_quote(device.password)}, permissions: {{"
+            # Over MQTT alone, where the server keeps them from subjects of its own, by which all are told.
+            f"    {{ user: {_quote(name)}, password: {_quote(device.password)},"
+            f' allowed_connection_types: ["MQTT"], permissions: {{'
             f" publish: {json.dumps(device.publish)}, subscribe: {json.dumps(device.subscribe)} }} }}\n"
             for name, device in self.devices.items()
         )

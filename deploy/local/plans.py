@@ -228,7 +228,7 @@ def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
     """Users for those who may send messages; none without the bridge."""
     if MQTT_BRIDGE not in config.services:
         return {}
-    rules = read_state_rules(state.path)
+    rules = read_state_rules(state.path, taken=(ADMIN, MQTT_BRIDGE))
     bridge = user_of_bridge(rules, state.passwords(NATS, [MQTT_BRIDGE])[MQTT_BRIDGE])
     return {MQTT_BRIDGE: bridge, **devices_of(rules, state.passwords(PASSWORDS, users_of(rules)))}
 

@@ -68,6 +68,7 @@ STATUS: Mapping[str, int] = {
     "nothing_failed": 409,
     "payment_ordered": 409,
     "contact_not_for_kind": 409,
+    "dead_letter_in_history": 409,
     "principal_exists": 409,
     "principal_managed": 409,
     "question_open": 409,

@@ -19,6 +19,7 @@ CODES: Mapping[str, str] = {
     "connection_failed": N_("A connection failed"),
     "correction_invalid": N_("Something in the correction is not right"),
     "database_unavailable": N_("The database does not answer"),
+    "dead_letter_in_history": N_("This dead letter is not published again"),
     "dead_letter_not_found": N_("There is no such dead letter"),
     "dead_letter_payload_gone": N_("The content of this dead letter is gone"),
     "document_not_found": N_("There is no such document"),

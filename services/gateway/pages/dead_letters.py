@@ -22,6 +22,7 @@ from services.gateway.routes.dead_letters import (
     read_dead_letters,
     replay_dead_letter,
 )
+from shared import subjects
 from shared.dead_letters import KeptDeadLetter
 
 router = APIRouter(include_in_schema=False)
@@ -144,6 +145,8 @@ async def read_letter(
         "dead_letter.html",
         trail=(DEAD_LETTERS, Place(str(letter_id), f"/dead-letters/{letter_id}", given=True)),
         letter=letter,
+        # An event that the projection could not decode has its place in the history already.
+        replayable=letter.durable != subjects.PROJECTOR,
         title=reason_title(letter.reason.code),
         payload=payload_view(letter),
     )

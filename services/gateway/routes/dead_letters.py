@@ -12,6 +12,7 @@ from shared.access import EVERY_CLIENT, Principal
 from shared.audit import AuditEntry, audit
 from shared.dead_letters import (
     KeptDeadLetter,
+    check_replayable,
     dead_letter_not_found,
     list_dead_letters,
     read_dead_letter,
@@ -39,12 +40,12 @@ async def read_dead_letters(
 
 
 @router.post(
-    "/dead-letters/{letter_id}/replay", summary="Publish a message again", responses=answers(403, 404)
+    "/dead-letters/{letter_id}/replay", summary="Publish a message again", responses=answers(403, 404, 409)
 )
 async def replay_dead_letter(
     letter_id: LetterId, asking: MayAdminister, gateway: TheGateway
 ) -> KeptDeadLetter:
-    await dead_letter_to_see(gateway, asking, letter_id)
+    check_replayable(await dead_letter_to_see(gateway, asking, letter_id))
     # Told first: a kill in between leaves an entry of a replay that did not happen, never the reverse.
     entry = AuditEntry(action="dead_letter_replayed", principal=asking.id, concern=f"dead letter {letter_id}")
     await audit(gateway.bus, entry)

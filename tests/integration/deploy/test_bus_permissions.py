@@ -5,12 +5,15 @@ server gets is made of the services' declarations, and one that suddenly declare
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import nats
 import pytest
+from nats.errors import Error as NatsError
 
 from deploy.declarations import declaration_of
 from deploy.local.nats import BusUser
@@ -24,6 +27,9 @@ from shared.errors import Failure, TagwerkError
 from shared.events import BUSINESS_EVENTS
 from shared.feed import FEEDS, feed_names
 from shared.permissions import inbox_prefix, permissions_of
+from shared.provision import provision
+from shared.service import Service
+from shared.settings import Settings
 from tests.support.servers import NatsServer
 
 DECLARATIONS: dict[str, Declaration] = {name: declaration_of(f"services.{name}") for name in SERVICES}
@@ -177,11 +183,10 @@ def _interface() -> Iterator[tuple[str, frozenset[str]]]:
         yield f"$JS.API.DIRECT.GET.{stream}", reads
         for reader, (service, streams) in FEEDS_OF.items():
             for consumer in (feed_names(reader)[0], feed_names(reader)[-1]):
+                reads_it = only(service) if stream in streams else NOBODY
                 for verb in ("CREATE", "MSG.NEXT", "DELETE"):
-                    yield (
-                        f"$JS.API.CONSUMER.{verb}.{stream}.{consumer}",
-                        only(service) if stream in streams else NOBODY,
-                    )
+                    yield f"$JS.API.CONSUMER.{verb}.{stream}.{consumer}", reads_it
+                yield f"$JS.ACK.{stream}.{consumer}.1.2.3.4.5", reads_it
             yield f"$JS.API.CONSUMER.CREATE.{stream}.{reader}-{FEEDS}", NOBODY
 
 
@@ -290,3 +295,39 @@ async def test_who_may_not_publish_is_told_so_at_once(server: NatsServer) -> Non
     assert told == ["nats-server does not let status publish to event.invoice.paid"]
     await bus.stop()
     await bus.nc.close()
+
+
+async def test_a_refusal_is_told_until_the_service_is_connected_anew(server: NatsServer) -> None:
+    await provision(server.url(), [])
+    settings = Settings(
+        nats_url=server.url("status"), database_url="postgresql://127.0.0.1/none", files_url="file:///nowhere"
+    )
+    service = Service(Declaration("status"), settings)
+    await service.start()
+    with pytest.raises(TagwerkError, match="does not let status publish"):
+        await service.bus.publish("event.invoice.paid", b"{}")
+    # As the projection does, when it goes on.
+    service.trouble = None
+    told = await health(service)
+    assert not told["ready"]
+    assert told["trouble"]["code"] == "not_permitted"
+    server.kill()
+    server.restart()
+    async with asyncio.timeout(30):
+        while True:
+            told = await health(service)
+            if told["ready"]:
+                break
+            await asyncio.sleep(0.05)
+    assert told["trouble"] is None
+    await service.stop()
+
+
+async def health(service: Service) -> dict[str, Any]:
+    """What it tells of itself; not ready while it cannot be asked."""
+    try:
+        answer = await service.bus.nc.request(subjects.health(service.name), timeout=1)
+    except (NatsError, TimeoutError):
+        return {"ready": False}
+    told: dict[str, Any] = json.loads(answer.data)
+    return told

@@ -82,3 +82,18 @@ async def test_only_who_operates_the_platform_sees_them_and_of_their_clients_alo
         assert refused.status_code == 403
         assert "event.test" not in refused.text
     assert await site.bus.read(subjects.EVENTS, "event.test.happened") == []
+
+
+async def test_an_event_of_the_history_is_not_published_again(site: Site) -> None:
+    await bury(
+        site.bus, durable=subjects.PROJECTOR, stream=subjects.RUNS, subject="run.lab.work.none.ev",
+        sequence=7, data=b"{}", reason=REASON,
+    )  # fmt: skip
+    [letter] = (await site.admin.get("/dead-letters")).json()["items"]
+    admin = browser(site, site.admin_token)
+    assert "Publish it again" not in (await admin.get(f"/dead-letters/{letter['id']}")).text
+    refused = await site.admin.post(f"/dead-letters/{letter['id']}/replay")
+    assert (refused.status_code, refused.json()["code"]) == (409, "dead_letter_in_history")
+    assert await site.audits("dead_letter_replayed") == []
+    assert await site.bus.read(subjects.RUNS, "run.>") == []
+    assert len((await site.admin.get("/dead-letters")).json()["items"]) == 1

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
+import nats
 import pytest
+from nats.errors import Error as NatsError
 
 from deploy.local.mqtt import Device as ListenerUser
 from services.mqtt_bridge.broker import Broker, read_address
@@ -156,3 +158,12 @@ async def test_a_device_of_the_local_stack_does_no_more_than_its_rules_say(
     with pytest.raises(aiomqtt.MqttError):
         async with aiomqtt.Client(host, port, identifier="nobody"):
             pass
+    # On the bus it would hear by the server's own subjects what is told to all others.
+    with pytest.raises(NatsError, match=r"(?i)authorization violation"):
+        await nats.connect(
+            f"nats://scale:pw@{host}:{server.config.port}", allow_reconnect=False, error_cb=_unheard
+        )
+
+
+async def _unheard(_: Exception) -> None:
+    """What it is told comes out of `connect`, too."""

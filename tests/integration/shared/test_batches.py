@@ -6,7 +6,7 @@ import nats
 import pytest
 
 from shared import subjects
-from shared.bus import BATCH_FROM, Bus, Message
+from shared.bus import BATCH_FROM, Bus, Message, PublishRefused
 from shared.provision import provision
 
 SUBJECT = "event.message.received"
@@ -50,3 +50,13 @@ async def test_what_was_stored_before_is_not_stored_again_with_the_others(bus: B
 async def test_where_batches_are_not_allowed_they_go_one_by_one(bus: Bus) -> None:
     told = [Message("occurrence.lab.together", one.payload, one.msg_id) for one in messages(bus, BATCH_FROM)]
     assert len(set(await bus.publish_together(told))) == len(told)
+
+
+async def test_one_that_is_too_large_costs_the_others_nothing_and_not_the_connection(bus: Bus) -> None:
+    """The server closes the connection of who sends more than it takes, headers included."""
+    told = messages(bus, BATCH_FROM)
+    told[3] = Message(SUBJECT, bytes(bus.nc.max_payload - 10), told[3].msg_id)
+    with pytest.raises(PublishRefused, match="the bus takes"):
+        await bus.publish_together(told)
+    assert bus.nc.stats["reconnects"] == 0
+    assert len(await bus.publish_together(told[:3] + told[4:])) == BATCH_FROM - 1
