@@ -35,20 +35,20 @@ BACKGROUND_FAILURES = counter(
 RUNS_FINISHED = counter(
     "tagwerk_runs_finished_total",
     "Runs that ended, by their final state.",
-    ("job", "state"),
+    ("job_name", "state"),
     by=f"{WORKERS}; scheduler for runs cancelled before a worker took them",
 )
 RUN_DURATION = histogram(
     "tagwerk_run_duration_seconds",
     "From the request of a run to its end, waiting included.",
-    ("job",),
+    ("job_name",),
     by=WORKERS,
     buckets=_WORK,
 )
 QUEUE_WAIT = histogram(
     "tagwerk_run_queue_wait_seconds",
     "From the request of a run to its first attempt.",
-    ("job", "lane"),
+    ("job_name", "lane"),
     by=WORKERS,
     buckets=_WORK,
 )
@@ -56,21 +56,21 @@ ATTEMPTS = counter(
     "tagwerk_attempts_total",
     "Attempts that ended. Outcome: the run's final state, `waiting` where a retry follows, `handed_over` "
     "where the worker was stopped.",
-    ("job", "outcome"),
+    ("job_name", "outcome"),
     by=WORKERS,
 )
 ATTEMPT_DURATION = histogram(
     "tagwerk_attempt_duration_seconds",
     "How long attempts were at work.",
-    ("job",),
+    ("job_name",),
     by=WORKERS,
     buckets=_WORK,
 )
-AT_WORK = gauge("tagwerk_attempts_at_work", "Attempts at work now.", ("job",), by=WORKERS)
+AT_WORK = gauge("tagwerk_attempts_at_work", "Attempts at work now.", ("job_name",), by=WORKERS)
 LIMIT = gauge(
     "tagwerk_job_concurrency_limit",
     "Runs that a job has at work at most, over all replicas; jobs without a limit are left out.",
-    ("job",),
+    ("job_name",),
     by=WORKERS,
 )
 SLOTS_USED = gauge(
@@ -80,13 +80,13 @@ SLOTS = gauge("tagwerk_slots", "Slots of this worker process.", ("pool",), by=WO
 RECORDS = counter(
     "tagwerk_records_total",
     "Records that jobs yielded, by outcome; a repeated attempt yields its records again.",
-    ("job", "outcome"),
+    ("job_name", "outcome"),
     by=WORKERS,
 )
 CALLS = counter(
     "tagwerk_external_calls_total",
     "Calls to systems outside.",
-    ("job", "system", "operation", "outcome"),
+    ("job_name", "system", "operation", "outcome"),
     by=WORKERS,
 )
 CALL_DURATION = histogram(
@@ -106,20 +106,20 @@ BREAKERS_OPEN = gauge(
 LATENESS = histogram(
     "tagwerk_schedule_lateness_seconds",
     "From the nominal time of an occurrence to the request of its run.",
-    ("job",),
+    ("job_name",),
     by="scheduler",
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400),
 )
 QUEUE_PENDING = gauge(
     "tagwerk_queue_pending",
     "Requests of a job that no worker has taken yet. Every scheduler tells the same: take the maximum.",
-    ("job", "lane"),
+    ("job_name", "lane"),
     by="scheduler",
 )
 QUEUE_IN_HAND = gauge(
     "tagwerk_queue_ack_pending",
     "Requests of a job that workers have taken and not acknowledged. Every scheduler tells the same.",
-    ("job", "lane"),
+    ("job_name", "lane"),
     by="scheduler",
 )
 

@@ -28,6 +28,7 @@ def tell_jobs(jobs: Iterable[Job], pools: Iterable[SlotPool]) -> None:
         for state in RunState:
             if state.final:
                 RUNS_FINISHED.labels(job.id, state)
+        AT_WORK.labels(job.id)
         if job.limit is not None:
             LIMIT.labels(job.id).set(job.limit)
     for pool in pools:

@@ -263,9 +263,9 @@ class Worker:
                 return
         else:
             told = await self._lifecycle.end(attempt, run, run.ev, finished(run.run_id, number, result))
-        await delivery.ack()
         if told is not None:
             attempt_ended(history.request, told)
+        await delivery.ack()
 
     async def _hand_over(self, attempt: Attempt, run: RunSubjects, delivery: Delivery) -> None:
         event = AttemptFailed(
