@@ -103,7 +103,9 @@ class Service:
         check_triggers(declaration.jobs, BUSINESS_EVENTS)
         confine(settings.destinations)
         refuse_plain(settings)
-        configure_logs(self.name, format=settings.log_format, level=settings.log_level)
+        configure_logs(
+            self.name, format=settings.log_format, level=settings.log_level, version=SOFTWARE_VERSION
+        )
         self._broker = NatsBroker(
             settings.nats_url,
             name=f"tagwerk-{self.name}",

@@ -1,5 +1,6 @@
 """The registry of this process, and how a metric is defined so that `docs/metrics.md` can list it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -43,7 +44,11 @@ def counter(name: str, meaning: str, labels: Sequence[str] = (), *, by: str) -> 
 
 def gauge(name: str, meaning: str, labels: Sequence[str] = (), *, by: str) -> Gauge:
     DEFINITIONS.append(Definition(name, "gauge", meaning, tuple(labels), by))
-    return Gauge(name, meaning, labels, registry=REGISTRY)
+    made = Gauge(name, meaning, labels, registry=REGISTRY)
+    if not labels:
+        # Not 0, which would be a measurement, from services that measure nothing of the kind.
+        made.set(math.nan)
+    return made
 
 
 def histogram(

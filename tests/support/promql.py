@@ -121,8 +121,8 @@ def _aggregate(node: Any, inner: Value) -> Vector:
     groups: dict[Labels, list[float]] = {}
     for labels, value in inner.items():
         groups.setdefault(_only(labels, by), []).append(value)
-    how: Callable[[list[float]], float] = {"sum": sum, "max": _max, "count": len}[str(node.op)]
-    return {labels: float(how(values)) for labels, values in groups.items()}
+    how: dict[str, Callable[[list[float]], float]] = {"sum": math.fsum, "max": _max, "count": len}
+    return {labels: float(how[str(node.op)](values)) for labels, values in groups.items()}
 
 
 def _max(values: list[float]) -> float:
