@@ -74,6 +74,7 @@ from services.gateway.routes import (
     tokens,
     traces,
     uploads,
+    version,
     watch,
 )
 from services.gateway.server import Server
@@ -100,6 +101,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _STORIES = (
     me,
+    version,
     jobs,
     overview,
     search,
