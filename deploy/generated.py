@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+from deploy import dashboards, metrics
 from deploy.permissions import CONTAINERS, PAGE, TABLE, of_services, page, users_of_containers
 from shared.contract import asyncapi
 
@@ -38,6 +39,8 @@ def pages() -> dict[Path, str]:
         TABLE: of_services(),
         CONTAINERS: users_of_containers(),
         PAGE: page(),
+        metrics.PAGE: metrics.page(),
+        **dashboards.files(),
     }
 
 

@@ -14,6 +14,7 @@ from shared import subjects
 from shared.bus import Bus
 from shared.errors import Failure, TagwerkError
 from shared.events import now
+from shared.metrics.definitions import DEAD_LETTERS
 from shared.pull import Delivery
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ async def bury(
         letter.model_dump_json().encode(),
         msg_id=f"dead:{durable}:{stream}:{sequence}",
     )
+    DEAD_LETTERS.labels(durable).inc()
 
 
 async def bury_delivery(bus: Bus, stream: str, delivery: Delivery, reason: Failure) -> None:

@@ -2,8 +2,8 @@
 
 Allow lists, no deny lists: a subject that nobody thought of is refused. Answers go to whoever asked, which
 the server allows for each message that came with a reply subject. A stream is read by ranges, and the filter
-stands in the request and not in its subject: who may read a stream may read all of it. What may be published is
-exact, as far as the server looks: docs/adr/0031 tells of replies.
+stands in the request and not in its subject: who may read a stream may read all of it. What may be published
+is exact, as far as the server looks: docs/adr/0031 tells of replies.
 """
 
 from collections.abc import Iterable

@@ -5,6 +5,7 @@ FastStream carries request/reply and the lifecycle; durable work goes through ou
 
 import asyncio
 import os
+import platform
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
@@ -34,9 +35,14 @@ from shared.database import SHARED_MIGRATIONS, Pool, migrate, open_pool
 from shared.declaration import Declaration
 from shared.effects import Ledger
 from shared.errors import Failure, failure_of, wrong_fields
-from shared.events import BUSINESS_EVENTS
+from shared.events import BUSINESS_EVENTS, now
+from shared.health.app import HealthApp, Measure
+from shared.health.checks import Check, Loops, check_database, check_trouble
+from shared.http_server import HttpPort, listen
 from shared.jobs import collect
 from shared.logs import configure_logs
+from shared.metrics.database import OutboxMeasure, measure_breakers, measure_pool
+from shared.metrics.definitions import BACKGROUND_FAILURES, BUILD
 from shared.outbox import Relay
 from shared.probes import Probe, Probes
 from shared.pull import PullLoop, SlotPool, Source
@@ -97,7 +103,9 @@ class Service:
         check_triggers(declaration.jobs, BUSINESS_EVENTS)
         confine(settings.destinations)
         refuse_plain(settings)
-        configure_logs(self.name, format=settings.log_format, level=settings.log_level)
+        configure_logs(
+            self.name, format=settings.log_format, level=settings.log_level, version=SOFTWARE_VERSION
+        )
         self._broker = NatsBroker(
             settings.nats_url,
             name=f"tagwerk-{self.name}",
@@ -120,7 +128,12 @@ class Service:
         self._backgrounds: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._worker_task: asyncio.Task[None] | None = None
+        self._failures = Loops()
+        self._measures: dict[str, Measure] = {}
+        self._health: HttpPort | None = None
         self.ready = False
+        #: Whether it was ready once.
+        self.started = False
         #: Why the service cannot do its work although it runs; shown with its health.
         self.trouble: Failure | None = None
         #: Subject -> that the bus refuses it. Beside `trouble`, which the service's own parts take back.
@@ -170,6 +183,15 @@ class Service:
         """Run `work` from start to stop. One that ends or fails is started again after a second."""
         self._backgrounds.append((name, work))
 
+    def measure(self, name: str, measure: Measure) -> None:
+        """Have `measure` read what lies elsewhere into gauges, whenever somebody asks for metrics."""
+        self._measures[name] = measure
+
+    @property
+    def health_address(self) -> tuple[str, int] | None:
+        """Host and port at which health and metrics are answered; None if nowhere."""
+        return None if self._health is None else self._health.address
+
     def source(self, source: Source, *, slots: int) -> None:
         """Work off a durable of the service's own, `slots` messages at once."""
         self._own_sources.append((slots, source))
@@ -182,6 +204,7 @@ class Service:
     async def _prepare(self) -> None:
         """Everything that answers and handlers may need; before the broker listens."""
         settings = self.settings
+        self._answer_health()
         self._stop_tracing = start_tracing(
             self.name, SOFTWARE_VERSION, endpoint=settings.otlp_endpoint, ratio=settings.trace_sample
         )
@@ -189,6 +212,7 @@ class Service:
             await migrate(settings.database_url, self.name, SHARED_MIGRATIONS)
             await migrate(settings.database_url, self.name, self._migrations)
             self._pool = await open_pool(settings.database_url, settings=self._database_settings)
+            self._measure_database(self._pool)
         nc = await self._broker.connect()
         self._bus = Bus(nc)
         await self._bus.start()
@@ -220,7 +244,7 @@ class Service:
         for name, work in self._backgrounds:
             self._spawn(name, work)
         await self.bus.nc.subscribe(subjects.health(self.name), cb=self._tell_health)
-        self.ready = True
+        self.ready = self.started = True
         log.info("ready", pid=os.getpid())
 
     async def stop(self) -> None:
@@ -239,6 +263,8 @@ class Service:
             await self._pool.close()
         if self._stop_tracing is not None:
             await asyncio.to_thread(self._stop_tracing)
+        if self._health is not None:
+            await self._health.stop()
         log.info("stopped")
 
     def run(self) -> None:
@@ -288,11 +314,57 @@ class Service:
                     return
                 except asyncio.CancelledError:
                     raise
-                except Exception:
+                except Exception as error:
                     log.exception("a background task failed; it starts again", task=name)
+                    self._failures.failed(name, error)
+                    BACKGROUND_FAILURES.labels(name).inc()
                     await asyncio.sleep(1)
 
         self._tasks.append(asyncio.create_task(keep_running()))
+
+    def _answer_health(self) -> None:
+        """From the first moment on: a migration may take long, and is no reason to be killed."""
+        version = {
+            "service": self.name,
+            "version": SOFTWARE_VERSION,
+            "revision": self.settings.revision,
+            "python": platform.python_version(),
+        }
+        BUILD.labels(**{name: known or "" for name, known in version.items()}).set(1)
+        if self.settings.health_listen is None:
+            return
+        host, _, port = self.settings.health_listen.rpartition(":")
+        app = HealthApp(
+            version | {"started_at": now().isoformat()},
+            checks=self._checks,
+            started=lambda: self.started,
+            measures=lambda: self._measures,
+        )
+        listener = listen(host.strip("[]"), int(port), settings="TAGWERK_HEALTH_LISTEN")
+        self._health = HttpPort(app, listener)
+        self._health.start()
+
+    async def _checks(self) -> dict[str, Check]:
+        """What has to be right for the service to do its work."""
+        connected = self._bus is not None and self._bus.nc.is_connected
+        checks = {
+            "taking_work": Check(self.ready, None if self.ready else "starting or stopping"),
+            "bus": Check(connected, None if connected else "nats-server is not connected"),
+            "loops": self._failures.check(),
+            "trouble": check_trouble(self.trouble),
+        }
+        if self._pool is not None:
+            checks["database"] = await check_database(self._pool)
+        return checks
+
+    def _measure_database(self, pool: Pool) -> None:
+        async def connections() -> None:
+            measure_pool(pool)
+
+        self.measure("database pool", connections)
+        self.measure("outbox", OutboxMeasure(pool))
+        if self._jobs:
+            self.measure("breakers", lambda: measure_breakers(pool))
 
     def _refused(self, subject: str, failure: Failure) -> None:
         """The service goes on, but it is not as it should be until it is connected anew."""

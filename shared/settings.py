@@ -158,6 +158,11 @@ class Settings(FiledSettings):
     otlp_endpoint: str | None = Field(default=None, pattern=r"^(https?://[^@?#\s]+)?$")
     #: Share of the traces that are recorded, of those that begin here.
     trace_sample: float = Field(default=1.0, ge=0.0, le=1.0)
+    #: Where health, version and metrics are answered, `127.0.0.1:9464`; without it nowhere. For a closed
+    #: network: there is no sign-in.
+    health_listen: str | None = Field(default=None, pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$")
+    #: The revision of the source that runs, told by `/version`.
+    revision: str | None = None
     #: `console` for people, `json` for machines.
     #: Where the status service takes spans in (OTLP/HTTP), `127.0.0.1:4318`; without it none are kept.
     otlp_listen: str | None = Field(default=None, pattern=r"^[^:]+:\d+$|^\[[0-9a-f:]+\]:\d+$")

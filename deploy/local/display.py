@@ -9,6 +9,7 @@ from rich.text import Text
 from deploy.local.config import NATS, POSTGRES
 from deploy.local.sign_in import issue_link
 from deploy.local.stack import LocalStack
+from deploy.local.targets import TARGETS
 
 _COLORS: Final = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_magenta")
 _WIDTH: Final = 11
@@ -59,6 +60,7 @@ class Display:
         self.say("                 once, within 15 minutes; `tagwerk open` makes a new link", "dim")
         self.say(f"  Sign-in        {stack.sign_in.principal}, token {stack.token} (until {expires})")
         self.say(f"  NATS           127.0.0.1:{stack.nats_port}, MQTT 127.0.0.1:{stack.mqtt_port}")
+        self.say(f"  Metrics        {stack.state / TARGETS} lists the ports for Prometheus")
         self.say("  Stop           Ctrl-C; the state stays", None)
 
     def stops(self) -> None:

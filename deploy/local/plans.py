@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ from deploy.local.postgres_home import settle
 from deploy.local.sign_in import SIGN_IN_FILE, SignIn, ensure_sign_in
 from deploy.local.state import StateFolder
 from deploy.local.supervised import ProcessPlan
+from deploy.local.targets import write_targets
 from deploy.roles import AUDIT_KEEPER
 
 #: Where `shared`, `services` and `deploy` lie.
@@ -68,6 +69,8 @@ class StackPlan:
     lock: int
     #: Where the status service takes spans in: `host:port`.
     otlp_address: str
+    #: Service -> port of its health and metrics.
+    health: Mapping[str, int]
 
     def bus_key(self, service: str) -> Path:
         """The file with the seed by which a service signs in to the bus."""
@@ -133,6 +136,7 @@ class StackPlan:
             "TAGWERK_NATS_NKEY_FILE": str(self.bus_key(name)),
             "TAGWERK_DATABASE_URL": self.database_url(name),
             "TAGWERK_FILES_URL": (self.state / "files").as_uri(),
+            "TAGWERK_HEALTH_LISTEN": f"{LOOPBACK}:{self.health[name]}",
         }
         if self.config.cpu_slots is not None:
             environment["TAGWERK_CPU_SLOTS"] = str(self.config.cpu_slots)
@@ -194,6 +198,7 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
             "postgres": config.postgres_port,
             "monitor": None,
             "otlp": None,
+            **{_health(name): None for name in config.services},
         }
     )
     nats = NatsConfig(
@@ -221,7 +226,11 @@ def prepare(config: StackConfig, state: StateFolder) -> StackPlan:
     postgres.initialize()
     (state.path / "files").mkdir(mode=0o700, exist_ok=True)
     sign_in = ensure_sign_in(state.path, f"http://{LOOPBACK}:{ports['http']}")
-    return StackPlan(config, state.path, nats, postgres, sign_in, state.lock, f"{LOOPBACK}:{ports['otlp']}")
+    health = {name: ports[_health(name)] for name in config.services}
+    write_targets(state.path, health)
+    return StackPlan(
+        config, state.path, nats, postgres, sign_in, state.lock, f"{LOOPBACK}:{ports['otlp']}", health
+    )
 
 
 def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
@@ -231,6 +240,11 @@ def _devices(config: StackConfig, state: StateFolder) -> dict[str, Device]:
     rules = read_state_rules(state.path, taken=(ADMIN, MQTT_BRIDGE))
     bridge = user_of_bridge(rules, state.passwords(NATS, [MQTT_BRIDGE])[MQTT_BRIDGE])
     return {MQTT_BRIDGE: bridge, **devices_of(rules, state.passwords(PASSWORDS, users_of(rules)))}
+
+
+def _health(service: str) -> str:
+    """What the state folder calls a service's health port."""
+    return f"health-{service}"
 
 
 def _inherited_environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ from services.audit.checking import LogCheck
 from services.audit.declaration import DECLARATION
 from services.audit.expiry import Expiry
 from services.audit.keys import read_keys
+from services.audit.measures import measure_log
 from services.audit.recorder import Recorder
 from services.audit.retention import read_retention
 from services.audit.signing import Signer
@@ -63,6 +64,7 @@ def build(settings: Settings) -> Service:
         service.background(f"recorder {stream}", _recorder(service, stream, written))
     if keys is not None:
         service.background("heads", lambda: signer().run())
+    service.measure("audit log", lambda: measure_log(service.pool))
     service.answer(
         query("audit", "entries"),
         AuditEntriesQuery,

@@ -74,6 +74,7 @@ from services.gateway.routes import (
     tokens,
     traces,
     uploads,
+    version,
     watch,
 )
 from services.gateway.server import Server
@@ -88,6 +89,7 @@ from shared.entry import read_settings
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded
 from shared.files import open_store
+from shared.http_server import listen
 from shared.intake import Intake, remember_arrival
 from shared.service import SOFTWARE_VERSION, Service
 from shared.settings import Settings
@@ -99,6 +101,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _STORIES = (
     me,
+    version,
     jobs,
     overview,
     search,
@@ -298,7 +301,9 @@ def main() -> None:
     try:
         settings = read_settings()
         made = build(settings)
-        listener = server.listen(settings.http_host, settings.http_port)
+        listener = listen(
+            settings.http_host, settings.http_port, settings="TAGWERK_HTTP_HOST and TAGWERK_HTTP_PORT"
+        )
     except TagwerkError as error:
         log.error(error.failure.cause, next_step=error.failure.next_step)
         sys.exit(1)

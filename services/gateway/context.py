@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -34,6 +35,7 @@ from shared.commands import Query as StatusQuery
 from shared.commands import RunDetail, RunQuery, Scope
 from shared.database import Pool
 from shared.errors import Failure, TagwerkError
+from shared.events import now
 from shared.intake import Intake
 from shared.settings import Settings
 from shared.words import TokenScope
@@ -73,6 +75,7 @@ class Gateway:
     live: LiveStreams
     #: Set when the gateway has been asked to stop: waits and streams end.
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    started_at: datetime = field(default_factory=now)
 
     async def ask_of_run(
         self,

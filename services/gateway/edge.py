@@ -17,7 +17,8 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.gateway.problems import hidden_failure, problem_response
-from services.gateway.tracing import Served, serving
+from services.gateway.tracing import Served, method_of, route_of, serving
+from shared.metrics.definitions import HTTP_DURATION, HTTP_REQUESTS
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,9 @@ class Edge:
                     response = problem_response(hidden_failure(error), served.trace)
                     await response(scope, receive, answer.send)
             finally:
-                _tell(scope, answer.status, time.monotonic() - began)
+                seconds = time.monotonic() - began
+                _tell(scope, answer.status, seconds)
+                _measure(scope, answer, seconds)
 
 
 class _Answer:
@@ -91,6 +94,8 @@ class _Answer:
         #: Set while the request was served, whatever answer it got.
         self._cookies = cookies
         self.status: int | None = None
+        #: It goes on for as long as somebody looks.
+        self.is_stream = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -98,7 +103,9 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             headers["traceparent"] = self._served.trace.traceparent
             headers["X-Request-Id"] = self._served.trace.trace_id
-            self._served.answered(self._scope, message["status"], headers.get("content-type", ""))
+            content_type = headers.get("content-type", "")
+            self.is_stream = content_type.startswith("text/event-stream")
+            self._served.answered(self._scope, message["status"], content_type)
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
             for cookie in self._cookies:
@@ -128,6 +135,14 @@ def _limited(scope: MutableMapping[str, Any], headers: Headers, receive: Receive
         return message
 
     return limited
+
+
+def _measure(scope: MutableMapping[str, Any], answer: _Answer, seconds: float) -> None:
+    route = route_of(scope) or "none"
+    status = "none" if answer.status is None else f"{answer.status // 100}xx"
+    HTTP_REQUESTS.labels(method_of(scope), route, status).inc()
+    if not answer.is_stream:
+        HTTP_DURATION.labels(route).observe(seconds)
 
 
 def _tell(scope: MutableMapping[str, Any], status: int | None, seconds: float) -> None:

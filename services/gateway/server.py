@@ -10,7 +10,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from services.gateway.context import Gateway
-from shared.errors import TagwerkError
 from shared.tls import FileContext
 
 log = structlog.get_logger(__name__)
@@ -49,29 +48,6 @@ class Server(uvicorn.Server):
         if self.gateway is not None:
             self.gateway.draining.set()
         await super().shutdown(sockets)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that queues connections from now on, also those that come before the gateway is ready.
-
-    Raises `address_unavailable`.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise TagwerkError(
-            "address_unavailable",
-            f"the gateway cannot listen on {host}:{port}: {error.strerror or error}",
-            concern=f"{host}:{port}",
-            next_step="Free the port, or set TAGWERK_HTTP_HOST and TAGWERK_HTTP_PORT.",
-        ) from error
-    listener.setblocking(False)
-    return listener
 
 
 def run(server: Server, listener: socket.socket) -> None:

@@ -76,14 +76,26 @@ def serving(scope: MutableMapping[str, Any], traceparent: str | None) -> Iterato
         with carried(parse(trace.traceparent)):
             yield Served(trace)
         return
-    known = scope["method"] in _KNOWN_METHODS
     attributes = {
-        "http.request.method": scope["method"] if known else "_OTHER",
+        "http.request.method": method_of(scope),
         "url.scheme": scope.get("scheme", "http"),
         "network.protocol.version": scope.get("http_version", "1.1"),
     }
     with entry(_named(scope["method"]), SpanKind.SERVER, attributes, parent=traceparent) as span:
         yield Served(Trace._at(span.get_span_context()), span)
+
+
+def route_of(scope: MutableMapping[str, Any]) -> str | None:
+    """The template of the route that served the request; None where there was none for it."""
+    route: str | None = getattr(scope.get("route"), "path", None)
+    if route is None:
+        return None
+    return f"{_API}{route}" if scope["path"].startswith(f"{_API}/") else route
+
+
+def method_of(scope: MutableMapping[str, Any]) -> str:
+    """The method, `_OTHER` for words that are none: callers may say anything."""
+    return scope["method"] if scope["method"] in _KNOWN_METHODS else "_OTHER"
 
 
 def _named(method: str) -> str:
@@ -93,9 +105,8 @@ def _named(method: str) -> str:
 
 def _describe(span: Span, scope: MutableMapping[str, Any], status: int | None) -> None:
     """Named by the route as it is declared: paths carry ids, and what people search for."""
-    route = getattr(scope.get("route"), "path", None)
-    if route is not None:
-        template = f"{_API}{route}" if scope["path"].startswith(f"{_API}/") else route
+    template = route_of(scope)
+    if template is not None:
         span.update_name(f"{_named(scope['method'])} {template}")
         span.set_attribute("http.route", template)
     if status is None:

@@ -26,6 +26,7 @@ from shared.events import MessageReceived, Requested
 from shared.ids import derived_id, run_id_of
 from shared.intake import Arrival, Intake
 from shared.jobs import CatalogueEntry
+from shared.metrics.definitions import MQTT_MESSAGES
 from shared.parameters import references, wrong_parameters
 from shared.pull import Delivery
 from shared.requests import effective_principal, request_run
@@ -95,6 +96,7 @@ class Messages:
             if not isinstance(error, TagwerkError) and delivery.delivered < DELIVERIES_ALLOWED:
                 raise
             await self._bury(delivery, failure)
+            MQTT_MESSAGES.labels("none" if rule is None else rule.name, "refused").inc()
             if rule is not None:
                 if isinstance(error, AccessRefused):
                     await self._audit(rule, message, failure, delivery.sequence)
@@ -103,6 +105,7 @@ class Messages:
             return
         await self._answer(rule, message, answer, delivery.sequence)
         await delivery.ack()
+        MQTT_MESSAGES.labels(rule.name, "duplicate" if answer.duplicate else "accepted").inc()
 
     async def _obey(self, rule: Rule, message: Arrived, sequence: int) -> Answer:
         if message.too_large is not None:

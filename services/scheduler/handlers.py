@@ -9,6 +9,7 @@ from shared.dead_letters import bury_delivery, subject_unreadable
 from shared.errors import Failure
 from shared.events import AttemptFailed, Due, Finished, Undecodable, decode_run_event, now
 from shared.history import History
+from shared.metrics.definitions import RUNS_FINISHED
 from shared.pull import Delivery
 from shared.runner.lifecycle import CONFLICT_PAUSE
 from shared.subjects import RunSubjects
@@ -82,6 +83,7 @@ class RunWatch:
                     finished.encode(),
                     expect_last=(run.all, history.last_sequence),
                 )
+                RUNS_FINISHED.labels(where.job, finished.state).inc()
                 break
             except Conflict:
                 await asyncio.sleep(CONFLICT_PAUSE)

@@ -13,9 +13,10 @@ from shared.buckets import Bucket
 from shared.bus import Bus
 from shared.dead_letters import bury_delivery
 from shared.errors import Failure
-from shared.events import CancelRequested, Occurrence
+from shared.events import CancelRequested, Occurrence, now
 from shared.ids import derived_id
 from shared.jobs import CatalogueEntry
+from shared.metrics.definitions import LATENESS
 from shared.pull import Delivery
 from shared.requests import IdempotencyConflict, request_run
 from shared.subjects import RunSubjects
@@ -52,6 +53,7 @@ class Starter:
         except IdempotencyConflict as error:
             await bury_delivery(self._bus, subjects.OCCURRENCES, delivery, error.failure)
             return
+        LATENESS.labels(occurrence.job).observe(max(0.0, (now() - occurrence.nominal).total_seconds()))
         await delivery.ack()
 
     async def _waits(self, occurrence: Occurrence) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from services.status.dead_letters import DeadLetterRelay
 from services.status.declaration import DECLARATION
 from services.status.details import Details
+from services.status.lag import measure_lag
 from services.status.overview import Overviews
 from services.status.progress import Progress
 from services.status.projector import Projector
@@ -147,6 +148,7 @@ def build(settings: Settings) -> Service:
     answer(subjects.query("status", "trace"), TraceQuery, lambda p: p.traces.trace)
     answer(subjects.query("status", "traces"), TracesQuery, lambda p: p.traces.traces)
     answer(subjects.REBUILD, Rebuild, lambda p: p.rebuilds.request)
+    service.measure("projection lag", lambda: measure_lag(service.bus.nc, parts().progress))
     service.background("projector", lambda: parts().projector.run())
     service.background("dead letters", lambda: parts().dead_letters.run())
     service.background("rebuilds", lambda: parts().rebuilds.run())

@@ -31,6 +31,7 @@ from services.status.store import Connection, settle, write_archive
 from services.status.tracing import Folding
 from shared.database import Pool, session
 from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
+from shared.metrics.definitions import PROJECTED
 from shared.subjects import PROJECTOR, RUNS
 
 log = structlog.get_logger(__name__)
@@ -144,6 +145,7 @@ class Projector:
     def committed(self, checkpoint: Checkpoint, changes: Changes) -> None:
         """Take note of a committed batch."""
         self.folding.end()
+        PROJECTED.inc(checkpoint.sequence - self.position().sequence)
         self._checkpoint = checkpoint
         self._progress.advance(
             checkpoint.sequence, (run.run_id for run in changes.runs.values() if run.state.final)

@@ -17,6 +17,7 @@ from shared.database import Pool
 from shared.effects import doubt_open_effects
 from shared.events import AttemptFailed, Finished, RunEventBase, Started
 from shared.history import History
+from shared.metrics.runs import run_ended
 from shared.outbox import Relay, raise_fence
 from shared.pull import Delivery
 from shared.runner.attempt import Attempt
@@ -94,6 +95,8 @@ class Lifecycle:
                 return sequence, event
             if isinstance(step, End) and history.request is not None:
                 given_up(history.request, history.attempt, step)
+                assert isinstance(event, Finished)
+                run_ended(history.request, event)
             raise NothingToStart(f"the run ended as {getattr(event, 'state', '')}")
 
     async def _fence_off_earlier_attempts(self, run: RunSubjects, history: History) -> None:
@@ -115,8 +118,9 @@ class Lifecycle:
 
     async def end(
         self, attempt: Attempt, run: RunSubjects, subject: str, event: AttemptFailed | Finished
-    ) -> None:
-        """Publish the end of an attempt, after everything that it said. Raises `Overtaken`."""
+    ) -> AttemptFailed | Finished | None:
+        """Publish the end of an attempt, after everything that it said; what was said, None where the run had
+        ended before. Raises `Overtaken`."""
         await attempt.sink.flush()
         # Another attempt publishes the rows before it starts; the end of the run must come after them.
         if isinstance(event, Finished) and attempt.wrote_rows and self._relay is not None:
@@ -127,8 +131,10 @@ class Lifecycle:
         while True:
             if unread:
                 await self._read_on(run, since, attempt.sink.own)
-                if str(event.id) in since.ids or since.finished is not None:
-                    return
+                if str(event.id) in since.ids:
+                    return event
+                if since.finished is not None:
+                    return None
                 if since.attempt > event.attempt:
                     raise Overtaken
                 if since.cancel is not None:
@@ -140,7 +146,7 @@ class Lifecycle:
                     expect_last=(run.all, since.last_sequence),
                     patience=PATIENCE,
                 )
-                return
+                return event
             except Conflict:
                 unread = True
                 await asyncio.sleep(CONFLICT_PAUSE)

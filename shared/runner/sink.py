@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from shared.bus import Bus
 from shared.events import Call, Called, Logged, LogLine, Progressed, Record, Recorded, RunEventBase
+from shared.metrics.definitions import CALL_DURATION, CALLS, RECORDS
 from shared.outbox import BYTES_PER_EVENT, RECORDS_PER_EVENT, StoredRecord, size_of
 from shared.runner.context import RunContext
 from shared.runner.dry_run import would_be
@@ -63,6 +64,7 @@ class Sink:
         for yielded in (item,) if isinstance(item, Record) else item:
             record = would_be(yielded) if dry_run else yielded
             self._outcomes[record.key] = record.outcome
+            RECORDS.labels(self._context.job, record.outcome).inc()
             if isinstance(record, StoredRecord) and not dry_run:
                 continue
             self._make_room(size_of(record))
@@ -97,6 +99,8 @@ class Sink:
     def call(self, call: Call) -> None:
         self._make_room(len(call.__pydantic_serializer__.to_json(call)))
         self._calls.append(call)
+        CALLS.labels(self._context.job, call.system, call.operation, call.outcome).inc()
+        CALL_DURATION.labels(call.system, call.operation).observe(call.duration_ms / 1000)
         self._schedule()
 
     def line(self, line: LogLine) -> None:

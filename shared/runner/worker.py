@@ -26,6 +26,8 @@ from shared.events import (
 )
 from shared.history import History
 from shared.jobs import Job
+from shared.metrics.runs import attempt_at_work as measured
+from shared.metrics.runs import attempt_ended, attempt_handed_over, tell_jobs
 from shared.outbox import Relay, Superseded
 from shared.pull import Delivery, PullLoop, SlotPool, Source
 from shared.runner.attempt import STANDARD_PROVIDERS, Attempt, HandedOver, Provider, Stop
@@ -78,8 +80,8 @@ class Worker:
         self._cancelled_early: set[UUID] = set()
         self._stopping = False
         self._catching_up: asyncio.Task[None] | None = None
-        self._loops = [
-            PullLoop(bus.nc, slot_pool, ack_wait=ack_wait)
+        slot_pools = [
+            slot_pool
             for slot_pool in (
                 SlotPool("io", slots, self._sources(cpu_bound=False)),
                 # More runs than children, which take turns: a short document does not wait for long ones.
@@ -87,6 +89,8 @@ class Worker:
             )
             if slot_pool.sources
         ]
+        tell_jobs(jobs.values(), slot_pools)
+        self._loops = [PullLoop(bus.nc, slot_pool, ack_wait=ack_wait) for slot_pool in slot_pools]
 
     def _sources(self, *, cpu_bound: bool) -> list[Source]:
         return [
@@ -191,7 +195,8 @@ class Worker:
                 attempt.stop(Stop.CANCEL, grace=self._cancel_grace)
             if self._stopping:
                 attempt.stop(Stop.HANDOVER, grace=0.0)
-            await self._perform(attempt, run, history, delivery, lane, span)
+            with measured(history.request, event, lane):
+                await self._perform(attempt, run, history, delivery, lane, span)
 
     async def _history(self, run: RunSubjects, delivery: Delivery, kind: str) -> History | None:
         """What happened to the run; None if its work item cannot be decoded."""
@@ -239,6 +244,7 @@ class Worker:
             )
         except HandedOver:
             span.handed_over()
+            attempt_handed_over(attempt.job.id)
             await self._hand_over(attempt, run, delivery)
             return
         number = attempt.context.attempt
@@ -248,12 +254,17 @@ class Worker:
                 run_id=run.run_id, attempt=number, failure=result.failure, next_attempt_at=result.at
             )
             ordered = attempt.job.ordered
-            await self._lifecycle.end(attempt, run, run.ev if ordered else run.attempt_failed(lane), failed)
+            subject = run.ev if ordered else run.attempt_failed(lane)
+            told = await self._lifecycle.end(attempt, run, subject, failed)
             if ordered:
+                if told is not None:
+                    attempt_ended(history.request, told)
                 await delivery.nak(max(0.1, (result.at - now()).total_seconds()))
                 return
         else:
-            await self._lifecycle.end(attempt, run, run.ev, finished(run.run_id, number, result))
+            told = await self._lifecycle.end(attempt, run, run.ev, finished(run.run_id, number, result))
+        if told is not None:
+            attempt_ended(history.request, told)
         await delivery.ack()
 
     async def _hand_over(self, attempt: Attempt, run: RunSubjects, delivery: Delivery) -> None:

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from services.reporting.alerts import queries
 from services.reporting.alerts.looking import Looks
+from services.reporting.alerts.measures import measure_alerts
 from services.reporting.alerts.rules import Rules
 from services.reporting.alerts.sending import Sending
 from services.reporting.alerts.silencing import Desk
@@ -44,6 +45,7 @@ def add_alerts(service: Service, rules: Rules, server: MailServer | None) -> Non
         return Desk(service.pool, service.relay)
 
     service.background("alerts", watch)
+    service.measure("alerts", lambda: measure_alerts(service.pool))
     service.answer(
         subjects.query("reporting", "alerts"),
         AlertsQuery,

@@ -14,10 +14,13 @@ from shared.bus import Bus, BusUnavailable
 from shared.events import BusinessEventBase, QueueUnworked, QueueWorked
 from shared.ids import derived_id
 from shared.jobs import CatalogueEntry
+from shared.metrics.definitions import QUEUE_IN_HAND, QUEUE_PENDING
 from shared.words import Lane
 
 #: Seconds within which a replica that lives says so.
 ANSWER = 2.0
+#: The label of the queue of a job with a limit, which has no lanes.
+ONE_LANE = "one"
 
 
 def about(event: BusinessEventBase) -> tuple[str, bool] | None:
@@ -56,6 +59,8 @@ class QueuesWatch:
         new = name not in self._watches
         watch = self._watches.setdefault(name, QueueWatch())
         watch.look(queue, passed)
+        QUEUE_PENDING.labels(entry.id, lane or ONE_LANE).set(queue.pending)
+        QUEUE_IN_HAND.labels(entry.id, lane or ONE_LANE).set(queue.in_hand)
         told = {
             "client": DEFAULT_CLIENT, "principal": SERVICE_USER, "about": [f"job:{entry.id}"],
             "interactive": False, "job": entry.id, "lane": lane,

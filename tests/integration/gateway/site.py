@@ -18,7 +18,6 @@ from services.audit.app import build as build_audit
 from services.audit.declaration import DECLARATION as AUDIT
 from services.documents.app import build as build_documents
 from services.documents.declaration import DECLARATION as DOCUMENTS
-from services.gateway import server
 from services.gateway.app import build as build_gateway
 from services.gateway.declaration import DECLARATION as GATEWAY
 from services.gateway.server import Server
@@ -35,6 +34,7 @@ from shared.access import Access
 from shared.audit import AuditEntry
 from shared.bus import Bus
 from shared.catalogue import catalogue
+from shared.http_server import listen
 from shared.jobs import CatalogueEntry
 from shared.provision import provision
 from shared.service import Service
@@ -155,7 +155,7 @@ class Site:
         self.server = build_gateway(self.settings(**changes))
         # Signals are pytest's here.
         self.server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
-        listener = server.listen("127.0.0.1", self.port)
+        listener = listen("127.0.0.1", self.port, settings="another port")
         self._serving = asyncio.create_task(self.server.serve(sockets=[listener]))
         while not self.server.started:
             assert not self._serving.done(), self._serving.exception()

@@ -18,6 +18,8 @@ from shared.database import Pool, open_pool
 from shared.errors import TagwerkError
 from shared.events import DocumentUploaded, Record
 from shared.ids import new_id
+from shared.metrics.database import OutboxMeasure, measure_breakers
+from shared.metrics.registry import REGISTRY
 from shared.outbox import REMEMBERED, Outbox, Relay
 from shared.provision import provision
 from shared.rule_files import tell_changed_rules
@@ -184,3 +186,31 @@ async def test_a_file_of_rules_that_has_changed_is_told_once_with_both(post: Pos
     assert (before, after) == ({"file": "[roles]"}, {"file": "[roles]\na = []"})
     file.write_text("")
     assert [entry[3] for entry in await told()] == [None]
+
+
+async def test_what_waits_in_the_outbox_is_measured(post: Post) -> None:
+    measure = OutboxMeasure(post.pool)
+
+    async def rows() -> float | None:
+        await measure()
+        return REGISTRY.get_sample_value("tagwerk_outbox_rows")
+
+    def waiting() -> float:
+        return REGISTRY.get_sample_value("tagwerk_outbox_waiting_seconds") or 0.0
+
+    assert await rows() == 0
+    assert waiting() == 0
+    await post.upload()
+    await post.upload()
+    assert await rows() == 2
+    await rows()
+    assert waiting() > 0
+    run_id = new_id()
+    await Relay(post.pool, post.bus).flush(run_id)
+    assert await rows() == 0
+    assert waiting() == 0
+    await post.pool.execute(
+        "insert into breakers (system, host, opened_at) values ('erp', 'a:1', now()), ('erp', 'b:1', null)"
+    )
+    await measure_breakers(post.pool)
+    assert REGISTRY.get_sample_value("tagwerk_breakers_open", {"system": "erp"}) == 1

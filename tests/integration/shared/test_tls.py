@@ -15,10 +15,11 @@ import pytest
 
 from deploy.health import HealthSettings, check
 from deploy.local.nats import NatsConfig
-from services.gateway.server import Server, listen
+from services.gateway.server import Server
 from shared.connection import bus_tls
 from shared.database import DatabaseUnavailable, open_pool
 from shared.declaration import Declaration
+from shared.http_server import listen
 from shared.provision import provision
 from shared.service import Service
 from shared.settings import Settings
@@ -240,7 +241,7 @@ async def test_the_gateway_shows_a_renewed_certificate_without_a_restart(
     renew(authority)
     server = Server(application, tls=FileContext.server(certificate, key))
     server.capture_signals = nullcontext  # type: ignore[assignment,method-assign]
-    listener = listen(HOST, 0)
+    listener = listen(HOST, 0, settings="another port")
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     url = f"https://{HOST}:{listener.getsockname()[1]}/"
 
