@@ -19,16 +19,17 @@ def overlays() -> list[Path]:
 
 
 def faults(resources: list[Resource], expected: list[Resource]) -> list[str]:
-    """What is wrong with an installation, each with the resource that it is about."""
+    """What is wrong with an installation; `expected` are the objects that an administrator makes."""
     installation = Installation(resources, expected)
-    return [
-        f"{resource['kind']} {resource['metadata']['name']}: {fault}"
-        for resource in resources
-        for fault in (
-            *schemas.faults(resource),
-            *(fault for rule in RULES for fault in rule(resource, installation)),
-        )
-    ]
+    return [fault for resource in resources for fault in faults_of(resource, installation)]
+
+
+def faults_of(resource: Resource, installation: Installation) -> list[str]:
+    """What is wrong with one resource of it, each with kind and name before."""
+    found = schemas.faults(resource)
+    # What is no valid resource cannot be asked further.
+    found = found or [fault for rule in RULES for fault in rule(resource, installation)]
+    return [f"{resource['kind']} {resource['metadata']['name']}: {fault}" for fault in found]
 
 
 def main() -> None:

@@ -157,7 +157,8 @@ def is_guarded(resource: Resource, installation: Installation) -> Iterator[str]:
     for direction in ("Ingress", "Egress"):
         if not any(p["podSelector"] == {} and direction in p["policyTypes"] for p in policies):
             yield f"no network policy denies {direction} by default"
-    if not any(p["podSelector"] and selects(p["podSelector"], labels_of(resource)) for p in policies):
+    named = (p["podSelector"] for p in policies if NAME in p["podSelector"].get("matchLabels", {}))
+    if not any(selects(selector, labels_of(resource)) for selector in named):
         yield f"no network policy is about {labels_of(resource).get(NAME)}: see deploy/kubernetes/peers.py"
 
 
@@ -191,7 +192,7 @@ def finds_its_ports(resource: Resource, installation: Installation) -> Iterator[
     if resource["kind"] == "NetworkPolicy" and resource["spec"].get("ingress"):
         behind = [w for w in workloads if selects(resource["spec"]["podSelector"], labels_of(w))]
         open_here = _ports(iter(behind))
-        for port in {p["port"] for rule in resource["spec"]["ingress"] for p in rule["ports"]}:
+        for port in {p["port"] for rule in resource["spec"]["ingress"] for p in rule.get("ports", ())}:
             if behind and port not in open_here:
                 yield f"allows the port {port}, which no pod behind it has"
     if resource["kind"] == "PodMonitor":

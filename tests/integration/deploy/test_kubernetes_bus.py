@@ -1,0 +1,200 @@
+"""The bus as the manifests configure it, on real servers: three of them, with TLS and keys."""
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.errors import APIError
+from nkeys import PREFIX_BYTE_USER, encode_seed, from_seed
+
+from deploy.kubernetes.bus import key_of
+from deploy.kubernetes.peers import K8S
+from deploy.kubernetes.rendering import Resource, render
+from deploy.kubernetes.scaling import scaled_object
+from deploy.local.children import child_options
+from deploy.local.nats import server_binary
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.permissions import SERVICES
+from shared import subjects
+from shared.permissions import inbox_prefix
+from tests.support.authority import Authority
+from tests.support.servers import wait_until
+
+PASSWORD = "p-admin"
+
+
+class Cluster:
+    """The servers of the overlay for high availability, on ports and folders of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = Authority(folder)
+        self.authority.serves(LOOPBACK)
+        self.seeds = {service: encode_seed(os.urandom(32), PREFIX_BYTE_USER) for service in SERVICES}
+        self.ports = [{port: free_port() for port in (4222, 6222, 8222)} for _ in range(3)]
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        resources = render(K8S / "overlays" / "high-availability")
+        (data,) = (r["data"] for r in resources if r["metadata"]["name"].startswith("nats-") and "data" in r)
+        for number in range(3):
+            place = self.folder / f"nats-{number}"
+            place.mkdir()
+            for name, text in data.items():
+                (place / name).write_text(self._here(text, number, place))
+            with (place / "log").open("wb") as log:
+                self._processes.append(
+                    subprocess.Popen(
+                        [server_binary(), "--config", place / "nats.conf"],
+                        env=self._environment(resources, number),
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        **child_options(signal.SIGKILL),
+                    )
+                )
+        wait_until(self._ready, "three servers with a leader")
+
+    def _here(self, text: str, number: int, place: Path) -> str:
+        """The configuration with the places of this test for those of the containers."""
+        for server, ports in enumerate(self.ports):
+            text = text.replace(f"nats-{server}.nats-peers:6222", f"{LOOPBACK}:{ports[6222]}")
+        for port, here in self.ports[number].items():
+            text = text.replace(f"0.0.0.0:{port}", f"{LOOPBACK}:{here}")
+        for there, file in (
+            ("/tls/tls.crt", self.folder / f"{LOOPBACK}.pem"),
+            ("/tls/tls.key", self.folder / f"{LOOPBACK}.key"),
+            ("/authority/ca.crt", self.authority.file),
+            ("/data", place / "data"),
+            ("/run/nats", place),
+        ):
+            text = text.replace(f'"{there}', f'"{file}')
+        return text
+
+    def _environment(self, resources: list[Resource], number: int) -> dict[str, str]:
+        """The variables of the container: what its manifest says, and the Secret beside it."""
+        (bus,) = (r for r in resources if (r["kind"], r["metadata"]["name"]) == ("StatefulSet", "nats"))
+        told: list[dict[str, Any]] = bus["spec"]["template"]["spec"]["containers"][0]["env"]
+        keys = {
+            key_of(name): from_seed(bytearray(seed)).public_key.decode() for name, seed in self.seeds.items()
+        }
+        said = {entry["name"]: entry.get("value", f"nats-{number}") for entry in told}
+        return {**said, **keys, "ADMIN_PASSWORD": PASSWORD}
+
+    def monitor(self, number: int, path: str) -> Any:
+        with urllib.request.urlopen(
+            f"http://{LOOPBACK}:{self.ports[number][8222]}{path}", timeout=5
+        ) as answer:
+            return json.load(answer)
+
+    def _ready(self) -> bool:
+        for number, process in enumerate(self._processes):
+            assert process.poll() is None, (self.folder / f"nats-{number}" / "log").read_text()
+        with suppress(OSError):
+            meta = self.monitor(0, "/jsz").get("meta_cluster", {})
+            return bool(meta.get("leader")) and meta.get("cluster_size") == 3
+        return False
+
+    async def connect(self, service: str | None = None, **options: Any) -> Client:
+        """As the administrator, or as a service with its key."""
+        trusted = ssl.create_default_context(cafile=self.authority.file)
+        if service is None:
+            options |= {"user": "admin", "password": PASSWORD}
+        else:
+            seed = self.folder / f"{service}.nk"
+            seed.write_bytes(self.seeds[service])
+            options |= {"nkeys_seed": str(seed), "inbox_prefix": inbox_prefix(service)}
+        servers = [f"tls://{LOOPBACK}:{ports[4222]}" for ports in self.ports]
+        return await nats.connect(servers, tls=trusted, allow_reconnect=True, **options)
+
+    def kill(self, number: int) -> None:
+        self._processes[number].kill()
+        self._processes[number].wait()
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+async def test_the_bus_takes_no_strangers_and_is_believed_by_its_authority_alone(cluster: Cluster) -> None:
+    server = f"tls://{LOOPBACK}:{cluster.ports[0][4222]}"
+    trusted = ssl.create_default_context(cafile=cluster.authority.file)
+    with pytest.raises(nats.errors.Error, match="Authorization Violation"):
+        await nats.connect(server, tls=trusted, allow_reconnect=False)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await nats.connect(server, tls=ssl.create_default_context(), allow_reconnect=False)
+
+
+async def test_three_servers_keep_what_they_acknowledged_while_one_is_gone(cluster: Cluster) -> None:
+    durable = scaled_object("documents")["spec"]["triggers"][0]["metadata"]["consumer"]
+    admin = await cluster.connect()
+    js = admin.jetstream()
+    await js.add_stream(StreamConfig(subjects.RUNS, subjects=["run.>"], num_replicas=3))
+    work = "run.documents.convert-to-pdf.*.interactive.*"
+    await js.add_consumer(subjects.RUNS, ConsumerConfig(durable_name=durable, filter_subject=work))
+
+    # A service signs in with its key, and may do what its declaration says.
+    gateway = await cluster.connect("gateway")
+    requested = "run.documents.convert-to-pdf.1.interactive.requested"
+    for _ in range(3):
+        await gateway.jetstream().publish(requested, b"{}")
+    with pytest.raises((APIError, TimeoutError)):
+        await gateway.jetstream(timeout=0.5).purge_stream(subjects.RUNS)
+
+    # What KEDA reads: the account, the stream and the consumer by the names of the ScaledObject.
+    leader = (await js.consumer_info(subjects.RUNS, durable)).cluster
+    assert leader is not None
+    assert leader.leader is not None
+    number = int(leader.leader.rpartition("-")[2])
+    account = next(
+        account
+        for account in cluster.monitor(number, "/jsz?acc=$G&consumers=true&config=true")["account_details"]
+        if account["name"] == "$G"
+    )
+    (stream,) = (stream for stream in account["stream_detail"] if stream["name"] == subjects.RUNS)
+    (consumer,) = (consumer for consumer in stream["consumer_detail"] if consumer["name"] == durable)
+    assert consumer["num_pending"] == 3
+
+    # One of three is gone, the one that leads: the next is elected, and nothing is lost.
+    cluster.kill(number)
+
+    async def publish() -> bool:
+        try:
+            await gateway.jetstream(timeout=1).publish(requested, b"{}")
+        except (nats.errors.Error, TimeoutError):
+            return False
+        return True
+
+    for _ in range(60):
+        if await publish():
+            break
+        await asyncio.sleep(0.2)
+    info = await admin.jetstream(timeout=10).stream_info(subjects.RUNS)
+    assert info.state.first_seq == 1
+    assert info.state.messages >= 4
+    assert info.config.num_replicas == 3
+    await gateway.close()
+    await admin.close()
