@@ -87,8 +87,10 @@ DATABASE: Final = 5432
 HEALTH: Final = 8081
 PAGES: Final = 8080
 HTTPS: Final = 443
+SPANS: Final = 4318
 NATS: Final = Pods("nats")
 POSTGRES: Final = Pods("postgres")
+STATUS: Final = Pods("status")
 PROVISION: Final = Pods("provision")
 INTERNET: Final = Outside()
 
@@ -112,6 +114,8 @@ LINKS: Final[dict[str, list[Link]]] = {
     "base": [
         *(Link(pods, NATS, (BUS,)) for pods in (*IN_BASE, PROVISION)),
         *(link for pods in (*IN_BASE, PROVISION) for link in _database(pods)),
+        # What they spent their time on; the one thing that is not told over the bus.
+        *(Link(pods, STATUS, (SPANS,)) for pods in IN_BASE),
         # The identity provider.
         Link(Pods("gateway"), INTERNET, (HTTPS,)),
         # Banks and rates, ERPs, mailboxes, SFTP.
@@ -124,6 +128,7 @@ LINKS: Final[dict[str, list[Link]]] = {
     "components/mqtt": [
         Link(BRIDGE, NATS, (BUS,)),
         Link(BRIDGE, POSTGRES, (DATABASE,)),
+        Link(BRIDGE, STATUS, (SPANS,)),
         # The broker.
         Link(BRIDGE, INTERNET, (8883,)),
     ],

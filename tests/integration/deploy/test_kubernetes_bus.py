@@ -76,6 +76,8 @@ class Cluster:
         for there, file in (
             ("/tls/tls.crt", self.folder / f"{LOOPBACK}.pem"),
             ("/tls/tls.key", self.folder / f"{LOOPBACK}.key"),
+            ("/peers-tls/tls.crt", self.folder / f"{LOOPBACK}.pem"),
+            ("/peers-tls/tls.key", self.folder / f"{LOOPBACK}.key"),
             ("/authority/ca.crt", self.authority.file),
             ("/data", place / "data"),
             ("/run/nats", place),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.declarations import declaration_of
-from deploy.kubernetes.peers import K8S, LINKS, NATS, POSTGRES, Elsewhere, Pods, policies
+from deploy.kubernetes.peers import K8S, LINKS, NATS, POSTGRES, SPANS, STATUS, Elsewhere, Pods, policies
 from deploy.kubernetes.rendering import render
 from deploy.kubernetes.scaling import WAITING, scaled_object
 from deploy.permissions import SERVICES
@@ -30,8 +30,14 @@ def test_each_service_reaches_the_bus_and_the_database_if_it_keeps_something_the
         reached = {link.target for link in links if link.source == Pods(service.replace("_", "-"))}
         assert NATS in reached
         assert (POSTGRES in reached) == (SOURCES / service / "migrations").is_dir()
-        # Services talk over the bus, and never to one another.
-        assert not reached & {Pods(other.replace("_", "-")) for other in SERVICES}
+        # Services talk over the bus; spans alone go from one to another.
+        others = {
+            (link.target, link.ports)
+            for link in links
+            if link.source == Pods(service.replace("_", "-"))
+            and link.target in {Pods(other.replace("_", "-")) for other in SERVICES}
+        }
+        assert others == {(STATUS, (SPANS,))}
 
 
 def test_only_those_that_call_systems_outside_reach_them() -> None:
