@@ -1,4 +1,7 @@
-"""`python -m deploy.kubernetes`: render the overlays in `k8s/`, validate them, hold them to the policies."""
+"""`python -m deploy.kubernetes [FOLDER...]`: render overlays, validate them, and hold them to the policies.
+
+Without a folder those in `k8s/`.
+"""
 
 import sys
 from pathlib import Path
@@ -34,7 +37,7 @@ def faults_of(resource: Resource, installation: Installation) -> list[str]:
 
 def main() -> None:
     wrong = []
-    for overlay in overlays():
+    for overlay in [Path(argument) for argument in sys.argv[1:]] or overlays():
         try:
             resources = render(overlay)
         except TagwerkError as error:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from pydantic_settings import BaseSettings
+
 from deploy.kubernetes.policies import WORKLOADS, Installation, pod_of
 from deploy.kubernetes.rendering import Resource, containers_of
+from deploy.migrate import MigrateSettings
 from deploy.provision import ProvisionSettings
 from shared.settings import Settings
 
@@ -22,6 +25,11 @@ _AWAITED: Final = {
     "TAGWERK_HTTP_CERT_FILE",
     "TAGWERK_HTTP_KEY_FILE",
     "TAGWERK_NATS_CA_FILE",
+}
+#: Module -> what it reads, where that is not what services read.
+_SETTINGS: Final[dict[str, type[BaseSettings]]] = {
+    "deploy.provision": ProvisionSettings,
+    "deploy.migrate": MigrateSettings,
 }
 #: What tells a secret by its name.
 _SECRET: Final = re.compile(r"password|secret|token|_key$|credential", re.IGNORECASE)
@@ -46,8 +54,8 @@ def image_of(container: dict[str, Any]) -> str:
 def sets_known_variables(resource: Resource, installation: Installation) -> Iterator[str]:
     if resource["kind"] not in WORKLOADS:
         return
-    settings = ProvisionSettings if resource["kind"] == "Job" else Settings
     for container in containers_of(resource):
+        settings = _SETTINGS.get(container.get("args", [""])[0], Settings)
         names = {f"TAGWERK_{name.upper()}" for name in settings.model_fields}
         known = names | {f"{name}_FILE" for name in names} | _OF_OTHERS[image_of(container)] | _AWAITED
         told = environment_of(container, installation)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import ssl
 import subprocess
@@ -17,22 +16,20 @@ import pytest
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import APIError
-from nkeys import PREFIX_BYTE_USER, encode_seed, from_seed
 
-from deploy.kubernetes.bus import key_of
+from deploy.certificates import ensure_certificate
 from deploy.kubernetes.peers import K8S
-from deploy.kubernetes.rendering import Resource, render
+from deploy.kubernetes.rendering import render
 from deploy.kubernetes.scaling import scaled_object
+from deploy.kubernetes.secrets import Maker
 from deploy.local.children import child_options
 from deploy.local.nats import server_binary
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.permissions import SERVICES
 from shared import subjects
 from shared.permissions import inbox_prefix
-from tests.support.authority import Authority
 from tests.support.servers import wait_until
 
-PASSWORD = "p-admin"
+RESOURCES = render(K8S / "overlays" / "high-availability")
 
 
 class Cluster:
@@ -40,15 +37,17 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.authority = Authority(folder)
-        self.authority.serves(LOOPBACK)
-        self.seeds = {service: encode_seed(os.urandom(32), PREFIX_BYTE_USER) for service in SERVICES}
+        self.secrets = folder / "secrets"
+        Maker(self.secrets, RESOURCES, "https://tagwerk.example").make()
+        self.authority = self.secrets / "authority" / "ca.crt"
+        # Here the servers are called by their address.
+        self._certificates = self.secrets / "certificates"
+        ensure_certificate(self._certificates, LOOPBACK)
         self.ports = [{port: free_port() for port in (4222, 6222, 8222)} for _ in range(3)]
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
-        resources = render(K8S / "overlays" / "high-availability")
-        (data,) = (r["data"] for r in resources if r["metadata"]["name"].startswith("nats-") and "data" in r)
+        (data,) = (r["data"] for r in RESOURCES if r["metadata"]["name"].startswith("nats-") and "data" in r)
         for number in range(3):
             place = self.folder / f"nats-{number}"
             place.mkdir()
@@ -58,7 +57,7 @@ class Cluster:
                 self._processes.append(
                     subprocess.Popen(
                         [server_binary(), "--config", place / "nats.conf"],
-                        env=self._environment(resources, number),
+                        env=self._environment(number),
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,
@@ -74,26 +73,24 @@ class Cluster:
         for port, here in self.ports[number].items():
             text = text.replace(f"0.0.0.0:{port}", f"{LOOPBACK}:{here}")
         for there, file in (
-            ("/tls/tls.crt", self.folder / f"{LOOPBACK}.pem"),
-            ("/tls/tls.key", self.folder / f"{LOOPBACK}.key"),
-            ("/peers-tls/tls.crt", self.folder / f"{LOOPBACK}.pem"),
-            ("/peers-tls/tls.key", self.folder / f"{LOOPBACK}.key"),
-            ("/authority/ca.crt", self.authority.file),
+            ("/tls/tls.crt", self._certificates / f"{LOOPBACK}.pem"),
+            ("/tls/tls.key", self._certificates / f"{LOOPBACK}.key"),
+            ("/peers-tls/tls.crt", self._certificates / f"{LOOPBACK}.pem"),
+            ("/peers-tls/tls.key", self._certificates / f"{LOOPBACK}.key"),
+            ("/authority/ca.crt", self.authority),
             ("/data", place / "data"),
             ("/run/nats", place),
         ):
             text = text.replace(f'"{there}', f'"{file}')
         return text
 
-    def _environment(self, resources: list[Resource], number: int) -> dict[str, str]:
+    def _environment(self, number: int) -> dict[str, str]:
         """The variables of the container: what its manifest says, and the Secret beside it."""
-        (bus,) = (r for r in resources if (r["kind"], r["metadata"]["name"]) == ("StatefulSet", "nats"))
+        (bus,) = (r for r in RESOURCES if (r["kind"], r["metadata"]["name"]) == ("StatefulSet", "nats"))
         told: list[dict[str, Any]] = bus["spec"]["template"]["spec"]["containers"][0]["env"]
-        keys = {
-            key_of(name): from_seed(bytearray(seed)).public_key.decode() for name, seed in self.seeds.items()
-        }
         said = {entry["name"]: entry.get("value", f"nats-{number}") for entry in told}
-        return {**said, **keys, "ADMIN_PASSWORD": PASSWORD}
+        secret = {file.name: file.read_text() for file in (self.secrets / "nats-users").iterdir()}
+        return said | secret
 
     def monitor(self, number: int, path: str) -> Any:
         with urllib.request.urlopen(
@@ -111,12 +108,12 @@ class Cluster:
 
     async def connect(self, service: str | None = None, **options: Any) -> Client:
         """As the administrator, or as a service with its key."""
-        trusted = ssl.create_default_context(cafile=self.authority.file)
+        trusted = ssl.create_default_context(cafile=self.authority)
         if service is None:
-            options |= {"user": "admin", "password": PASSWORD}
+            password = (self.secrets / "nats-users" / "ADMIN_PASSWORD").read_text()
+            options |= {"user": "admin", "password": password}
         else:
-            seed = self.folder / f"{service}.nk"
-            seed.write_bytes(self.seeds[service])
+            seed = self.secrets / service / "bus.nk"
             options |= {"nkeys_seed": str(seed), "inbox_prefix": inbox_prefix(service)}
         servers = [f"tls://{LOOPBACK}:{ports[4222]}" for ports in self.ports]
         return await nats.connect(servers, tls=trusted, allow_reconnect=True, **options)
@@ -143,7 +140,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 async def test_the_bus_takes_no_strangers_and_is_believed_by_its_authority_alone(cluster: Cluster) -> None:
     server = f"tls://{LOOPBACK}:{cluster.ports[0][4222]}"
-    trusted = ssl.create_default_context(cafile=cluster.authority.file)
+    trusted = ssl.create_default_context(cafile=cluster.authority)
     with pytest.raises(nats.errors.Error, match="Authorization Violation"):
         await nats.connect(server, tls=trusted, allow_reconnect=False)
     with pytest.raises(ssl.SSLCertVerificationError):

@@ -20,8 +20,16 @@ def test_every_service_is_deployed_and_provisioned() -> None:
             "containers"
         ]
         assert container["args"] == [f"services.{service}"]
-    (step,) = INSTALLATION["Job", "provision"]["spec"]["template"]["spec"]["containers"]
-    assert step["args"] == ["deploy.provision", *(f"services.{service}" for service in SERVICES)]
+    modules = [f"services.{service}" for service in SERVICES]
+    steps = INSTALLATION["Job", "provision"]["spec"]["template"]["spec"]
+    assert [step["args"] for step in (*steps["initContainers"], *steps["containers"])] == [
+        ["deploy.provision", *modules],
+        ["deploy.migrate", *modules],
+    ]
+    contract = INSTALLATION["Job", "contract"]["spec"]
+    assert contract["template"]["spec"]["containers"][0]["args"] == ["deploy.migrate", "--contract", *modules]
+    # Somebody has to say that the version before is gone.
+    assert contract["suspend"] is True
 
 
 def test_each_service_reaches_the_bus_and_the_database_if_it_keeps_something_there() -> None:
