@@ -19,13 +19,8 @@ _OF_OTHERS: Final = {
     "nats": {"POD_NAME", "STORE_LIMIT", "GOMEMLIMIT"},
     "postgres": {"POSTGRES_PASSWORD_FILE", "PGDATA"},
 }
-#: Settings of the branches beside this one: the health port, TLS.
-_AWAITED: Final = {
-    "TAGWERK_HEALTH_LISTEN",
-    "TAGWERK_HTTP_CERT_FILE",
-    "TAGWERK_HTTP_KEY_FILE",
-    "TAGWERK_NATS_CA_FILE",
-}
+#: Of the branch beside this one: the health port.
+_AWAITED: Final = {"TAGWERK_HEALTH_LISTEN"}
 #: Module -> what it reads, where that is not what services read.
 _SETTINGS: Final[dict[str, type[BaseSettings]]] = {
     "deploy.provision": ProvisionSettings,
