@@ -36,6 +36,10 @@ async def test_the_bus_takes_no_strangers_and_is_believed_by_its_authority_alone
 
 
 async def test_three_servers_keep_what_they_acknowledged_while_one_is_gone(cluster: Cluster) -> None:
+    # What is acknowledged is on the disk, and the store stays below its volume of 20 Gi.
+    config = cluster.monitor(0, "/jsz?config=true")["config"]
+    assert config["sync_always"] is True
+    assert config["max_storage"] == 16 * 1024**3
     durable = scaled_object("documents")["spec"]["triggers"][0]["metadata"]["consumer"]
     admin = await cluster.connect()
     js = admin.jetstream()
