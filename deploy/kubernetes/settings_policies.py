@@ -19,8 +19,6 @@ _OF_OTHERS: Final = {
     "nats": {"POD_NAME", "STORE_LIMIT", "GOMEMLIMIT"},
     "postgres": {"POSTGRES_PASSWORD_FILE", "PGDATA"},
 }
-#: Of the branch beside this one: the health port.
-_AWAITED: Final = {"TAGWERK_HEALTH_LISTEN"}
 #: Module -> what it reads, where that is not what services read.
 _SETTINGS: Final[dict[str, type[BaseSettings]]] = {
     "deploy.provision": ProvisionSettings,
@@ -52,7 +50,7 @@ def sets_known_variables(resource: Resource, installation: Installation) -> Iter
     for container in containers_of(resource):
         settings = _SETTINGS.get(container.get("args", [""])[0], Settings)
         names = {f"TAGWERK_{name.upper()}" for name in settings.model_fields}
-        known = names | {f"{name}_FILE" for name in names} | _OF_OTHERS[image_of(container)] | _AWAITED
+        known = names | {f"{name}_FILE" for name in names} | _OF_OTHERS[image_of(container)]
         told = environment_of(container, installation)
         for variable in sorted(set(told) - known):
             yield f"{container['name']}: {variable} is no setting of {settings.__module__}"
