@@ -66,12 +66,13 @@ test: setup ## Run the tests, on real servers, five files at a time: they wait m
 	$(BIN)/python -m pytest -m "not soak" -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: setup ## Formatting, lint, types, import rules, generated pages: what CI checks
+check: setup ## Formatting, lint, types, import rules, generated pages, manifests: what CI checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m deploy.generated --check
+	$(BIN)/python -m deploy.kubernetes
 
 .PHONY: bench
 bench: setup ## Measure throughput, latency, memory and OCR on this machine

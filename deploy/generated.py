@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from deploy import dashboards, metrics
+from deploy.kubernetes import bus, peers, scaling
 from deploy.permissions import CONTAINERS, PAGE, TABLE, of_services, page, users_of_containers
 from shared.contract import asyncapi
 
@@ -41,6 +42,9 @@ def pages() -> dict[Path, str]:
         PAGE: page(),
         metrics.PAGE: metrics.page(),
         **dashboards.files(),
+        **bus.files(),
+        **peers.files(),
+        **scaling.files(),
     }
 
 

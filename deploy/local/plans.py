@@ -52,7 +52,7 @@ RULES_OF_MAILS: Final = {
 }
 
 #: Seconds that a service has to hand over what it works on.
-_SERVICE_DRAIN: Final = 20.0
+SERVICE_DRAIN: Final = 20.0
 _SERVER_DRAIN: Final = 15.0
 
 
@@ -125,7 +125,7 @@ class StackPlan:
             environment=self.service_environment(name),
             is_ready=lambda _: is_ready(name),
             folder=ROOT,
-            drain=_SERVICE_DRAIN,
+            drain=SERVICE_DRAIN,
             inherited=(self.lock,),
         )
 

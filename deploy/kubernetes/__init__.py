@@ -1,0 +1,1 @@
+"""The manifests below `k8s/`: rendered, validated and checked without a cluster."""
