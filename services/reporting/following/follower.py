@@ -14,7 +14,7 @@ from nats.aio.client import Client
 
 from services.reporting.following.lead import PAUSE, TRANSIENT, Lead
 from services.reporting.following.places import Place, beginning_of, move_place, read_place
-from shared.feed import RawMessage, open_feed, stream_state
+from shared.feed import RawMessage, StreamState, open_feed, stream_state
 
 log = structlog.get_logger(__name__)
 
@@ -72,14 +72,17 @@ class Follower:
             await asyncio.sleep(PAUSE)
 
     async def _follow(self, lead: Lead, followed: Followed[Any]) -> None:
-        at = await self._start(lead, followed)
+        state = await stream_state(self._nc, followed.stream)
+        at = await self._start(lead, followed, state)
         async with open_feed(self._nc, self.reader, followed.stream, at.sequence + 1) as feed:
+            if feed.pending == 0 and at.sequence < state.last:
+                # What was there is deleted: nobody has to wait for it.
+                at = await self._move(lead, followed, Place(at.created, state.last))
             while True:
                 at = await self._take(lead, followed, at, await feed.take(LARGEST_BATCH))
 
-    async def _start(self, lead: Lead, followed: Followed[Any]) -> Place:
+    async def _start(self, lead: Lead, followed: Followed[Any], state: StreamState) -> Place:
         stream = followed.stream
-        state = await stream_state(self._nc, stream)
         async with lead.turn, lead.connection.transaction():
             at = await read_place(lead.connection, self.reader, stream)
             if at is not None and at.is_in(state):
@@ -95,6 +98,11 @@ class Follower:
             at = beginning_of(state)
             await move_place(lead.connection, self.reader, stream, at)
             return at
+
+    async def _move(self, lead: Lead, followed: Followed[Any], place: Place) -> Place:
+        async with lead.turn:
+            await move_place(lead.connection, self.reader, followed.stream, place)
+        return place
 
     async def _take(
         self, lead: Lead, followed: Followed[Any], at: Place, batch: Sequence[RawMessage]
