@@ -140,7 +140,7 @@ class HttpSystem:
         try:
             host, port = self._address(url)
         except TagwerkError as error:
-            call.failed(error, detail="the address is invalid")
+            call.failed_with(error, detail="the address is invalid")
             raise
         told: dict[str, str | int] = {"http.request.method": method}
         async with self._calls.reaching(self._system, host, port):
@@ -148,12 +148,12 @@ class HttpSystem:
                 response = await send()
             except (httpx.HTTPError, TimeoutError, TagwerkError) as error:
                 failure, outcome, detail = self._failed(error, host, when_lost)
-                call.failed(failure, outcome, detail, told)
+                call.failed_with(failure, outcome, detail, told)
                 raise failure from error
             refused, status = self._refusal(response), response.status_code
             told["http.response.status_code"] = status
             if refused is not None:
-                call.failed(refused, detail=str(status), protocol=told)
+                call.failed_with(refused, detail=str(status), protocol=told)
                 raise refused
             call.succeeded(str(status), told)
             return response

@@ -222,7 +222,7 @@ class ImapSystem:
         except (ImapToolsError, imaplib.IMAP4.error, OSError, TagwerkError, ValueError) as error:
             failure = self._failure(error)
             lost = failure.failure.retryable and not isinstance(failure, ExternalSystemNotReached)
-            call.failed(failure, when_lost if lost else CallOutcome.FAILED)
+            call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
             raise failure from None  # what it comes from may quote the command, with the password
         call.succeeded()
         return result

@@ -152,7 +152,7 @@ class SftpSystem:
         except (asyncssh.Error, OSError, ValueError) as error:
             failure = self._failure(error)
             lost = self._client is not None and isinstance(failure, ExternalSystemUnavailable)
-            call.failed(failure, when_lost if lost else CallOutcome.FAILED)
+            call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
             raise failure from None
         call.succeeded()
         return result

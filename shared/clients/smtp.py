@@ -163,7 +163,9 @@ class SmtpSystem:
             await self._hand_over(client, message, hidden)
         except TagwerkError as error:
             if not isinstance(error, NotCalled):
-                call.failed(error, CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN)
+                call.failed_with(
+                    error, CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
+                )
             await self._leave()
             raise
         except asyncio.CancelledError:

@@ -148,7 +148,7 @@ class OpenCall:
     def succeeded(self, detail: str | None = None, protocol: CallFacts | None = None) -> None:
         self.end(CallOutcome.SUCCEEDED, detail, protocol=protocol)
 
-    def failed(
+    def failed_with(
         self,
         error: TagwerkError,
         outcome: CallOutcome = CallOutcome.FAILED,

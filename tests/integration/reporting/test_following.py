@@ -169,6 +169,15 @@ async def test_places_of_an_older_version_are_kept(
         await connection.execute("insert into followed values ('RUNS', 'monday', 7), ('DEAD', 'monday', 0)")
         await connection.execute("insert into alert_checkpoints values ('RUNS', 'monday', 5)")
         assert "reporting/0005_places_of_readers.sql" in await migrate(url, "reporting", MIGRATIONS)
+        # Alerts of an earlier version go on until none of its replicas runs any more.
+        assert await connection.fetchval("select count(*) from alert_checkpoints") == 1
+        with pytest.raises(asyncpg.PostgresError):
+            await connection.execute(
+                "insert into followed (stream, created, sequence) values ('RUNS', 'monday', 8)"
+                " on conflict (stream) do update set sequence = excluded.sequence"
+            )
+        await migrate(url, "reporting", MIGRATIONS, contract=True)
+        assert await connection.fetchval("select to_regclass('alert_checkpoints')") is None
         rows = await connection.fetch("select reader, stream, created, sequence from followed order by 1, 2")
         assert [tuple(row) for row in rows] == [
             ("alerts", "RUNS", "monday", 5),
