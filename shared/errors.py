@@ -5,6 +5,7 @@ translated once, at the edge of a run or a request, by `failure_of`.
 """
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,12 @@ def _revive(kind: type[TagwerkError], failure: Failure) -> TagwerkError:
     Exception.__init__(error, failure.cause)
     error.failure = failure
     return error
+
+
+def foremost(failures: Sequence[TagwerkError]) -> TagwerkError:
+    """Of the failures of a run's parts the one that it ends with. One that passes by itself goes first: the
+    next attempt tries each part again."""
+    return next((error for error in failures if error.failure.retryable), failures[0])
 
 
 class RecordInvalid(TagwerkError):

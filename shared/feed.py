@@ -114,6 +114,8 @@ async def open_feed(nc: Client, reader: str, stream: str, start: int) -> AsyncIt
 class Feed:
     def __init__(self, nc: Client, reader: str, stream: str, start: int) -> None:
         self._nc = nc
+        #: Messages that there were to read when it was opened.
+        self.pending = 0
         self._stream = stream
         self._start = start
         self._reader = reader
@@ -158,6 +160,7 @@ class Feed:
             )
             refusal = answer.get("error")
             if refusal is None:
+                self.pending = answer["num_pending"]
                 return name
             if refusal.get("err_code") != _TAKEN:
                 raise FeedInterrupted(f"{self._stream}: {refusal.get('description')}")

@@ -18,7 +18,15 @@ from services.reporting.delivery import Delivery, RealDelivery
 from services.reporting.due_dates.invoices import DueInvoices, KnownDueInvoices
 from services.reporting.exceptions.known import Exceptions, KnownExceptions
 from services.reporting.following.follower import Followed, Follower
-from services.reporting.following.rows import take_dead_letters, take_occurrences, take_runs
+from services.reporting.following.lead import keep_leading
+from services.reporting.following.rows import (
+    read_dead_letters,
+    read_occurrences,
+    read_runs,
+    write_dead_letters,
+    write_occurrences,
+    write_runs,
+)
 from services.reporting.jobs.send_now import send_now
 from services.reporting.recipients import RecipientList
 from services.reporting.reminded.known import KnownReminded, Reminded
@@ -29,6 +37,7 @@ from services.reporting.reminders.rules_file import read_rules as read_reminder_
 from services.reporting.rendering import LIMITS, ChildRenderer
 from services.reporting.reports import KeptReports, Reports
 from services.reporting.store import CaseClosed, CaseOpened
+from services.reporting.streams import REPORTS
 from shared.clients.smtp import MailServer, SmtpSystem
 from shared.commands import RemindersQuery, ReportQuery, ReportsQuery
 from shared.entry import serve
@@ -52,9 +61,9 @@ ROOT = Path(__file__).parents[2]
 SENT_NOW: Final = tuple(job.id for job in DECLARATION.jobs if job.access == send_now.access)
 #: What exception reports are made of, besides events.
 FOLLOWED: Final = (
-    Followed(RUNS, take_runs),
-    Followed(OCCURRENCES, take_occurrences),
-    Followed(DEAD, take_dead_letters, forget="delete from dead_letters"),
+    Followed(RUNS, read_runs, write_runs),
+    Followed(OCCURRENCES, read_occurrences, write_occurrences),
+    Followed(DEAD, read_dead_letters, write_dead_letters, forget="delete from dead_letters"),
 )
 
 
@@ -135,6 +144,10 @@ def build(settings: Settings) -> Service:
     async def close_case(event: CaseClosed) -> None:
         await handlers.record_case_closed(service.pool, event)
 
+    async def follow() -> None:
+        follower = Follower(service.bus.nc, REPORTS, FOLLOWED)
+        await keep_leading(settings.database_url, REPORTS, follower.follow)
+
     on_event: Mapping[str, EventHandler] = {
         **dict.fromkeys(INVOICE_EVENTS, record),
         **dict.fromkeys(CASES_OPENED, open_case),
@@ -167,7 +180,7 @@ def build(settings: Settings) -> Service:
         root=ROOT if (ROOT / "docs").is_dir() else None,
     )
     add_alerts(service, rules, server)
-    service.background("exceptions", lambda: Follower(service.bus.nc, settings.database_url, FOLLOWED).run())
+    service.background("exceptions", follow)
     service.answer(
         query("reporting", "reports"),
         ReportsQuery,

@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Protocol
 
 
 class Content(Protocol):
-    """Everything that one report says. A frozen dataclass in `<kind>/content.py`, with a class method `of`
-    that makes it from `plain`."""
+    """Everything that one report says. A frozen dataclass in `<kind>/content.py`, and an `AsJson`, which
+    makes it from `plain` again."""
 
     #: Stored with each report, and names the folder of the kind: `due-dates`.
     kind: ClassVar[str]

@@ -1,9 +1,7 @@
 """HTTP to a system outside: time-outs, errors in our words, and every call recorded by itself."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -19,7 +17,7 @@ from shared.errors import (
     NotDone,
     TagwerkError,
 )
-from shared.events import Call, now
+from shared.events import now
 from shared.runner.context import Calls
 from shared.words import CallOutcome
 
@@ -138,11 +136,11 @@ class HttpSystem:
         when_lost: CallOutcome,
     ) -> httpx.Response:
         """What `send` answers, recorded; `when_lost` is the outcome of a call that was sent in vain."""
-        started_at, began = now(), time.perf_counter()
+        call = self._calls.begin(self._system, operation)
         try:
             host, port = self._address(url)
         except TagwerkError as error:
-            self._record(operation, CallOutcome.FAILED, started_at, began, "the address is invalid", error)
+            call.failed_with(error, detail="the address is invalid")
             raise
         told: dict[str, str | int] = {"http.request.method": method}
         async with self._calls.reaching(self._system, host, port):
@@ -150,15 +148,14 @@ class HttpSystem:
                 response = await send()
             except (httpx.HTTPError, TimeoutError, TagwerkError) as error:
                 failure, outcome, detail = self._failed(error, host, when_lost)
-                self._record(operation, outcome, started_at, began, detail, failure, **told)
+                call.failed_with(failure, outcome, detail, told)
                 raise failure from error
-            refused = self._refusal(response)
-            outcome = CallOutcome.SUCCEEDED if refused is None else CallOutcome.FAILED
-            status = response.status_code
+            refused, status = self._refusal(response), response.status_code
             told["http.response.status_code"] = status
-            self._record(operation, outcome, started_at, began, str(status), refused, **told)
             if refused is not None:
+                call.failed_with(refused, detail=str(status), protocol=told)
                 raise refused
+            call.succeeded(str(status), told)
             return response
 
     def _address(self, url: str) -> tuple[str, int]:
@@ -231,27 +228,4 @@ class HttpSystem:
             f"its address is not one of HTTP: {why}",
             concern=self._system,
             next_step=f"Correct the address of {self._system} in the settings.",
-        )
-
-    def _record(
-        self,
-        operation: str,
-        outcome: CallOutcome,
-        started_at: datetime,
-        began: float,
-        detail: str,
-        error: TagwerkError | None,
-        **protocol: str | int,
-    ) -> None:
-        self._calls.record(
-            Call(
-                system=self._system,
-                operation=operation,
-                outcome=outcome,
-                started_at=started_at,
-                duration_ms=round((time.perf_counter() - began) * 1000, 3),
-                detail=detail,
-                failure=error.failure if error else None,
-            ),
-            **protocol,
         )

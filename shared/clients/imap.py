@@ -11,7 +11,6 @@ import imaplib
 import re
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +33,6 @@ from shared.errors import (
     ExternalSystemUnavailable,
     TagwerkError,
 )
-from shared.events import Call, now
 from shared.runner.context import Calls
 from shared.words import CallOutcome
 
@@ -218,30 +216,16 @@ class ImapSystem:
         self, operation: str, work: Callable[[], T], *, when_lost: CallOutcome = CallOutcome.FAILED
     ) -> T:
         """What `work` gives in its thread, recorded."""
-        started_at, began = now(), time.perf_counter()
-        failure: TagwerkError | None = None
-        outcome = CallOutcome.SUCCEEDED
+        call = self._calls.begin(self._system, operation)
         try:
-            return await self._in_time(work)
+            result = await self._in_time(work)
         except (ImapToolsError, imaplib.IMAP4.error, OSError, TagwerkError, ValueError) as error:
             failure = self._failure(error)
             lost = failure.failure.retryable and not isinstance(failure, ExternalSystemNotReached)
-            outcome = when_lost if lost else CallOutcome.FAILED
+            call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
             raise failure from None  # what it comes from may quote the command, with the password
-        finally:
-            # A run that is broken off tells nothing of the call that it was in.
-            if failure is not None or outcome is CallOutcome.SUCCEEDED:
-                self._calls.record(
-                    Call(
-                        system=self._system,
-                        operation=operation,
-                        outcome=outcome,
-                        started_at=started_at,
-                        duration_ms=round((time.perf_counter() - began) * 1000, 3),
-                        detail=failure.failure.cause if failure else None,
-                        failure=failure.failure if failure else None,
-                    )
-                )
+        call.succeeded()
+        return result
 
     async def _in_time(self, work: Callable[[], T]) -> T:
         """Raises `TimeoutError` where the server drips; a thread cannot be stopped, its connection can."""

@@ -5,7 +5,6 @@ service runs is used: no agent, no keys, no settings.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,6 @@ import asyncssh
 
 from shared.clients.reaching import not_reached
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable, TagwerkError
-from shared.events import Call, now
 from shared.runner.context import Calls
 from shared.words import CallOutcome
 
@@ -147,31 +145,17 @@ class SftpSystem:
         when_lost: CallOutcome = CallOutcome.FAILED,
     ) -> T:
         """What `work` gives, recorded."""
-        started_at, began = now(), time.perf_counter()
-        failure: TagwerkError | None = None
-        outcome = CallOutcome.SUCCEEDED
+        call = self._calls.begin(self._system, operation)
         try:
             async with asyncio.timeout(within):
-                return await work()
+                result = await work()
         except (asyncssh.Error, OSError, ValueError) as error:
             failure = self._failure(error)
             lost = self._client is not None and isinstance(failure, ExternalSystemUnavailable)
-            outcome = when_lost if lost else CallOutcome.FAILED
+            call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
             raise failure from None
-        finally:
-            # A run that is broken off tells nothing of the call that it was in.
-            if failure is not None or outcome is CallOutcome.SUCCEEDED:
-                self._calls.record(
-                    Call(
-                        system=self._system,
-                        operation=operation,
-                        outcome=outcome,
-                        started_at=started_at,
-                        duration_ms=round((time.perf_counter() - began) * 1000, 3),
-                        detail=failure.failure.cause if failure else None,
-                        failure=failure.failure if failure else None,
-                    )
-                )
+        call.succeeded()
+        return result
 
     def _failure(self, error: Exception) -> TagwerkError:
         said = str(error)[:300] or type(error).__name__

@@ -7,7 +7,6 @@ Up to the moment in which the content is handed over nothing can have been sent:
 import asyncio
 import re
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -29,7 +28,6 @@ from shared.errors import (
     NotDone,
     TagwerkError,
 )
-from shared.events import Call, now
 from shared.runner.context import Calls
 from shared.words import CallOutcome
 
@@ -157,36 +155,24 @@ class SmtpSystem:
         `CredentialsRejected`, `MailRefused` and `mail_server_insecure`, all of them `NotDone`; and
         `ExternalSystemUnavailable` where it may have been sent.
         """
-        started_at, began = now(), time.perf_counter()
-        outcome, failure, called = CallOutcome.SUCCEEDED, None, True
+        call = self._calls.begin(SYSTEM, "send mail")
         try:
             client = await self._connected()
             hidden = {recipient: named} if named is not None else {}
             await self._introduce(client, recipient, hidden)
             await self._hand_over(client, message, hidden)
         except TagwerkError as error:
-            failure = error.failure
-            outcome = CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
-            called = not isinstance(error, NotCalled)
+            if not isinstance(error, NotCalled):
+                call.failed_with(
+                    error, CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
+                )
+            await self._leave()
             raise
         except asyncio.CancelledError:
-            outcome = CallOutcome.UNKNOWN
+            call.end(CallOutcome.UNKNOWN, "broken off")
+            await self._leave()
             raise
-        finally:
-            if outcome is not CallOutcome.SUCCEEDED:
-                await self._leave()
-            if called:
-                self._calls.record(
-                    Call(
-                        system=SYSTEM,
-                        operation="send mail",
-                        outcome=outcome,
-                        started_at=started_at,
-                        duration_ms=round((time.perf_counter() - began) * 1000, 3),
-                        detail="accepted" if failure is None else failure.cause,
-                        failure=failure,
-                    )
-                )
+        call.succeeded("accepted")
 
     async def knock(self) -> str:
         """Whether it answers and takes our credentials; sends nothing. Raises what `send` does before it has

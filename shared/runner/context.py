@@ -1,6 +1,7 @@
 """What a running job knows of its run, and the tools that it may ask for by type."""
 
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,9 +10,10 @@ from uuid import UUID
 import structlog
 
 from shared.clients.destinations import admit
+from shared.errors import Failure, TagwerkError
 from shared.events import Call, LogLine, now
 from shared.telemetry.calls import call_made
-from shared.words import LogLevel
+from shared.words import CallOutcome, LogLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class Reach(Protocol):
         `ExternalSystemPaused`."""
 
 
+#: How a call went by its protocol, as attributes of its span: the status of an HTTP answer.
+CallFacts = Mapping[str, str | int]
+
+
 class Calls:
     """Where the injected clients of external systems record their calls, so that no job has to; and
     where they ask whether they may call."""
@@ -109,8 +115,12 @@ class Calls:
         #: Where each system was reached last.
         self._addresses: dict[str, tuple[str, int]] = {}
 
-    def record(self, call: Call, **protocol: str | int) -> None:
-        """`protocol`: how it went by its protocol, as attributes of its span."""
+    def begin(self, system: str, operation: str) -> "OpenCall":
+        """A call begins now. It is recorded when it is ended."""
+        return OpenCall(self, system, operation)
+
+    def record(self, call: Call, protocol: CallFacts) -> None:
+        """A call that is over."""
         self._publish(call)
         call_made(call, self._addresses.get(call.system), protocol)
 
@@ -124,3 +134,48 @@ class Calls:
         else:
             async with self._reach.trying(system, f"{host}:{port}"):
                 yield
+
+
+class OpenCall:
+    """A call under way. Of one that is never ended nothing is recorded: its run was broken off in it."""
+
+    def __init__(self, calls: Calls, system: str, operation: str) -> None:
+        self._calls = calls
+        self._system = system
+        self._operation = operation
+        self._started_at, self._began = now(), time.perf_counter()
+
+    def succeeded(self, detail: str | None = None, protocol: CallFacts | None = None) -> None:
+        self.end(CallOutcome.SUCCEEDED, detail, protocol=protocol)
+
+    def failed_with(
+        self,
+        error: TagwerkError,
+        outcome: CallOutcome = CallOutcome.FAILED,
+        detail: str | None = None,
+        protocol: CallFacts | None = None,
+    ) -> None:
+        """`detail`: what happened in short, where it is not the failure's cause."""
+        failure = error.failure
+        self.end(outcome, failure.cause if detail is None else detail, failure, protocol)
+
+    def end(
+        self,
+        outcome: CallOutcome,
+        detail: str | None = None,
+        failure: Failure | None = None,
+        protocol: CallFacts | None = None,
+    ) -> None:
+        """It is over, and took until now. `protocol` as `Calls.record` has it."""
+        self._calls.record(
+            Call(
+                system=self._system,
+                operation=self._operation,
+                outcome=outcome,
+                started_at=self._started_at,
+                duration_ms=round((time.perf_counter() - self._began) * 1000, 3),
+                detail=detail,
+                failure=failure,
+            ),
+            protocol or {},
+        )

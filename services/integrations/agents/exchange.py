@@ -1,15 +1,13 @@
 """A run's commands to an agent, and what is answered to them."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 from services.integrations.agents.core import Agent, Command, failure_of, no_answer, record_of
 from services.integrations.agents.store import AgentStore
 from shared.agents import ActionTold
-from shared.events import Call, Record, now
-from shared.runner.context import Calls, Progress, RunContext
+from shared.events import Record, now
+from shared.runner.context import Calls, OpenCall, Progress, RunContext
 from shared.words import CallOutcome
 
 #: Seconds between two looks for answers; another replica may have taken them.
@@ -65,7 +63,7 @@ class Exchange:
     ) -> AsyncIterator[list[Record]]:
         """The records of its answers as they come, until its end. Raises `agent_no_answer` when the time is
         over, or with `give_up` False ends without a word."""
-        began, at = time.perf_counter(), now()
+        call = self._calls.begin(self._system, f"{command.agent}: {command.action}")
         known = 0
         while True:
             command = await self._store.command(command.id)
@@ -74,10 +72,10 @@ class Exchange:
                 yield records
                 await self._progress(known, None, f"{command.agent}: {command.action}")
             if command.outcome is not None:
-                self._told(command, began, at)
+                _end(call, command)
                 return
             if now() > command.answer_by:
-                self._told(command, began, at)
+                _end(call, command)
                 if give_up:
                     raise no_answer(command, changes=changes)
                 return
@@ -94,21 +92,14 @@ class Exchange:
         records += [record for _, record in answers if record is not None]
         return [record for record in records if self._context.wants(record.key)], known + len(answers)
 
-    def _told(self, command: Command, began: float, at: Any) -> None:
-        outcomes = {
-            "done": CallOutcome.SUCCEEDED,
-            "failed": CallOutcome.FAILED,
-            "refused": CallOutcome.FAILED,
-        }
-        failure = None if command.failure is None else failure_of(command.failure, command.agent)
-        self._calls.record(
-            Call(
-                system=self._system,
-                operation=f"{command.agent}: {command.action}",
-                outcome=outcomes.get(command.outcome or "", CallOutcome.UNKNOWN),
-                started_at=at,
-                duration_ms=(time.perf_counter() - began) * 1000,
-                detail=command.outcome or "no answer",
-                failure=failure,
-            )
-        )
+
+def _end(call: OpenCall, command: Command) -> None:
+    outcomes = {
+        "done": CallOutcome.SUCCEEDED,
+        "failed": CallOutcome.FAILED,
+        "refused": CallOutcome.FAILED,
+    }
+    failure = None if command.failure is None else failure_of(command.failure, command.agent)
+    call.end(
+        outcomes.get(command.outcome or "", CallOutcome.UNKNOWN), command.outcome or "no answer", failure
+    )

@@ -9,7 +9,7 @@ from services.integrations.erp.rest.connection import ErpConnection
 from services.integrations.erp.rest.entry_store import EntryStore, Gone
 from services.integrations.erp.rest.reading import Reading
 from shared.access import Access
-from shared.errors import TagwerkError
+from shared.errors import TagwerkError, foremost
 from shared.events import Record
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.runner.context import Progress, RunContext, RunLog
@@ -61,5 +61,4 @@ async def erp_import(
             if reading.failure is not None:
                 failures.append(reading.failure)
     if failures:
-        # A failure that passes by itself goes first: the next attempt asks for every list again.
-        raise next((error for error in failures if error.failure.retryable), failures[0])
+        raise foremost(failures)

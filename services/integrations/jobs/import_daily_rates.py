@@ -11,7 +11,7 @@ from services.integrations.rates.feed import RatesFeed
 from services.integrations.rates.store import RateStore
 from shared.access import Access
 from shared.choices import ChosenFrom
-from shared.errors import TagwerkError
+from shared.errors import TagwerkError, foremost
 from shared.events import Record
 from shared.incoming import IncomingFile
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
@@ -83,8 +83,7 @@ async def import_daily_rates(
             done += len(batch)
             await progress(done)
     if failures:
-        # A failure that passes by itself goes first: the next attempt asks every source again.
-        raise next((error for error in failures if error.failure.retryable), failures[0])
+        raise foremost(failures)
 
 
 def _tell_what_is_missing(

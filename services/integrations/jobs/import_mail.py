@@ -13,7 +13,7 @@ from services.integrations.mail.store import MailStore, Place
 from shared.access import Access
 from shared.choices import ChosenFrom
 from shared.clients.imap import ImapSystem
-from shared.errors import TagwerkError
+from shared.errors import TagwerkError, foremost
 from shared.events import Record
 from shared.jobs import Retry, Safe, exponential, job, minutes, seconds
 from shared.outbox import Superseded
@@ -78,8 +78,7 @@ async def import_mail(
             failure = error.failure
             log.error("the mailbox cannot be read", mailbox=one.name, code=failure.code, cause=failure.cause)
     if failures:
-        # A failure that passes by itself goes first: the next attempt asks every mailbox again.
-        raise next((error for error in failures if error.failure.retryable), failures[0])
+        raise foremost(failures)
 
 
 class _Reading:

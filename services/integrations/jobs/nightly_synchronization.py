@@ -11,7 +11,7 @@ from services.integrations.erp.rest.payment_store import PaymentComparison
 from services.integrations.erp.rest.reading import Reading
 from services.integrations.erp.rest.settling import settle
 from shared.access import Access
-from shared.errors import TagwerkError
+from shared.errors import TagwerkError, foremost
 from shared.events import Record
 from shared.jobs import Retry, Safe, exponential, job, minutes
 from shared.runner.context import Progress, RunContext, RunLog
@@ -75,5 +75,4 @@ async def nightly_synchronization(
                 for settlement in [] if context.dry_run else await payments.begun():
                     yield await settle(api, payments, settlement)
     if failures:
-        # A failure that passes by itself goes first: the next attempt asks for every list again.
-        raise next((error for error in failures if error.failure.retryable), failures[0])
+        raise foremost(failures)

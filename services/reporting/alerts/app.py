@@ -5,13 +5,16 @@ from zoneinfo import ZoneInfo
 from services.reporting.alerts import queries
 from services.reporting.alerts.looking import Looks
 from services.reporting.alerts.measures import measure_alerts
+from services.reporting.alerts.reading import Reading
 from services.reporting.alerts.rules import Rules
 from services.reporting.alerts.sending import Sending
 from services.reporting.alerts.silencing import Desk
 from services.reporting.alerts.store import Alerts
 from services.reporting.alerts.telling import Telling
-from services.reporting.alerts.watchman import Watchman
+from services.reporting.alerts.watchman import Watchman, follower_of
 from services.reporting.alerts.ways import RealWays
+from services.reporting.following.lead import keep_leading
+from services.reporting.streams import ALERTS
 from shared import subjects
 from shared.catalogue import catalogue
 from shared.clients.smtp import MailServer
@@ -32,14 +35,14 @@ def add_alerts(service: Service, rules: Rules, server: MailServer | None) -> Non
 
         alerts = Alerts(rules, owner_of)
         ways = RealWays(rules, server, ZoneInfo(settings.time_zone), settings.public_url)
-        await Watchman(
-            service.bus,
+        watchman = Watchman(
             pool,
-            alerts,
+            follower_of(service.bus.nc, Reading(service.bus, pool), alerts),
             Telling(pool, rules),
             Sending(pool, service.relay, ways),
             Looks(service.bus, pool, alerts),
-        ).run()
+        )
+        await keep_leading(settings.database_url, ALERTS, watchman.watch)
 
     def desk() -> Desk:
         return Desk(service.pool, service.relay)

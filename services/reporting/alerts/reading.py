@@ -27,9 +27,6 @@ from shared.feed import RawMessage
 from shared.subjects import RunSubjects, parse_run_subject
 from shared.words import AlertKind, RunState
 
-#: Streams that alerts come from.
-STREAMS: Final = (subjects.RUNS, subjects.EVENTS, subjects.OCCURRENCES, subjects.DEAD, subjects.AUDIT)
-
 #: Subjects of the few messages that matter here; all others are not even decoded.
 _SUBJECTS: Final = (
     "event.run.", "event.queue.", "event.system.", "event.agent.", "occurrence.", "dead.",

@@ -2,83 +2,58 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
 
 import structlog
+from nats.aio.client import Client
 
-from services.reporting.alerts.following import PAUSE, TRANSIENT, Follower, Superseded
 from services.reporting.alerts.looking import EVERY, Looks
 from services.reporting.alerts.reading import Reading
 from services.reporting.alerts.sending import Sending
 from services.reporting.alerts.store import Alerts
 from services.reporting.alerts.telling import Telling
+from services.reporting.following.follower import Followed, Follower
+from services.reporting.following.lead import TRANSIENT, Lead
 from services.reporting.streams import ALERTED, ALERTS
-from shared.bus import Bus
-from shared.database import Pool, session
+from shared.database import Pool
 
 log = structlog.get_logger(__name__)
 
 #: Seconds between two looks for what is to be told and sent.
 TICK = 1.0
+#: Messages without anything to tell that are rather read again after a restart than noted.
+UNWRITTEN: Final = 5_000
 #: Days after which what is over is forgotten.
 PARTS_KEPT, ALERTS_KEPT = 60, 400
 
 
+def follower_of(nc: Client, reading: Reading, alerts: Alerts) -> Follower:
+    """What follows all streams that alerts come from."""
+    streams = [Followed(stream, partial(reading.signals_of, stream), alerts.take) for stream in ALERTED]
+    return Follower(nc, ALERTS, streams, unwritten=UNWRITTEN)
+
+
 class Watchman:
     def __init__(
-        self,
-        bus: Bus,
-        pool: Pool,
-        alerts: Alerts,
-        telling: Telling,
-        sending: Sending,
-        looks: Looks,
-        *,
-        tick: float | None = None,
-        every: float = EVERY,
+        self, pool: Pool, follower: Follower, telling: Telling, sending: Sending, looks: Looks
     ) -> None:
         self._pool = pool
+        self._follower = follower
         self._telling = telling
         self._sending = sending
         self._looks = looks
-        self._tick = TICK if tick is None else tick
-        self._every = every
-        reading = Reading(bus, pool)
-        self._followers = [Follower(bus.nc, pool, stream, reading, alerts) for stream in ALERTED]
 
-    async def run(self) -> None:
-        """For as long as the process lives, or stand by."""
-        while True:
-            try:
-                async with session(self._pool) as connection:
-                    await connection.execute(
-                        "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", ALERTS
-                    )
-                    await self._lead(connection.execute)
-            except Superseded as error:
-                log.warning("another process watches for alerts", error=str(error))
-            except TRANSIENT as error:
-                log.warning("alerts begin again from what is stored", error=repr(error))
-            await asyncio.sleep(PAUSE)
-
-    async def _lead(self, execute: Callable[[str], Awaitable[object]]) -> None:
-        log.info("this process watches for alerts")
+    async def watch(self, lead: Lead) -> None:
+        """For as long as this process leads."""
         await forget(self._pool)
         await self._sending.take_over()
-        tasks = [asyncio.create_task(follower.run()) for follower in self._followers]
-        tasks += [
-            asyncio.create_task(self._repeat(self._every, self._looks.look)),
-            asyncio.create_task(self._repeat(self._tick, self._tell)),
-            # Without its connection it is not the one any more.
-            asyncio.create_task(self._hold(execute)),
-        ]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            for task in done:
-                task.result()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follower.follow(lead))
+                tasks.create_task(self._repeat(EVERY, self._looks.look))
+                tasks.create_task(self._repeat(TICK, self._tell))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._sending.stop()
 
     async def _tell(self) -> None:
@@ -92,11 +67,6 @@ class Watchman:
             except TRANSIENT as error:
                 log.info("a look for alerts waits", cause=str(error))
             await asyncio.sleep(every)
-
-    async def _hold(self, execute: Callable[[str], Awaitable[object]]) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            await execute("select 1")
 
 
 async def forget(pool: Pool) -> None:

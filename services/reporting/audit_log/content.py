@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
+
+from services.reporting.as_json import AsJson
 
 #: Up to so many days have a bar of their own; more are told as weeks.
 DAYS: Final = 31
@@ -21,7 +23,7 @@ GAPS: Final = frozenset({"contents_removed", "history_missing", "unreadable"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(AsJson):
     """One deed, as the audit log has it."""
 
     number: int
@@ -38,20 +40,9 @@ class Entry:
     before: str | None = None
     after: str | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "time": self.time.isoformat(),
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Entry":
-        return cls(**{**plain, "time": datetime.fromisoformat(plain["time"])})
-
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(AsJson):
     """How far the log is checked and signed. Moments in the zone of the installation."""
 
     #: Of the last check of the whole log: when, how many entries there were, and what was wrong.
@@ -63,25 +54,9 @@ class Proof:
     signed: int | None = None
     signed_at: datetime | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "checked_at": self.checked_at.isoformat() if self.checked_at else None,
-            "signed_at": self.signed_at.isoformat() if self.signed_at else None,
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Proof":
-        moments = {
-            name: datetime.fromisoformat(plain[name]) if plain[name] else None
-            for name in ("checked_at", "signed_at")
-        }
-        return cls(**{**plain, **moments})
-
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Content(AsJson):
     """Everything that one report says."""
 
     kind: ClassVar[str] = "audit"
@@ -101,33 +76,6 @@ class Content:
     #: There are more entries than these.
     cut: bool
     proof: Proof
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            "client": self.client,
-            "as_of": self.as_of.isoformat(),
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-            "language": self.language,
-            "principal": self.principal,
-            "kinds": list(self.kinds),
-            "entries": [entry.plain() for entry in self.entries],
-            "cut": self.cut,
-            "proof": self.proof.plain(),
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Content":
-        days = {name: date.fromisoformat(plain[name]) for name in ("as_of", "since", "until")}
-        return cls(
-            **{
-                **plain,
-                **days,
-                "entries": [Entry.of(entry) for entry in plain["entries"]],
-                "proof": Proof.of(plain["proof"]),
-            }
-        )
 
     def count(self, kinds: frozenset[str]) -> int:
         """How many entries are of these kinds."""

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
+
+from services.reporting.as_json import AsJson
 
 #: Up to so many weeks are told one by one; more are told as months, and these too only up to a limit.
 WEEKS: Final = 12
@@ -16,7 +18,7 @@ Sums = dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(AsJson):
     """An invoice that is due."""
 
     document_id: str
@@ -33,28 +35,9 @@ class Line:
     role: str | None = None
     possible_duplicate: bool = False
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "due": self.due.isoformat() if self.due else None,
-            "amount": f"{self.amount:f}" if self.amount is not None else None,
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Line":
-        due, amount = plain["due"], plain["amount"]
-        return cls(
-            **{
-                **plain,
-                "due": date.fromisoformat(due) if due else None,
-                "amount": Decimal(amount) if amount else None,
-            }
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Content(AsJson):
     """Everything that one report says."""
 
     kind: ClassVar[str] = "due-dates"
@@ -67,26 +50,6 @@ class Content:
     language: str
     #: The earliest due first, then those without a date.
     lines: Sequence[Line]
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            "client": self.client,
-            "as_of": self.as_of.isoformat(),
-            "until": self.until.isoformat(),
-            "language": self.language,
-            "lines": [line.plain() for line in self.lines],
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Content":
-        return cls(
-            client=plain["client"],
-            as_of=date.fromisoformat(plain["as_of"]),
-            until=date.fromisoformat(plain["until"]),
-            language=plain["language"],
-            lines=[Line.of(line) for line in plain["lines"]],
-        )
 
 
 @dataclass(slots=True)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
+
+from services.reporting.as_json import AsJson
 
 #: In the order in which a report tells them: what waits for a decision first.
 KINDS: Final = ("doubt", "run", "lost", "overdue", "unworked", "missed", "dead_letter", "stuck")
@@ -15,7 +17,7 @@ DAYS: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(AsJson):
     """One exception."""
 
     #: One of `KINDS`.
@@ -46,28 +48,9 @@ class Line:
     currency: str | None = None
     role: str | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "at": self.at.isoformat(),
-            "amount": f"{self.amount:f}" if self.amount is not None else None,
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Line":
-        amount = plain["amount"]
-        return cls(
-            **{
-                **plain,
-                "at": datetime.fromisoformat(plain["at"]),
-                "amount": Decimal(amount) if amount else None,
-            }
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Content(AsJson):
     """Everything that one report says."""
 
     kind: ClassVar[str] = "exceptions"
@@ -85,29 +68,6 @@ class Content:
     lines: Sequence[Line]
     #: What the one who asked may not see, in number.
     hidden: int = 0
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            "client": self.client,
-            "as_of": self.as_of.isoformat(),
-            "since": self.since.isoformat(),
-            "language": self.language,
-            "stuck_after": self.stuck_after,
-            "lines": [line.plain() for line in self.lines],
-            "hidden": self.hidden,
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Content":
-        return cls(
-            **{
-                **plain,
-                "as_of": date.fromisoformat(plain["as_of"]),
-                "since": datetime.fromisoformat(plain["since"]),
-                "lines": [Line.of(line) for line in plain["lines"]],
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from services.reporting.core import Invoice
 from services.reporting.exceptions.content import KINDS, Content, Line
-from services.reporting.following.follower import wait_until_read
+from services.reporting.following.places import wait_until_read
 from services.reporting.following.rows import run_of
 from services.reporting.following.runs import KnownRun
 from services.reporting.store import stuck_invoices
-from services.reporting.streams import REPORTED
+from services.reporting.streams import REPORTED, REPORTS
 from shared.access import Principal, decide_access, may_operate_platform
 from shared.buckets import Bucket
 from shared.bus import Bus
@@ -24,7 +24,6 @@ from shared.runner.context import RunContext
 from shared.subjects import CATALOGUE, PRINCIPALS
 from shared.words import RunState
 
-#: What is read before a report is made.
 #: Days that the first report looks back.
 FIRST_SPAN: Final = 7
 #: What happened so shortly before a report may be known only after it: the next one looks at it again.
@@ -67,7 +66,7 @@ class KnownExceptions:
         self._midnight = datetime.combine(today, time(), self._zone)
 
     async def content(self, span: Span, language: str) -> Content:
-        await wait_until_read(self._bus.nc, self._pool, REPORTED, _PATIENCE)
+        await wait_until_read(self._bus.nc, self._pool, REPORTS, REPORTED, _PATIENCE)
         catalogue = await Bucket(self._bus, CATALOGUE, CatalogueEntry).all()
         asker = await Bucket(self._bus, PRINCIPALS, Principal).get(self._context.principal)
         async with self._outbox.transaction() as tx:

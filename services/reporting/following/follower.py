@@ -1,149 +1,119 @@
-"""Follows streams from their beginning, and goes on after every failure: rows and place in one transaction.
+"""Follows streams: what their messages tell and how far they are read, in one transaction.
 
-One process follows, by an advisory lock on the connection that also writes; the others stand by on the same
-lock. What is written twice changes nothing, so a stream that was created anew is read from its beginning. The
-connection is none of the pool: effects count on those.
+A stream that was created anew, or has lost its end, is read from its beginning: what is written twice changes
+nothing. Every failure leads back to the stored place.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-import asyncpg
 import structlog
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 
-from services.reporting.streams import REPORTS
-from shared.database import Pool
-from shared.errors import TagwerkError
-from shared.feed import FeedInterrupted, RawMessage, open_feed, stream_state
+from services.reporting.following.lead import PAUSE, TRANSIENT, Lead
+from services.reporting.following.places import Place, beginning_of, move_place, read_place
+from shared.feed import RawMessage, StreamState, open_feed, stream_state
 
 log = structlog.get_logger(__name__)
 
-#: Name of the consumers at the server.
 #: Messages that one transaction takes at most.
 LARGEST_BATCH: Final = 1_000
-#: Seconds before the next try after bus or database failed.
-PAUSE: Final = 0.2
-#: Seconds between two looks whether the reading has caught up.
-_LOOK: Final = 0.05
 
-#: Writes what a batch tells, in a transaction.
-Take = Callable[[Any, Sequence[RawMessage]], Awaitable[None]]
-
-_TRANSIENT = (
-    FeedInterrupted,
-    NatsError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # What asyncpg raises if the server ends a connection at the moment at which a statement begins.
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Generic[Told]):
     """A stream, and what becomes of its messages."""
 
     stream: str
-    take: Take
+    #: What a batch tells; empty for one that is of no interest.
+    read: Callable[[Sequence[RawMessage]], Awaitable[Sequence[Told]]]
+    #: Writes it, in a transaction on this connection.
+    write: Callable[[Any, Sequence[Told]], Awaitable[None]]
     #: What to forget when the stream was created anew.
     forget: str | None = None
 
 
 class Follower:
-    """The reader of some streams."""
+    """One reader of some streams."""
 
-    def __init__(self, nc: Client, database_url: str, streams: Sequence[Followed]) -> None:
+    def __init__(
+        self, nc: Client, reader: str, streams: Sequence[Followed[Any]], *, unwritten: int = 0
+    ) -> None:
+        """`unwritten`: so many messages that tell nothing are rather read again after a restart than noted
+        batch by batch. Nobody can wait then for this reader to have read them."""
+        self.reader = reader
         self._nc = nc
-        self._database_url = database_url
         self._streams = streams
-        #: Held by whoever uses the connection.
-        self._turn = asyncio.Lock()
+        self._unwritten = unwritten
 
-    async def run(self) -> None:
-        """Follow for as long as the process lives, or stand by."""
+    async def follow(self, lead: Lead) -> None:
+        """For as long as this process leads. Raises what ends the lead."""
+        async with asyncio.TaskGroup() as tasks:
+            for followed in self._streams:
+                tasks.create_task(self._keep_following(lead, followed))
+
+    async def _keep_following(self, lead: Lead, followed: Followed[Any]) -> None:
         while True:
             try:
-                await self._lead()
-            except* _TRANSIENT as group:
-                log.info("the streams are read again from their place", cause=repr(group.exceptions[0]))
+                await self._follow(lead, followed)
+            except TRANSIENT as error:
+                if lead.connection.is_closed():
+                    raise
+                log.info(
+                    "the stream is read on from its place",
+                    reader=self.reader,
+                    stream=followed.stream,
+                    cause=repr(error),
+                )
             await asyncio.sleep(PAUSE)
 
-    async def _lead(self) -> None:
-        connection = await asyncpg.connect(self._database_url)
-        try:
-            await connection.execute(
-                "select pg_advisory_lock(hashtext($1), hashtext(current_schema()))", REPORTS
-            )
-            async with asyncio.TaskGroup() as tasks:
-                for followed in self._streams:
-                    tasks.create_task(self._follow(connection, followed))
-        finally:
-            await connection.close(timeout=5)
-
-    async def _follow(self, connection: Any, followed: Followed) -> None:
-        created, sequence = await self._start(connection, followed)
-        async with open_feed(self._nc, REPORTS, followed.stream, sequence + 1) as feed:
+    async def _follow(self, lead: Lead, followed: Followed[Any]) -> None:
+        state = await stream_state(self._nc, followed.stream)
+        at = await self._start(lead, followed, state)
+        async with open_feed(self._nc, self.reader, followed.stream, at.sequence + 1) as feed:
+            if feed.pending == 0 and at.sequence < state.last:
+                # What was there is deleted: nobody has to wait for it.
+                at = await self._move(lead, followed, Place(at.created, state.last))
             while True:
-                batch = await feed.take(LARGEST_BATCH)
-                async with self._turn, connection.transaction():
-                    await followed.take(connection, batch)
-                    await _move(connection, followed.stream, created, batch[-1].sequence)
+                at = await self._take(lead, followed, at, await feed.take(LARGEST_BATCH))
 
-    async def _start(self, connection: Any, followed: Followed) -> tuple[str, int]:
-        """Which stream it is, and the last sequence that is read."""
+    async def _start(self, lead: Lead, followed: Followed[Any], state: StreamState) -> Place:
         stream = followed.stream
-        state = await stream_state(self._nc, stream)
-        async with self._turn, connection.transaction():
-            row = await connection.fetchrow(
-                "select created, sequence from followed where stream = $1", stream
-            )
-            if row is not None and row["created"] == state.created and row["sequence"] <= state.last:
-                return state.created, row["sequence"]
-            if row is not None:
-                log.warning("the stream is another one, and read from its beginning", stream=stream)
+        async with lead.turn, lead.connection.transaction():
+            at = await read_place(lead.connection, self.reader, stream)
+            if at is not None and at.is_in(state):
+                return at
+            if at is not None:
+                log.warning(
+                    "the stream is another one, and read from its beginning",
+                    reader=self.reader,
+                    stream=stream,
+                )
                 if followed.forget is not None:
-                    await connection.execute(followed.forget)
-            await _move(connection, stream, state.created, 0)
-            return state.created, 0
+                    await lead.connection.execute(followed.forget)
+            at = beginning_of(state)
+            await move_place(lead.connection, self.reader, stream, at)
+            return at
 
+    async def _move(self, lead: Lead, followed: Followed[Any], place: Place) -> Place:
+        async with lead.turn:
+            await move_place(lead.connection, self.reader, followed.stream, place)
+        return place
 
-async def _move(connection: Any, stream: str, created: str, sequence: int) -> None:
-    await connection.execute(
-        "insert into followed (stream, created, sequence) values ($1, $2, $3)"
-        " on conflict (stream) do update set created = excluded.created, sequence = excluded.sequence",
-        stream,
-        created,
-        sequence,
-    )
-
-
-async def wait_until_read(nc: Client, pool: Pool, streams: Sequence[str], seconds: float) -> None:
-    """Until all that these streams held when this was asked is known here. Raises `exceptions_behind`
-    (retryable) after so many seconds."""
-    states = {stream: (await stream_state(nc, stream)).last for stream in streams}
-    try:
-        async with asyncio.timeout(seconds):
-            # Nobody tells, and another process may be reading.
-            while behind := await _behind(pool, states):  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK)
-    except TimeoutError as error:
-        raise TagwerkError(
-            "exceptions_behind",
-            "the reporting service has not read yet all that happened",
-            concern=", ".join(behind),
-            next_step="Wait: it catches up by itself, and the run tries again. If it does not, look at the "
-            "log of the reporting service.",
-            retryable=True,
-        ) from error
-
-
-async def _behind(pool: Pool, wanted: dict[str, int]) -> list[str]:
-    rows = await pool.fetch("select stream, sequence from followed")
-    read = {row["stream"]: row["sequence"] for row in rows}
-    return [stream for stream, last in wanted.items() if read.get(stream, -1) < last]
+    async def _take(
+        self, lead: Lead, followed: Followed[Any], at: Place, batch: Sequence[RawMessage]
+    ) -> Place:
+        """The place as it is stored from now on."""
+        told = await followed.read(batch)
+        after = Place(at.created, batch[-1].sequence)
+        if not told and after.sequence - at.sequence < self._unwritten:
+            return at
+        async with lead.turn, lead.connection.transaction():
+            if told:
+                await followed.write(lead.connection, told)
+            await move_place(lead.connection, self.reader, followed.stream, after)
+        return after

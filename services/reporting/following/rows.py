@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.reporting.following.runs import KnownRun, fold, wanted_events
 from shared.dead_letters import DeadLetter
-from shared.events import Occurrence, Requested
+from shared.events import Occurrence, Requested, RunEvent
 from shared.feed import RawMessage
 from shared.subjects import RUNS, parse_run_subject
 from shared.words import OccurrenceVerdict
@@ -30,11 +30,13 @@ _UPSERT: Final = (
 )
 
 
-async def take_runs(connection: Any, batch: Sequence[RawMessage]) -> None:
+async def read_runs(batch: Sequence[RawMessage]) -> Sequence[RunEvent]:
+    """Of runs under way, and of their ends."""
+    return list(wanted_events(batch))
+
+
+async def write_runs(connection: Any, events: Sequence[RunEvent]) -> None:
     """Runs under way, and those that ended badly."""
-    events = list(wanted_events(list(batch)))
-    if not events:
-        return
     concerned = {event.run_id for event in events}
     concerned |= {event.rerun_of for event in events if isinstance(event, Requested) and event.rerun_of}
     runs = await _read(connection, concerned)
@@ -79,8 +81,9 @@ def _values(run: KnownRun) -> tuple[Any, ...]:
     return tuple(fields[name] for name in _COLUMNS)
 
 
-async def take_occurrences(connection: Any, batch: Sequence[RawMessage]) -> None:
-    """Occurrences that nobody was there to start."""
+async def read_occurrences(batch: Sequence[RawMessage]) -> Sequence[Occurrence]:
+    """Those that nobody was there to start."""
+    missed = []
     for raw in batch:
         if b'"missed"' not in raw.payload:
             continue
@@ -89,20 +92,31 @@ async def take_occurrences(connection: Any, batch: Sequence[RawMessage]) -> None
         except ValidationError:
             continue
         if one.verdict is OccurrenceVerdict.MISSED:
-            await connection.execute(
-                "insert into missed_occurrences (schedule, nominal, job, client, decided_at, reason)"
-                " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
-                one.schedule, one.nominal, one.job, one.client, one.time, one.reason,
-            )  # fmt: skip
+            missed.append(one)
+    return missed
 
 
-async def take_dead_letters(connection: Any, batch: Sequence[RawMessage]) -> None:
-    """Messages that could not be handled."""
+async def write_occurrences(connection: Any, missed: Sequence[Occurrence]) -> None:
+    await connection.executemany(
+        "insert into missed_occurrences (schedule, nominal, job, client, decided_at, reason)"
+        " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+        [(one.schedule, one.nominal, one.job, one.client, one.time, one.reason) for one in missed],
+    )
+
+
+async def read_dead_letters(batch: Sequence[RawMessage]) -> Sequence[tuple[RawMessage, DeadLetter]]:
+    """Messages that could not be handled, and where they lie."""
+    letters = []
     for raw in batch:
         try:
-            letter = DeadLetter.model_validate_json(raw.payload)
+            letters.append((raw, DeadLetter.model_validate_json(raw.payload)))
         except ValidationError:
             continue
+    return letters
+
+
+async def write_dead_letters(connection: Any, letters: Sequence[tuple[RawMessage, DeadLetter]]) -> None:
+    for raw, letter in letters:
         await connection.execute(
             "insert into dead_letters (sequence, at, durable, subject, code, cause, next_step, client)"
             " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",

@@ -1,6 +1,6 @@
 """What is kept of runs: those under way, and those that ended badly, with what is in doubt. Pure."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -70,7 +70,7 @@ class KnownRun:
 LARGEST_FAILED: Final = 1_000
 
 
-def wanted_events(batch: list[RawMessage]) -> Iterator[RunEvent]:
+def wanted_events(batch: Iterable[RawMessage]) -> Iterator[RunEvent]:
     """Those of a batch that are followed. What cannot be read is passed over: the projection keeps it as a
     dead letter, and that is told."""
     for raw in batch:

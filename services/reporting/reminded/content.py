@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
+
+from services.reporting.as_json import AsJson
 
 #: In the order in which a report tells them: what waits for a decision first, then what nobody has done yet.
 GROUPS: Final = ("in_doubt", "open", "done")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(AsJson):
     """A reminder."""
 
     #: The day on which it was sent, or begun.
@@ -38,30 +40,9 @@ class Line:
     run_id: str
     effect: str
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "on": self.on.isoformat(),
-            "due": self.due.isoformat(),
-            "amount": f"{self.amount:f}" if self.amount is not None else None,
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Line":
-        amount = plain["amount"]
-        return cls(
-            **{
-                **plain,
-                "on": date.fromisoformat(plain["on"]),
-                "due": date.fromisoformat(plain["due"]),
-                "amount": Decimal(amount) if amount else None,
-            }
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Content(AsJson):
     """Everything that one report says."""
 
     kind: ClassVar[str] = "reminders"
@@ -74,27 +55,6 @@ class Content:
     language: str
     #: In the order of `GROUPS`; the highest step first, then the earliest due.
     lines: Sequence[Line]
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return {
-            "client": self.client,
-            "since": self.since.isoformat(),
-            "as_of": self.as_of.isoformat(),
-            "language": self.language,
-            "lines": [line.plain() for line in self.lines],
-        }
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Content":
-        return cls(
-            **{
-                **plain,
-                "since": date.fromisoformat(plain["since"]),
-                "as_of": date.fromisoformat(plain["as_of"]),
-                "lines": [Line.of(line) for line in plain["lines"]],
-            }
-        )
 
 
 def groups_of(content: Content) -> list[tuple[str, list[Line]]]:

@@ -17,7 +17,7 @@ POST = "call webhook-pager: tell of alerts"
 MAIL = "call mail-server: send mail"
 #: Points that have to be among those found.
 EXPECTED = (
-    "commit reporting.alerts.following.Follower._take",
+    "commit reporting.following.follower.Follower._take as alerts",
     "commit reporting.alerts.telling.Telling.look",
     "write reporting.alerts.sending.Sending._send",
     POST,

@@ -42,6 +42,8 @@ _ALONE = frozenset({"shared.database.migrate", "shared.outbox.Relay.run", "share
 _FRAME = "tests.support.faults"
 #: Functions through which others write: the point is named after their caller.
 _TRANSPARENT = frozenset({"shared.outbox.Outbox.transaction", "services.documents.approvals.steps.opened"})
+#: Methods that several use for different things: their points are told apart by this attribute.
+_SHARED = {"services.reporting.following.follower.Follower._take": "reader"}
 _WRITES = re.compile(r"^\s*(insert|update|delete|truncate|merge|copy|create|alter|drop)\b", re.IGNORECASE)
 _WRITES_BELOW = re.compile(r"\b(insert into|delete from|update \w+ set)\b", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -182,6 +184,8 @@ def _callers(frame: FrameType | None) -> "list[str]":
         module = frame.f_globals.get("__name__", "")
         if module.startswith(_PACKAGES) and not module.startswith(_FRAME):
             where = f"{module}.{frame.f_code.co_qualname}"
+            if where in _SHARED:
+                where = f"{where} as {getattr(frame.f_locals['self'], _SHARED[where])}"
             if not where.endswith(".app.main"):
                 found.append(where)
         frame = frame.f_back

@@ -2,7 +2,7 @@ import pickle
 
 import asyncpg
 
-from shared.errors import CredentialsRejected, ExternalSystemUnavailable, failure_of
+from shared.errors import CredentialsRejected, ExternalSystemUnavailable, failure_of, foremost
 
 
 def test_a_failure_of_ours_says_what_it_was_raised_with() -> None:
@@ -45,3 +45,10 @@ def test_an_error_survives_the_way_between_processes() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is CredentialsRejected
     assert again.failure == error.failure
+
+
+def test_of_several_failures_the_first_that_passes_goes_first() -> None:
+    for_good = [CredentialsRejected("bank", "no"), CredentialsRejected("post", "no")]
+    passing = [ExternalSystemUnavailable("bank", "away"), ExternalSystemUnavailable("post", "away")]
+    assert foremost([*for_good, *passing]) is passing[0]
+    assert foremost(for_good) is for_good[0]

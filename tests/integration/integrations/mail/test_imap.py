@@ -83,9 +83,10 @@ async def test_a_server_that_serves_badly_is_told_from_one_that_refuses_and_repe
     assert PASSWORD not in call.model_dump_json() + repr(caught.value) + repr(address)
 
 
-async def test_a_run_that_is_cancelled_does_not_wait_for_the_server() -> None:
+async def test_a_run_that_is_cancelled_does_not_wait_for_the_server_nor_tell_of_an_answer() -> None:
+    calls: list[Call] = []
     async with listening(drip) as address:
-        system = ImapSystem("mail-server", Calls(lambda call: None), address)
+        system = ImapSystem("mail-server", Calls(calls.append), address)
         task = asyncio.create_task(system.__aenter__())
         await asyncio.sleep(0.1)
         began = time.monotonic()
@@ -93,6 +94,7 @@ async def test_a_run_that_is_cancelled_does_not_wait_for_the_server() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert time.monotonic() - began < 20, "its time-out is longer"
+    assert calls == []
 
 
 async def test_a_mail_is_moved_once_and_others_that_are_marked_as_deleted_stay(
