@@ -59,6 +59,8 @@ async def wait_until_read(
     """Until all that these streams held when this was asked is read. Raises `exceptions_behind` (retryable)
     after so many seconds."""
     states = {stream: (await stream_state(nc, stream)).last for stream in streams}
+    # What a database that does not answer in time leaves unknown is behind.
+    behind: Sequence[str] = streams
     try:
         async with asyncio.timeout(seconds):
             # Nobody tells, and another process may be reading.
