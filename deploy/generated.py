@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from deploy import dashboards, metrics
-from deploy.permissions import CONTAINERS, PAGE, TABLE, of_services, page, users_of_containers
+from deploy.permissions import PAGE, TABLE, of_services, page
 from shared.contract import asyncapi
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,6 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "asyncapi.json": asyncapi(),
         ADR_FOLDER / "README.md": adr_index(),
         TABLE: of_services(),
-        CONTAINERS: users_of_containers(),
         PAGE: page(),
         metrics.PAGE: metrics.page(),
         **dashboards.files(),
