@@ -82,6 +82,10 @@ bench: setup ## Measure throughput, latency, memory and OCR on this machine
 soak: setup ## The longer proofs: kills under load, for minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+.PHONY: restore-drill
+restore-drill: setup ## Take a backup under load, kill everything, restore, and check what came back
+	$(BIN)/python -m tests.drills.restore
+
 .PHONY: compose
 compose: .env ## Run the stack in containers instead, on a machine with Docker
 	docker compose up --build $(ARGS)

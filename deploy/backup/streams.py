@@ -44,15 +44,15 @@ async def save_stream(nc: Client, stream: Stream, path: Path) -> int:
                 ack_policy=AckPolicy.NONE, mem_storage=True, num_replicas=1, inactive_threshold=60.0,
             ),
         )  # fmt: skip
-        last = 0
-        while last < stream.last:
+        last, left = 0, 1
+        while last < stream.last and left > 0:
             try:
-                batch = await reading.fetch(_AT_ONCE, timeout=2)
+                batch = await reading.fetch(_AT_ONCE, timeout=5)
             except TimeoutError:
-                # Nothing lies behind what was read: the last messages were removed meanwhile.
+                # The last ones were removed meanwhile.
                 break
             messages = [_stored(message) for message in batch]
-            last = messages[-1].sequence
+            last, left = messages[-1].sequence, batch[-1].metadata.num_pending
             kept = [message for message in messages if message.sequence <= stream.last]
             await asyncio.to_thread(file.write, kept)
             count += len(kept)
@@ -117,9 +117,7 @@ async def _publish(
     holes: list[int] = []
     while batch := list(islice(messages, _AT_ONCE)):
         sent = [
-            await js.publish_async(
-                one.subject, one.payload, headers=_headers(one, remembered), stream=stream.name
-            )
+            await js.publish_async(one.subject, one.payload, headers=_headers(one, remembered))
             for one in batch
         ]
         for one, ack in zip(batch, await asyncio.gather(*sent), strict=True):

@@ -45,18 +45,17 @@ async def take_backup(
     `database_too_busy`, `database_not_saved`, ...
     """
     with _alone(folder):
-        for left in folder.glob(f"*{UNFINISHED}"):
-            shutil.rmtree(left)
-        contents = folder / CONTENTS
-        contents.mkdir(mode=0o700, exist_ok=True)
-        known = _known(folder)
+        unfinished = folder / f"new{UNFINISHED}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        names = [DATABASE, LIST]
+        if save_installation is not None:
+            # Before the moment: a signed head of the audit log may not tell of entries behind it.
+            save_installation(unfinished / INSTALLATION)
+            names += _below(unfinished, INSTALLATION)
         nc = await places.bus()
         try:
             async with consistent_cut(places, nc) as cut:
-                whole = folder / cut.moment.strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-                unfinished = whole.with_name(whole.name + UNFINISHED)
-                unfinished.mkdir(mode=0o700)
-                names = [DATABASE, LIST]
                 rows = await count_rows(cut.connection)
                 await save_database(places.database_url, cut.snapshot, unfinished / DATABASE)
             streams = []
@@ -66,31 +65,34 @@ async def take_backup(
                 streams.append(stream.model_copy(update={"messages": count}))
         finally:
             await nc.close()
-        new = await save_files(open_store(places.files_url), contents, known, unfinished / LIST)
-        if save_installation is not None:
-            save_installation(unfinished / INSTALLATION)
-            names += sorted(
-                str(path.relative_to(unfinished))
-                for path in (unfinished / INSTALLATION).rglob("*")
-                if path.is_file()
-            )
+        new = await _save_files(places, folder, unfinished)
         sizes = [stored.size for stored in read_list(unfinished / LIST)]
         manifest = Manifest(
             moment=cut.moment, streams=streams, rows=rows, files=len(sizes), files_size=sum(sizes),
             parts=[await asyncio.to_thread(part_of, unfinished / name, name) for name in names],
         ).sealed()  # fmt: skip
         manifest.write(unfinished)
+        whole = folder / cut.moment.strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         unfinished.rename(whole)
         _sync(folder)
     return Taken(whole, manifest, new, cut.locked)
 
 
-def _known(folder: Path) -> dict[str, StoredFile]:
+async def _save_files(places: Places, folder: Path, unfinished: Path) -> int:
+    contents = folder / CONTENTS
+    contents.mkdir(mode=0o700, exist_ok=True)
     try:
         before = newest(folder)
     except TagwerkError:
-        return {}
-    return {stored.path: stored for stored in read_list(before / LIST)}
+        known: dict[str, StoredFile] = {}
+    else:
+        known = {stored.path: stored for stored in read_list(before / LIST)}
+    return await save_files(open_store(places.files_url), contents, known, unfinished / LIST)
+
+
+def _below(unfinished: Path, name: str) -> list[str]:
+    files = (path for path in (unfinished / name).rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(unfinished)) for path in files)
 
 
 @contextmanager

@@ -112,7 +112,7 @@ async def _running(state: Path) -> "AsyncIterator[Places]":
     except TagwerkError as error:
         if error.failure.code != "stack_running":
             raise
-        yield _places_of_running(state)
+        yield places_of_running(state)
         return
     try:
         yield _places(stack.plan)
@@ -124,7 +124,7 @@ def _places(plan: StackPlan) -> Places:
     return Places(plan.nats.url(), plan.database_url(POSTGRES), of_folder(plan.state / _FILES))
 
 
-def _places_of_running(state: Path) -> Places:
+def places_of_running(state: Path) -> Places:
     ports: Mapping[str, int] = _read(state / STACK)["ports"]
     secrets = _read(state / SECRETS)
     password = secrets["superuser"][POSTGRES]
