@@ -50,7 +50,6 @@ async def take_backup(
         unfinished.mkdir(mode=0o700)
         names = [DATABASE, LIST]
         if save_installation is not None:
-            # Before the moment: a signed head of the audit log may not tell of entries behind it.
             save_installation(unfinished / INSTALLATION)
             names += _below(unfinished, INSTALLATION)
         nc = await places.bus()

@@ -87,12 +87,14 @@ async def restore_state(backup: Path, state: Path) -> Doubts:
     stack = LocalStack(StackConfig(state=restoring, sync="default", services=SERVICES | bridge_of(restoring)))
     await stack.start_servers()
     try:
+        places = _places(stack.plan)
         doubts = await restore_backup(
-            _places(stack.plan), backup,
+            places, backup,
             server_url=stack.plan.postgres.admin_url(), database=DATABASE,
             # Those of services too that are not started here.
             roles=_read(restoring / SECRETS)[POSTGRES],
         )  # fmt: skip
+        await _hand_heads_over_again(places)
     finally:
         await stack.stop()
     # The bus was told not to sync each message.
@@ -101,6 +103,17 @@ async def restore_state(backup: Path, state: Path) -> Doubts:
         state.rmdir()
     restoring.rename(state)
     return doubts
+
+
+async def _hand_heads_over_again(places: Places) -> None:
+    """The signed heads of the audit log in the state folder are written anew from the database: of those,
+    and no others, the log of that moment knows."""
+    connection = await places.database()
+    try:
+        if await connection.fetchval("select to_regclass('audit.heads')"):
+            await connection.execute("update audit.heads set written_at = null")
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -147,7 +160,8 @@ def _save(state: Path, to: Path) -> None:
         if entry.name in _LEFT_OUT or entry.suffix == ".unfinished":
             continue
         if entry.is_dir():
-            shutil.copytree(entry, to / entry.name, ignore=shutil.ignore_patterns("jetstream"), symlinks=True)
+            without = shutil.ignore_patterns("jetstream", "heads")
+            shutil.copytree(entry, to / entry.name, ignore=without, symlinks=True)
         else:
             shutil.copy2(entry, to / entry.name, follow_symlinks=False)
     write_private(to / STACK, {"ports": _read(state / STACK)["ports"]})
