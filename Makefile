@@ -86,6 +86,10 @@ soak: setup ## The longer proofs: kills under load, for minutes
 restore-drill: setup ## Take a backup under load, kill everything, restore, and check what came back
 	$(BIN)/python -m tests.drills.restore
 
+.PHONY: upgrade-drill
+upgrade-drill: setup ## Replace the services of an earlier commit (TAGWERK_UPGRADE_FROM) by today's, under load
+	$(BIN)/python -m tests.drills.upgrade
+
 .PHONY: compose
 compose: .env ## Run the stack in containers instead, on a machine with Docker
 	docker compose up --build $(ARGS)

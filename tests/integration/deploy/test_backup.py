@@ -215,7 +215,11 @@ DAMAGES: list[tuple[str, Callable[[Path], None], str]] = [
     (MANIFEST, _cut, "backup_altered"),
     (MANIFEST, Path.unlink, "backup_missing"),
     ("files.jsonl", _flip, "backup_altered"),
-    (CONTENTS, lambda path: _flip(next(file for file in path.rglob("*") if file.is_file())), "backup_altered"),
+    (
+        CONTENTS,
+        lambda path: _flip(next(file for file in path.rglob("*") if file.is_file())),
+        "backup_altered",
+    ),
 ]
 
 
