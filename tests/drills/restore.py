@@ -9,7 +9,6 @@ a rebuild makes of it; runs that were at work end; new work succeeds.
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -154,12 +153,12 @@ async def _check(
     await _check_schedule(http, known, taken.manifest.moment)
     await _check_audit(http)
     await _check_new_work(http)
-    before = await all_ended(http)
+    projected = await all_ended(http)
     await http.delete(api(f"/schedules/{SCHEDULE}"))
     (await http.post(api("/rebuild"), timeout=300)).raise_for_status()
-    after = {row["run_id"]: row for row in await all_runs(http)}
-    assert all(after[row["run_id"]] == row for row in before)
-    tell("rows equal to those of a rebuild", str(len(before)))
+    rebuilt = {row["run_id"]: row for row in await all_runs(http)}
+    assert all(rebuilt[row["run_id"]] == row for row in projected)
+    tell("rows equal to those of a rebuild", str(len(projected)))
 
 
 async def _stored(state: Path) -> set[str]:
@@ -225,4 +224,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -83,7 +83,7 @@ class Service:
 
     async def start(self) -> None:
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: ASYNC220  (it is there within milliseconds)
                 [sys.executable, "-m", self.module], cwd=self.root, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, **child_options(signal.SIGKILL),
                 env=self.environment | {

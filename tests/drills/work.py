@@ -81,7 +81,7 @@ async def waits(http: httpx.AsyncClient, document: str) -> bool:
 async def until(condition: Any, what: str, timeout: float = 120.0) -> None:
     try:
         async with asyncio.timeout(timeout):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110  (nobody tells)
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"{what}: not within {timeout:.0f} s") from None

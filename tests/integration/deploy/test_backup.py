@@ -13,15 +13,15 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from deploy.backup.manifest import CONTENTS, MANIFEST, Manifest, newest
+from deploy.backup.manifest import CONTENTS, MANIFEST, newest
 from deploy.backup.places import Places, of_folder, with_database
 from deploy.backup.restore import restore_backup
-from deploy.backup.take import DATABASE, Taken, take_backup
+from deploy.backup.take import DATABASE, take_backup
 from shared.errors import TagwerkError
 from shared.provision import provision
 from shared.subjects import BUCKETS, EVENTS, RUNS
 from tests.conftest import MakeNatsServer
-from tests.support.servers import SERVICES, NatsServer, PostgresServer
+from tests.support.servers import NatsServer, PostgresServer
 
 #: Tables of the database that keep the position of a reader of a stream.
 FOLLOWING = {
@@ -60,7 +60,7 @@ async def bus(site: Site) -> AsyncIterator[Client]:
     await nc.close()
 
 
-async def messages(url: str, stream: str) -> list[tuple[int, str, bytes, dict[str, str] | None]]:
+async def messages(url: str, stream: str) -> list[tuple[int, str, bytes, dict[str, str]]]:
     nc = await nats.connect(url)
     js = nc.jetstream()
     state = (await js.stream_info(stream)).state
@@ -147,7 +147,7 @@ async def test_what_comes_back_is_what_was_there(
 async def test_a_backup_under_load_is_of_one_moment(
     site: Site, bus: Client, make_nats_server: MakeNatsServer, tmp_path: Path
 ) -> None:
-    """A row tells of the message before it, and a message of the row before it: none of them lacks the other."""
+    """A row tells of the message before it, and a message of the row before it: none lacks the other."""
     js = bus.jetstream()
     await _execute(site.places.database_url, "create table public.written (number int primary key)")
     stop = asyncio.Event()
