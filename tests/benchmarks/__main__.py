@@ -5,6 +5,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -21,6 +22,7 @@ from tests.benchmarks.ocr import measure_ocr
 from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.pages_volume import Installation
 from tests.benchmarks.recognition import measure_recognition
+from tests.benchmarks.replicas import SLOTS, measure_replicas
 from tests.benchmarks.reports import measure_reports
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.schedules import measure_schedules
@@ -42,6 +44,7 @@ PARTS = (
     "memory",
     "tracing",
     "sizing",
+    "replicas",
 )
 
 
@@ -104,6 +107,11 @@ async def measure(
     if "sizing" in parts:
         async with LocalStack(config(folder / "sizing", "always")) as stack:
             await measure_sizing(stack, volume.runs, report)
+    if "replicas" in parts:
+        few = config(folder / "replicas", "always")
+        few = replace(few, environment={**few.environment, "TAGWERK_SLOTS": str(SLOTS)})
+        async with LocalStack(few) as stack:
+            await measure_replicas(stack, min(3, volume.rounds), report)
     if "tracing" in parts:
         await measure_tracing(folder, volume, report)
     if "pages" in parts:
