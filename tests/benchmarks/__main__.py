@@ -105,7 +105,7 @@ async def measure(
         async with LocalStack(config(folder / "reports", "always", laboratory=False)) as stack:
             await measure_reports(stack, volume.rounds, report)
     if "sizing" in parts:
-        async with LocalStack(config(folder / "sizing", "always")) as stack:
+        async with LocalStack(config(folder / "sizing", "default")) as stack:
             await measure_sizing(stack, volume.runs, report)
     if "replicas" in parts:
         few = config(folder / "replicas", "always")

@@ -27,6 +27,7 @@ from rich.console import Console
 
 from deploy.local.children import child_options
 from deploy.local.config import GATEWAY, SERVICES, StackConfig
+from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.stack import LocalStack
 from tests.drills.work import Load, all_ended, all_runs, answer, api, upload
 from tests.support.folders import remove_folder, temporary_folder
@@ -88,6 +89,8 @@ class Service:
                 stderr=log, **child_options(signal.SIGKILL),
                 env=self.environment | {
                     "PYTHONPATH": str(self.root), "TAGWERK_LOG_FORMAT": "json", "TAGWERK_LOG_LEVEL": "info",
+                    # Two of a service on one machine.
+                    "TAGWERK_HEALTH_LISTEN": f"{LOOPBACK}:{free_port()}",
                 },
             )  # fmt: skip
         end = time.monotonic() + PATIENCE
