@@ -82,6 +82,14 @@ bench: setup ## Measure throughput, latency, memory and OCR on this machine
 soak: setup ## The longer proofs: kills under load, for minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+.PHONY: restore-drill
+restore-drill: setup ## Take a backup under load, kill everything, restore, and check what came back
+	$(BIN)/python -m tests.drills.restore
+
+.PHONY: upgrade-drill
+upgrade-drill: setup ## Replace the services of an earlier commit (TAGWERK_UPGRADE_FROM) by today's, under load
+	$(BIN)/python -m tests.drills.upgrade
+
 .PHONY: compose
 compose: ## Run the stack in containers instead, on a machine with Docker; secrets come to lie in ./secrets
 	TAGWERK_REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) docker compose build gateway

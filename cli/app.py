@@ -148,6 +148,8 @@ app.command("demo")(stack.demo)
 app.command("sign-in", context_settings=stack.HANDED_ON)(stack.sign_in)
 app.command("open", context_settings=stack.HANDED_ON)(stack.open_browser)
 app.command("clean-state", context_settings=stack.HANDED_ON)(stack.clean_state)
+app.command("backup", context_settings=stack.HANDED_ON)(stack.backup)
+app.command("restore", context_settings=stack.HANDED_ON)(stack.restore)
 
 
 def main() -> None:

@@ -46,6 +46,20 @@ def clean_state(context: typer.Context) -> None:
     _hand_on("clean-state", commands.clean_state, context)
 
 
+def backup(context: typer.Context) -> None:
+    """Take a backup of the local stack, while it works or rests."""
+    from deploy.local import commands
+
+    _hand_on("backup", commands.backup, context)
+
+
+def restore(context: typer.Context) -> None:
+    """Make the local stack's state from a backup."""
+    from deploy.local import commands
+
+    _hand_on("restore", commands.restore, context)
+
+
 def demo(
     state_dir: Annotated[
         Path,

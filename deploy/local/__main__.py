@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|sign-in|open|clean-state`: the local stack without the rest of the commands."""
+"""`python -m deploy.local COMMAND`: the local stack without the rest of the commands."""
 
 import sys
 
@@ -10,7 +10,7 @@ from shared.errors import TagwerkError
 
 def main() -> None:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    for command in (commands.up, commands.sign_in, commands.clean_state):
+    for command in (commands.up, commands.sign_in, commands.clean_state, commands.backup, commands.restore):
         app.command()(command)
     app.command("open")(commands.open_browser)
     try:

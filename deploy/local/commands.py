@@ -1,6 +1,7 @@
 """The commands of the local stack, for `tagwerk` and for `python -m deploy.local`. They raise
-`TagwerkError`; whoever runs them shows it."""
+`TagwerkError`; whoever runs them shows it. What only a backup needs is not loaded for the others."""
 
+import asyncio
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -93,3 +94,22 @@ def clean_state(state: StateOption = DEFAULT_STATE) -> None:
     """Remove the state folder and all that belongs to it. Refused while a stack runs in it."""
     removed = remove_state(state)
     typer.echo(f"{state} is removed." if removed else f"There is no {state}.")
+
+
+BackupFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the backups.")]
+
+
+def backup(folder: BackupFolder, state: StateOption = DEFAULT_STATE) -> None:
+    """Take a backup of the local stack into a new folder below FOLDER, while it works or rests."""
+    from deploy.backup.told import told_of_taken
+    from deploy.local.backup import backup_state
+
+    Console(highlight=False).print(told_of_taken(asyncio.run(backup_state(state, folder))), soft_wrap=True)
+
+
+def restore(folder: BackupFolder, state: StateOption = DEFAULT_STATE) -> None:
+    """Make a state folder from a backup: FOLDER is one, or holds several, of which the newest is taken."""
+    from deploy.backup.told import told_of_restore
+    from deploy.local.backup import restore_state
+
+    Console(highlight=False).print(told_of_restore(asyncio.run(restore_state(folder, state))), soft_wrap=True)

@@ -108,6 +108,11 @@ class LocalStack:
         return self._plan.database_url(role)
 
     @property
+    def plan(self) -> StackPlan:
+        """Ports, passwords and places, once they are settled."""
+        return self._plan
+
+    @property
     def processes(self) -> Mapping[str, Supervised]:
         """Name -> process: `nats`, `postgres` and the services."""
         return self._processes
@@ -140,13 +145,9 @@ class LocalStack:
 
         Raises `TagwerkError`: `stack_running`, `port_taken`, `stack_not_ready`, `provision_failed`, ...
         """
-        await asyncio.to_thread(self._state.__enter__)
+        await self.start_servers()
         try:
-            plan = self._settled = await asyncio.to_thread(prepare, self.config, self._state)
-            self._supervise(plan.nats_process())
-            self._supervise(plan.postgres_process())
-            await self.wait_ready(NATS, POSTGRES)
-            await self._provision(plan)
+            await self._provision(self._plan)
             self._bus = await nats.connect(
                 self.nats_url,
                 name="tagwerk-stack",
@@ -155,7 +156,22 @@ class LocalStack:
                 error_cb=_ignore,
             )
             for name in self.config.services:
-                self._supervise(plan.service_process(name, self._says_ready))
+                self._supervise(self._plan.service_process(name, self._says_ready))
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def start_servers(self) -> None:
+        """Bring up the bus and the database alone, as they are: for a backup or a restore.
+
+        Raises `TagwerkError`: `stack_running`, `port_taken`, `stack_not_ready`, ...
+        """
+        await asyncio.to_thread(self._state.__enter__)
+        try:
+            plan = self._settled = await asyncio.to_thread(prepare, self.config, self._state)
+            self._supervise(plan.nats_process())
+            self._supervise(plan.postgres_process())
+            await self.wait_ready(NATS, POSTGRES)
         except BaseException:
             await self.stop()
             raise

@@ -5,6 +5,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -21,9 +22,11 @@ from tests.benchmarks.ocr import measure_ocr
 from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.pages_volume import Installation
 from tests.benchmarks.recognition import measure_recognition
+from tests.benchmarks.replicas import SLOTS, measure_replicas
 from tests.benchmarks.reports import measure_reports
 from tests.benchmarks.runs import Volume, measure_runs
 from tests.benchmarks.schedules import measure_schedules
+from tests.benchmarks.sizing import measure_sizing
 from tests.benchmarks.stack import SYNCS, config, resident_mb
 from tests.benchmarks.tracing import measure_tracing
 
@@ -40,6 +43,8 @@ PARTS = (
     "reports",
     "memory",
     "tracing",
+    "sizing",
+    "replicas",
 )
 
 
@@ -54,9 +59,10 @@ async def measure_start(folder: Path, rounds: int, report: Report) -> None:
             taken.append(time.perf_counter() - began)
             await asyncio.sleep(2)
             memory.append(resident_mb(stack))
-    report.add(Figure.of("stack_ready_seconds", "s", taken, start="warm"))
+    report.add(Figure.of("stack_ready_seconds", "s", taken, start="warm").within(15))
     report.add(Figure.of("rss_mb_idle", "MB", [rss for rss, _ in memory], sync="always", laboratory=False))
-    report.add(Figure.of("pss_mb_idle", "MB", [pss for _, pss in memory], sync="always", laboratory=False))
+    together = [pss for _, pss in memory]
+    report.add(Figure.of("pss_mb_idle", "MB", together, sync="always", laboratory=False).within(1000))
 
 
 async def measure(
@@ -98,6 +104,14 @@ async def measure(
     if "reports" in parts:
         async with LocalStack(config(folder / "reports", "always", laboratory=False)) as stack:
             await measure_reports(stack, volume.rounds, report)
+    if "sizing" in parts:
+        async with LocalStack(config(folder / "sizing", "default")) as stack:
+            await measure_sizing(stack, volume.runs, report)
+    if "replicas" in parts:
+        few = config(folder / "replicas", "always")
+        few = replace(few, environment={**few.environment, "TAGWERK_SLOTS": str(SLOTS)})
+        async with LocalStack(few) as stack:
+            await measure_replicas(stack, min(3, volume.rounds), report)
     if "tracing" in parts:
         await measure_tracing(folder, volume, report)
     if "pages" in parts:
