@@ -31,7 +31,7 @@ from tests.support.folders import remove_folder, temporary_folder
 
 SAMPLES = ("invoice-zugferd.pdf", "invoice-scanned.pdf", "offer-with-text-layer.pdf")
 SCHEDULE = "lab.noop.drill"
-CLIENTS = 4
+CLIENTS = 2
 
 console = Console(highlight=False)
 
