@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploy import dashboards, metrics
 from deploy.kubernetes import bus, peers, scaling
-from deploy.permissions import CONTAINERS, PAGE, TABLE, of_services, page, users_of_containers
+from deploy.permissions import PAGE, TABLE, of_services, page
 from shared.contract import asyncapi
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,6 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "asyncapi.json": asyncapi(),
         ADR_FOLDER / "README.md": adr_index(),
         TABLE: of_services(),
-        CONTAINERS: users_of_containers(),
         PAGE: page(),
         metrics.PAGE: metrics.page(),
         **dashboards.files(),

@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from deploy.declarations import declaration_of
-from deploy.local.nats import BusUser, may
 from shared.errors import TagwerkError
 from shared.permissions import permissions_of
 
-#: The same for containers, as nats-server reads it.
-CONTAINERS: Final = Path(__file__).parent / "nats" / "users.conf"
 _MADE_BY: Final = "Made by `python -m deploy.generated` from the declarations of the services."
 
 #: The same for people.
@@ -53,16 +50,6 @@ def table(modules: Mapping[str, str]) -> str:
 def of_services() -> str:
     """The table of Tagwerk's own services."""
     return table({name: f"services.{name}" for name in SERVICES})
-
-
-def users_of_containers() -> str:
-    """`users` for nats-server in containers, which takes their passwords from its environment."""
-    lines = [f"# {_MADE_BY}", "users: [", "  { user: admin, password: $TAGWERK_ADMIN_PASSWORD }"]
-    for name, module in ((name, f"services.{name}") for name in SERVICES):
-        user = BusUser(permissions=permissions_of(declaration_of(module)))
-        password = f"$TAGWERK_{name.upper()}_PASSWORD"
-        lines.append(f"  {{ user: {name}, password: {password}{may(user)} }}")
-    return "\n".join([*lines, "]"]) + "\n"
 
 
 def page() -> str:

@@ -4,8 +4,8 @@
 #     MIRROR=<a mirror of Debian> PYTHON=.venv/bin/python tests/support/images/make.sh [FOLDER]
 #
 # They are tagged with the names that Dockerfile and docker-compose.yml ask for, and behave like the official images
-# in what those use: entry points, users, paths, health tools. Python is Debian's; nats-server and PostgreSQL are
-# the ones of the wheels that `make up` runs. Needs root and debootstrap. For tests only: pin the official ones.
+# in what those use: entry points, users, paths, health tools. nats-server is that of the wheel, the rest
+# is Debian's. Needs root and debootstrap. For tests only: pin the official ones.
 set -euo pipefail
 
 folder=${1:-$(mktemp -d)}
@@ -15,10 +15,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A root with these packages, without what the official images leave out as well.
 make_root() {
-    local root=$1 packages=$2
+    local root=$1 packages=$2 suite=${3:-bookworm}
     [ -e "$root/.made" ] && return
     rm -rf "$root"
-    debootstrap --variant=minbase --include="$packages" bookworm "$root" "$mirror" >"$root.log" 2>&1
+    debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >"$root.log" 2>&1
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/var/log/*.log \
         "$root"/usr/share/{doc,man,info,locale}/* "$root"/var/cache/debconf/*-old
     touch "$root/.made"
@@ -48,21 +48,34 @@ make_nats() {
         --change 'CMD ["nats-server", "--config", "/etc/nats/nats-server.conf"]' - nats:2.15-alpine
 }
 
-# Like postgres:18: the account postgres (999), data below /var/lib/postgresql, POSTGRES_PASSWORD(_FILE).
+# Like postgres:18: the account postgres (999), data below /var/lib/postgresql, POSTGRES_PASSWORD_FILE. That of the
+# wheel speaks no TLS, so it is Debian's.
 make_postgres() {
     local root=$folder/postgres
-    make_root "$root" ca-certificates,tzdata
-    grep -q ^postgres: "$root/etc/passwd" || chroot "$root" useradd --uid 999 --home-dir /var/lib/postgresql postgres
+    make_root "$root" ca-certificates,postgresql-18 testing
+    rm -rf "$root"/var/lib/postgresql/* "$root"/etc/postgresql/*
+    sed -i -E 's/^(postgres:x):[0-9]+(:[0-9]+)?/\1:999\2/' "$root/etc/passwd" "$root/etc/group"
+    sed -i -E 's/^(postgres:x:999):[0-9]+/\1:999/' "$root/etc/passwd"
     install -d -o 999 -g 999 -m 1777 "$root/var/lib/postgresql"
     install -d -o 999 -g 999 -m 3777 "$root/var/run/postgresql"
-    cp -a "$("$python" -c 'from deploy.local.postgres_home import wheel_binaries; print(wheel_binaries())')/." \
-        "$root/usr/local/"
     install -m 755 "$here/postgres-entrypoint.sh" "$root/usr/local/bin/docker-entrypoint.sh"
     tar -C "$root" --exclude=./.made -c . | docker import --change 'ENV PGDATA=/var/lib/postgresql/18/docker' \
+        --change 'ENV PATH=/usr/lib/postgresql/18/bin:/usr/local/bin:/usr/bin:/bin' \
         --change 'VOLUME /var/lib/postgresql' --change 'EXPOSE 5432' \
         --change 'ENTRYPOINT ["docker-entrypoint.sh"]' --change 'CMD ["postgres"]' - postgres:18
 }
 
-make_python
-make_nats
-make_postgres
+# Like eclipse-mosquitto:2.0: the account mosquitto (1883).
+make_mosquitto() {
+    local root=$folder/mosquitto
+    make_root "$root" ca-certificates,mosquitto,mosquitto-clients
+    sed -i -E 's/^mosquitto:x:[0-9]+:[0-9]+/mosquitto:x:1883:1883/' "$root/etc/passwd"
+    sed -i -E 's/^mosquitto:x:[0-9]+/mosquitto:x:1883/' "$root/etc/group"
+    install -d -o 1883 -g 1883 "$root"/mosquitto/{config,data,log}
+    tar -C "$root" --exclude=./.made -c . | docker import --change 'ENV PATH=/usr/sbin:/usr/bin:/bin' \
+        --change 'CMD ["mosquitto", "-c", "/mosquitto/config/mosquitto.conf"]' - eclipse-mosquitto:2.0
+}
+
+for image in ${IMAGES:-python nats postgres mosquitto}; do
+    "make_$image"
+done
