@@ -9,10 +9,17 @@ import sys
 #: Where services in containers answer about their health (`TAGWERK_HEALTH_LISTEN`).
 PORT = 8081
 
-try:
-    with socket.create_connection(("127.0.0.1", PORT), timeout=5) as connection:
-        connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        answer = connection.makefile("rb").readline()
-except OSError as error:
-    sys.exit(f"nobody answers on port {PORT}: {error}")
-sys.exit(None if b" 200 " in answer else f"not ready: {answer.decode(errors='replace').strip()}")
+
+def trouble(port: int = PORT) -> str | None:
+    """What keeps the service from its work, or None."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            answer = connection.makefile("rb").read(4096).decode(errors="replace")
+    except OSError as error:
+        return f"nobody answers on port {port}: {error}"
+    return None if answer.split(" ")[1:2] == ["200"] else f"not ready: {answer.strip()}"
+
+
+if __name__ == "__main__":
+    sys.exit(trouble())
