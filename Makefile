@@ -83,15 +83,11 @@ soak: setup ## The longer proofs: kills under load, for minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 .PHONY: compose
-compose: .env ## Run the stack in containers instead, on a machine with Docker
-	docker compose up --build $(ARGS)
-
-# A letter first: nats-server would read digits as a number.
-.env:
-	@umask 077 && for user in ADMIN GATEWAY SCHEDULER DOCUMENTS INTEGRATIONS REPORTING STATUS AUDIT AUDIT_KEEPER MQTT_BRIDGE; do \
-		echo "TAGWERK_$${user}_PASSWORD=p$$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')"; \
-	done > $@
-	@echo "Random passwords for the containers stand in $@"
+compose: ## Run the stack in containers instead, on a machine with Docker; secrets come to lie in ./secrets
+	TAGWERK_REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) docker compose build gateway
+	docker compose run --rm secrets
+	docker compose up --detach --wait $(ARGS)
+	docker compose logs --no-log-prefix sign-in
 
 .PHONY: clean-state
 clean-state: setup ## Remove the state of the stack (.tagwerk); refused while it runs

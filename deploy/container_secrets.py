@@ -1,8 +1,8 @@
 """The secrets of the containers: keys, passwords and certificates, each in a file of its own.
 
-`python -m deploy.container_secrets /secrets` makes in the folder what is missing and renews certificates of which the
-last third has begun; the rest stays. Run as root, as compose does it once, each file is given to the account that reads
-it, for it alone (`docker-compose.yml` mounts each only where it is needed).
+`python -m deploy.container_secrets /secrets` makes in the folder what is missing and renews certificates of which
+the last third has begun; the rest stays. Run as root, as compose does it once, each file is given to the account
+that reads it, for it alone (`docker-compose.yml` mounts each only where it is needed).
 """
 
 import hashlib
@@ -25,10 +25,12 @@ from deploy.roles import AUDIT_KEEPER
 from shared.errors import TagwerkError
 from shared.permissions import Permissions
 
-#: Accounts of the images: Tagwerk's, under which nats-server runs too, PostgreSQL's and Mosquitto's.
+#: Accounts of the images: Tagwerk's, under which nats-server runs too, and those of PostgreSQL,
+#: Mosquitto and Grafana.
 TAGWERK: Final = 10001
 POSTGRES: Final = 999
 MOSQUITTO: Final = 1883
+GRAFANA: Final = 472
 
 #: Who has a certificate, and whose account reads it.
 SERVERS: Final = {"nats": TAGWERK, "postgres": POSTGRES, "mosquitto": MOSQUITTO}
@@ -62,6 +64,7 @@ def _files(keys: dict[str, str], passwords: dict[str, str]) -> Iterator[tuple[st
     for role, password in roles.items():
         yield f"{role}-database", _database(role, password, "tagwerk")
     yield "postgres-password", passwords["postgres"]
+    yield "grafana-password", passwords["grafana"]
     yield "mqtt-url", f"mqtts://bridge:{passwords['mqtt-bridge']}@mosquitto:8883"
     # Salted by the password itself, so that nothing is written anew at each start.
     yield (
@@ -91,6 +94,7 @@ def _passwords(folder: Path) -> dict[str, str]:
     names = (
         "admin",
         "postgres",
+        "grafana",
         *SERVICES,
         "mqtt_bridge",
         AUDIT_KEEPER,
@@ -124,10 +128,9 @@ def _write(file: Path, content: str) -> None:
 
 def owner_of(name: str) -> int:
     """The account that reads the file of this name."""
-    if name == "postgres-password":
-        return POSTGRES
-    if name == "mosquitto-passwords":
-        return MOSQUITTO
+    by_name = {"postgres-password": POSTGRES, "mosquitto-passwords": MOSQUITTO, "grafana-password": GRAFANA}
+    if name in by_name:
+        return by_name[name]
     server, _, kind = name.rpartition(".")
     return SERVERS.get(server, TAGWERK) if kind in ("pem", "key") else TAGWERK
 

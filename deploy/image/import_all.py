@@ -1,7 +1,7 @@
-"""Import every module of the services once, so that Python keeps what it compiled of them and of what they use.
+"""Import every module of the services once, so that Python keeps what it compiled of them and of libraries.
 
-Run while the image is built, with `PYTHONPYCACHEPREFIX`: services on a read-only root start
-earlier, and of the libraries only what is used takes room.
+Run while the image is built, with `PYTHONPYCACHEPREFIX`: services on a read-only root start earlier, and of
+the libraries only what is used takes room.
 """
 
 import importlib

@@ -21,6 +21,11 @@ _MAX_TOLD: Final = 20
 #: Rules of EN 16931 and of its two syntaxes; those of Factur-X hold only for what says that it is one.
 _RULES: Final = re.compile(r"BR-|CII-|UBL-")
 _RULES_OF_FACTUR_X: Final = re.compile(r"FX-")
+#: The small image has none: it is a third of everything.
+_WITHOUT_SAXON: Final = (
+    "the e-invoice was checked against its schema, and not against the rules of EN 16931: Saxon is not installed "
+    "here; the image `full` has it"
+)
 _SVRL: Final = "{http://purl.oclc.org/dsdl/svrl}"
 #: Level of a CII, at the end of its guideline's name -> schema and rules. Anything else is an EN 16931 of
 #: some country (XRechnung, Peppol).
@@ -46,6 +51,9 @@ class RulesChecker:
         found = []
         if violation := _schema_violation(self._root, schema):
             found.append(Finding("schema_violated", violation))
+        if rules is not None and importlib.util.find_spec("saxonche") is None:
+            found.append(Finding("rules_not_checked", _WITHOUT_SAXON))
+            rules = None
         violated = [
             (rule, words)
             for rule, words in (_violated_rules(self._root, rules).items() if rules is not None else ())
