@@ -8,7 +8,7 @@ rm -rf /etc/apt /usr/bin/apt* /usr/lib/apt /usr/lib/*/libapt-* /var/lib/apt /var
     /usr/lib/*/libp11-kit* /usr/lib/*/libsystemd* \
     /usr/bin/dpkg* /usr/bin/openssl /usr/bin/localedef /usr/lib/*/libkrb5* /usr/lib/*/libgssapi* /usr/lib/*/libk5crypto* \
     /usr/lib/*/libdb-* \
-    /usr/bin/perl* /usr/lib/*/perl* /usr/share/perl* /usr/share/debconf /usr/share/bash-completion \
+    /usr/bin/perl* /usr/lib/*/perl* /usr/share/perl* /usr/share/debconf /usr/bin/bash /usr/share/bash-completion \
     /usr/sbin/*e2* /usr/sbin/debugfs /usr/sbin/mk* /usr/sbin/fsck* /usr/lib/*/libext2fs* \
     /usr/lib/*/gconv /usr/lib/*/libmvec* /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale \
     /usr/share/lintian /usr/share/gcc /usr/include /usr/local/include

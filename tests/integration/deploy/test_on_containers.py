@@ -73,7 +73,7 @@ async def test_each_service_makes_its_tables_and_reads_no_others(address_of: Cal
         await migrate(address_of(service), service, service_folder(service) / "migrations")
     connection = await asyncpg.connect(address_of("gateway"))
     try:
-        assert await connection.fetchval("SELECT count(*) FROM principals") == 0
+        assert await connection.fetchval("SELECT to_regclass('gateway.principals') IS NOT NULL")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.fetch("SELECT * FROM documents.documents")
     finally:

@@ -57,7 +57,7 @@ make_postgres() {
     sed -i -E 's/^(postgres:x):[0-9]+(:[0-9]+)?/\1:999\2/' "$root/etc/passwd" "$root/etc/group"
     sed -i -E 's/^(postgres:x:999):[0-9]+/\1:999/' "$root/etc/passwd"
     install -d -o 999 -g 999 -m 1777 "$root/var/lib/postgresql"
-    install -d -o 999 -g 999 -m 3777 "$root/var/run/postgresql"
+    install -d -o 999 -g 999 -m 3777 "$root/run/postgresql"
     install -m 755 "$here/postgres-entrypoint.sh" "$root/usr/local/bin/docker-entrypoint.sh"
     tar -C "$root" --exclude=./.made -c . | docker import --change 'ENV PGDATA=/var/lib/postgresql/18/docker' \
         --change 'ENV PATH=/usr/lib/postgresql/18/bin:/usr/local/bin:/usr/bin:/bin' \

@@ -1,5 +1,6 @@
 """Whole files through the analysing child process: good ones, and those that are made to do harm."""
 
+import importlib.util
 import io
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ import zxingcpp
 from PIL import Image
 
 from services.documents.analysts import Analysis, ChildAnalysts
+from services.documents.steps.rules_checker import RulesChecker
 from services.documents.steps.xml_pages import xml_pdf
 from shared.errors import TagwerkError
 from shared.process import Children, Limits
@@ -91,6 +93,19 @@ async def test_an_e_invoice_is_read_where_its_rules_cannot_be_checked(
     found = await converted(UBL, tmp_path)
     assert values(found)["invoice_number"][:2] == ("R-4711", "e_invoice")
     assert [finding.code for finding in found.findings] == ["rules_not_checked"]
+
+
+def test_without_saxon_the_schema_is_checked_and_the_rest_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = tmp_path / "invoice.xml"
+    invoice.write_bytes(UBL.replace(b"119.00</b:TaxInclusiveAmount>", b"120.00</b:TaxInclusiveAmount>"))
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *rest: None if name == "saxonche" else found(name, *rest)
+    )
+    codes = [finding["code"] for finding in RulesChecker(str(invoice)).check()]
+    assert codes == ["schema_violated", "rules_not_checked"]
 
 
 async def test_a_photographed_qr_bill_is_read(tmp_path: Path) -> None:
