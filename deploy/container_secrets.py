@@ -1,8 +1,8 @@
 """The secrets of the containers: keys, passwords and certificates, each in a file of its own.
 
-`python -m deploy.container_secrets /secrets` makes in the folder what is missing and renews certificates of which
-the last third has begun; the rest stays. Run as root, as compose does it once, each file is given to the account
-that reads it, for it alone (`docker-compose.yml` mounts each only where it is needed).
+`python -m deploy.container_secrets /secrets` makes in the folder what is missing and renews certificates of
+which the last third has begun; the rest stays. Run as root, as compose does it once, each file is given to
+the account that reads it, for it alone (`docker-compose.yml` mounts each only where it is needed).
 """
 
 import hashlib
