@@ -23,8 +23,8 @@ _RULES: Final = re.compile(r"BR-|CII-|UBL-")
 _RULES_OF_FACTUR_X: Final = re.compile(r"FX-")
 #: The small image has none: it is a third of everything.
 _WITHOUT_SAXON: Final = (
-    "the e-invoice was checked against its schema, and not against the rules of EN 16931: Saxon is not"
-    " installed here; the image `full` has it"
+    "the e-invoice was checked against its schema, and not against the rules of EN 16931: Saxon is not "
+    "installed here; the image `full` has it"
 )
 _SVRL: Final = "{http://purl.oclc.org/dsdl/svrl}"
 #: Level of a CII, at the end of its guideline's name -> schema and rules. Anything else is an EN 16931 of
