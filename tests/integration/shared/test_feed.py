@@ -38,6 +38,17 @@ async def heard(feed: Feed) -> list[bytes]:
     return [message.payload for message in batch]
 
 
+async def heard_anew(nc: Client) -> list[bytes]:
+    """By a new feed, as soon as the server has forgotten the one that was closed."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                async with open_feed(nc, READER, STREAM, 1) as feed:
+                    return await heard(feed)
+            except FeedInterrupted:
+                await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("names", [1], indirect=True)
 @pytest.mark.parametrize("start", [1, 2], ids=["the same place", "another place"])
 @pytest.mark.usefixtures("names")
@@ -49,8 +60,7 @@ async def test_a_feed_that_finds_no_name_leaves_that_of_another_alone(nc: Client
         await tell(nc, b"one")
         assert await heard(first) == [b"one"]
     # What was closed is free again.
-    async with open_feed(nc, READER, STREAM, 1) as second:
-        assert await heard(second) == [b"one"]
+    assert await heard_anew(nc) == [b"one"]
 
 
 @pytest.mark.parametrize("names", [2], indirect=True)
@@ -64,5 +74,4 @@ async def test_what_a_killed_reader_had_is_read_again_at_once(nc: Client, bus_ur
     assert await heard(left) == [b"one", b"two"]
     await killed.close()
     for _ in range(3):
-        async with open_feed(nc, READER, STREAM, 1) as feed:
-            assert await heard(feed) == [b"one", b"two"]
+        assert await heard_anew(nc) == [b"one", b"two"]
