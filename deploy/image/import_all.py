@@ -7,11 +7,15 @@ the libraries only what is used takes room.
 import importlib
 import pkgutil
 
-import deploy
 import services
 import shared
 
-for package in (deploy, services, shared):
+#: What containers run besides.
+STEPS = ("deploy.container_secrets", "deploy.migrate", "deploy.provision", "deploy.local.commands")
+
+for package in (services, shared):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not module.name.endswith(("__main__", __spec__.name)):
+        if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+for step in STEPS:
+    importlib.import_module(step)
