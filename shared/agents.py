@@ -5,7 +5,7 @@
     tagwerk/agents/<client>/<agent>/status     `AgentStatus`, retained; the broker tells when it is away
 
 Everything at QoS 1, so each may come twice: a command is known by its id, an answer by that and its number.
-An agent needs this module and `shared.errors`, and nothing else of `shared`.
+An agent needs this module, `shared.errors` and `shared.tls`, and nothing else of `shared`.
 """
 
 from datetime import datetime

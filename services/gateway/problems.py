@@ -48,6 +48,7 @@ STATUS: Mapping[str, int] = {
     "page_not_found": 404,
     "payment_file_not_found": 404,
     "report_not_found": 404,
+    "trace_not_found": 404,
     "invoice_not_found": 404,
     "job_not_found": 404,
     "not_found": 404,

@@ -56,7 +56,7 @@ RECORDING = Scenario(
     cause=cause,
     look_outside=look,
     expects=("commit audit.recorder.Recorder._commit",),
-    sample=4,
+    sample=2,
 )
 
 

@@ -127,7 +127,7 @@ STEPS = Scenario(
         "commit outbox.Relay._pass",
     ),
     sides_of=(f"commit {APPROVALS}.steps.Steps.approve", "publish event.invoice.approved"),
-    sample=5,
+    sample=2,
 )
 
 

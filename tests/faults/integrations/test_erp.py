@@ -106,7 +106,7 @@ async def test_a_kill_anywhere_while_invoices_are_exported_books_none_twice(
             # Stacks tell when they were made.
             besides=("sha256", "staged"),
             sides_of=(f"commit {STORE}.stage", "rename <n>"),
-            sample=6,
+            sample=3,
             settings=erp_settings,
         )
     )

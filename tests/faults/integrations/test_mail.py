@@ -65,7 +65,7 @@ async def test_a_kill_anywhere_while_mails_are_imported_loses_none_and_doubles_n
             # The server counts its folders itself.
             besides=("uid_validity",),
             sides_of=(f"{STORE}.remember", "call mail-server: move mail"),
-            sample=5,
+            sample=3,
             settings=mailboxes,
         )
     )

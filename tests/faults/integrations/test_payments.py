@@ -68,7 +68,7 @@ async def test_a_kill_anywhere_while_payment_files_are_made_pays_nothing_twice(
             look_outside=lambda scene: paid(scene, pickup),
             besides=("sha256", "staged"),
             sides_of=("rename <id>.xml",),
-            sample=8,
+            sample=3,
             settings=payment_settings,
         )
     )

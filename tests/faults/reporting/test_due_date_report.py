@@ -75,7 +75,7 @@ async def test_a_kill_anywhere_in_a_report_sends_each_mail_once(sweep: Sweep, tm
                 happened=partial(has_arrived, catcher=catcher),
                 besides=("sha256",),
                 sides_of=(SEND,),
-                sample=4,
+                sample=2,
                 settings={
                     "SMTP_URL": catcher.url,
                     "MAIL_FROM": "Tagwerk <tagwerk@example.com>",

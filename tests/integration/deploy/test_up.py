@@ -69,7 +69,7 @@ def running() -> Iterator[Up]:
 def test_ctrl_c_stops_services_then_servers_and_the_next_start_finds_the_state(up: Up, state: Path) -> None:
     credentials = json.loads((state / "credentials.json").read_text())
     assert credentials["url"] in up.output
-    assert credentials["token"] in up.output
+    up.wait_for(credentials["token"])
     family = up.family()
     assert up.end(signal.SIGINT) == 0
     assert gone(family)

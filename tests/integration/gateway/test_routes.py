@@ -43,7 +43,7 @@ ROUTES: dict[tuple[str, ...] | None, set[str]] = {
             "/alerts",
             "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/durations", "/me", "/overview", "/records", "/runs",
             "/schedules", "/schedules/{schedule_id}", "/schedules/{schedule_id}/occurrences",
-            "/schedules/{schedule_id}/preview", "/occurrences", "/search", "/systems", "/watch",
+            "/schedules/{schedule_id}/preview", "/occurrences", "/search", "/systems", "/version", "/watch",
         )),
         f"POST {API}/jobs/{{job_id}}/schedule-preview",
         *(f"GET {API}{_RUN}{list}" for list in (

@@ -126,11 +126,11 @@ async def test_an_upgrade_finds_the_runs_that_were_there_before(
         "alter table runs drop column dry_run, drop column parameters_digest, drop column calls"
     )
     await pool.execute("alter table archive drop column gist")
-    await pool.execute("drop table totals, record_kinds")
+    await pool.execute("drop table totals, record_kinds, spans")
     await pool.execute("delete from migrations where name >= 'status/0004'")
     assert await migrate(status_url, "status", MIGRATIONS) == [
         "status/0004_repetitions.sql", "status/0005_totals.sql", "status/0006_ways_to_runs.sql",
-        "status/0007_orders_of_jobs.sql",
+        "status/0007_orders_of_jobs.sql", "status/0008_spans.sql",
     ]  # fmt: skip
     # What lists and overviews count is there at once, before anything was made anew.
     assert await pool.fetchval("select sum(succeeded) from totals") == 2

@@ -60,7 +60,7 @@ class Scenario:
     #: Whether an effect that is in doubt has happened, as a person would find out.
     happened: Callable[[Scene, str], Awaitable[bool]] = never
     #: Kills of a sample at most.
-    sample: int = 4
+    sample: int = 3
     #: Points that a sample takes with both sides.
     sides_of: Sequence[str] = ()
     #: Columns that are another each time without meaning it: digests of contents with ids in them.

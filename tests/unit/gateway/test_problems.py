@@ -35,7 +35,7 @@ ELSEWHERE = {
     "correction_invalid", "file_empty", "file_type_mismatch", "office_encrypted",
     "idempotency_conflict", "openid_incomplete", "openid_insecure", "parameters_invalid",
     "password_not_for_kind", "password_refused", "passwords_differ", "policy_invalid", "policy_roles_unknown",
-    "request_invalid", "role_unknown",
+    "request_invalid", "role_unknown", "setting_missing",
     "subject_unreadable", "too_many_failed", "upload_refused",
 }  # fmt: skip
 
