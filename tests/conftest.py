@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
+import structlog
 
 from deploy.local import ports
 from deploy.local.nats import Sync
@@ -25,6 +26,20 @@ def _ports_of_ones_own() -> Iterator[None]:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ports, "RANGE", ports.RANGE[process::processes])
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_are_not_kept() -> Iterator[None]:
+    """A logger that is cached keeps to the settings of the test that used it first, and what it says later
+    is heard by nobody."""
+    configure = structlog.configure
+
+    def uncached(**settings: Any) -> None:
+        configure(**{**settings, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", uncached)
         yield
 
 

@@ -91,6 +91,7 @@ CODES: Mapping[str, str] = {
     "token_rejected": N_("Your sign-in is not valid any more"),
     "too_many_requests": N_("Too many requests"),
     "too_many_streams": N_("Too many open pages"),
+    "trace_not_found": N_("There is no such trace"),
     "unexpected_error": N_("Something went wrong here"),
     "values_changed": N_("The values have changed meanwhile"),
     "winmail_unsupported": N_("winmail.dat is not accepted"),
