@@ -58,15 +58,15 @@ class Triggers:
 
     async def handle(self, delivery: Delivery) -> None:
         """One event. What cannot be handled goes to the dead letters, and the others go on."""
+        if delivery.subject not in self._types:
+            await delivery.ack()
+            return
         try:
             event = decode_business_event(delivery.data)
         except Undecodable as error:
             await bury_delivery(self._bus, subjects.EVENTS, delivery, _undecodable(delivery, error))
             return
         if isinstance(event, UnknownEvent):
-            await delivery.ack()
-            return
-        if delivery.subject not in self._types:
             await delivery.ack()
             return
         try:

@@ -37,6 +37,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 #: Messages in hand at once.
 SLOTS = 128
 
+#: Of the connections: each statement is planned for the rows there are. A plan that was made when there were
+#: few reads them all, for every batch of messages, until the database counts them again.
+FOR_FLOODS = {"plan_cache_mode": "force_custom_plan"}
+
 
 def build(settings: Settings) -> Service:
     """The service, ready to start. Raises `mqtt_not_configured`, `mqtt_address_invalid`,
@@ -91,6 +95,7 @@ def build(settings: Settings) -> Service:
         DECLARATION,
         settings,
         migrations=MIGRATIONS,
+        database_settings=FOR_FLOODS,
         on_event={"event.document.uploaded": record_document_uploaded},
     )
     connection_told("it has not been connected yet")
