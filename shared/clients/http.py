@@ -135,28 +135,28 @@ class HttpSystem:
         url: str,
         when_lost: CallOutcome,
     ) -> httpx.Response:
-        """What `send` answers, recorded; `when_lost` is the outcome of a call that was sent in vain."""
-        call = self._calls.begin(self._system, operation)
-        try:
-            host, port = self._address(url)
-        except TagwerkError as error:
-            call.failed_with(error, detail="the address is invalid")
-            raise
-        told: dict[str, str | int] = {"http.request.method": method}
-        async with self._calls.reaching(self._system, host, port):
+        """What `send` answers, recorded; `when_lost` is the outcome of a call whose answer nobody has."""
+        with self._calls.begin(self._system, operation, broken_off=when_lost) as call:
             try:
-                response = await send()
-            except (httpx.HTTPError, TimeoutError, TagwerkError) as error:
-                failure, outcome, detail = self._failed(error, host, when_lost)
-                call.failed_with(failure, outcome, detail, told)
-                raise failure from error
-            refused, status = self._refusal(response), response.status_code
-            told["http.response.status_code"] = status
-            if refused is not None:
-                call.failed_with(refused, detail=str(status), protocol=told)
-                raise refused
-            call.succeeded(str(status), told)
-            return response
+                host, port = self._address(url)
+            except TagwerkError as error:
+                call.failed_with(error, detail="the address is invalid")
+                raise
+            told: dict[str, str | int] = {"http.request.method": method}
+            async with self._calls.reaching(self._system, host, port):
+                try:
+                    response = await send()
+                except (httpx.HTTPError, TimeoutError, TagwerkError) as error:
+                    failure, outcome, detail = self._failed(error, host, when_lost)
+                    call.failed_with(failure, outcome, detail, told)
+                    raise failure from error
+                refused, status = self._refusal(response), response.status_code
+                told["http.response.status_code"] = status
+                if refused is not None:
+                    call.failed_with(refused, detail=str(status), protocol=told)
+                    raise refused
+                call.succeeded(str(status), told)
+                return response
 
     def _address(self, url: str) -> tuple[str, int]:
         """Host and port that a request to `url` connects to. Raises `external_address_invalid`."""

@@ -216,16 +216,16 @@ class ImapSystem:
         self, operation: str, work: Callable[[], T], *, when_lost: CallOutcome = CallOutcome.FAILED
     ) -> T:
         """What `work` gives in its thread, recorded."""
-        call = self._calls.begin(self._system, operation)
-        try:
-            result = await self._in_time(work)
-        except (ImapToolsError, imaplib.IMAP4.error, OSError, TagwerkError, ValueError) as error:
-            failure = self._failure(error)
-            lost = failure.failure.retryable and not isinstance(failure, ExternalSystemNotReached)
-            call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
-            raise failure from None  # what it comes from may quote the command, with the password
-        call.succeeded()
-        return result
+        with self._calls.begin(self._system, operation, broken_off=when_lost) as call:
+            try:
+                result = await self._in_time(work)
+            except (ImapToolsError, imaplib.IMAP4.error, OSError, TagwerkError, ValueError) as error:
+                failure = self._failure(error)
+                lost = failure.failure.retryable and not isinstance(failure, ExternalSystemNotReached)
+                call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
+                raise failure from None  # what it comes from may quote the command, with the password
+            call.succeeded()
+            return result
 
     async def _in_time(self, work: Callable[[], T]) -> T:
         """Raises `TimeoutError` where the server drips; a thread cannot be stopped, its connection can."""

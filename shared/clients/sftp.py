@@ -145,17 +145,17 @@ class SftpSystem:
         when_lost: CallOutcome = CallOutcome.FAILED,
     ) -> T:
         """What `work` gives, recorded."""
-        call = self._calls.begin(self._system, operation)
-        try:
-            async with asyncio.timeout(within):
-                result = await work()
-        except (asyncssh.Error, OSError, ValueError) as error:
-            failure = self._failure(error)
-            lost = self._client is not None and isinstance(failure, ExternalSystemUnavailable)
-            call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
-            raise failure from None
-        call.succeeded()
-        return result
+        with self._calls.begin(self._system, operation, broken_off=when_lost) as call:
+            try:
+                async with asyncio.timeout(within):
+                    result = await work()
+            except (asyncssh.Error, OSError, ValueError) as error:
+                failure = self._failure(error)
+                lost = self._client is not None and isinstance(failure, ExternalSystemUnavailable)
+                call.failed_with(failure, when_lost if lost else CallOutcome.FAILED)
+                raise failure from None
+            call.succeeded()
+            return result
 
     def _failure(self, error: Exception) -> TagwerkError:
         said = str(error)[:300] or type(error).__name__

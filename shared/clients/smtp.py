@@ -155,24 +155,23 @@ class SmtpSystem:
         `CredentialsRejected`, `MailRefused` and `mail_server_insecure`, all of them `NotDone`; and
         `ExternalSystemUnavailable` where it may have been sent.
         """
-        call = self._calls.begin(SYSTEM, "send mail")
-        try:
-            client = await self._connected()
-            hidden = {recipient: named} if named is not None else {}
-            await self._introduce(client, recipient, hidden)
-            await self._hand_over(client, message, hidden)
-        except TagwerkError as error:
-            if not isinstance(error, NotCalled):
-                call.failed_with(
-                    error, CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
-                )
-            await self._leave()
-            raise
-        except asyncio.CancelledError:
-            call.end(CallOutcome.UNKNOWN, "broken off")
-            await self._leave()
-            raise
-        call.succeeded("accepted")
+        with self._calls.begin(SYSTEM, "send mail", broken_off=CallOutcome.UNKNOWN) as call:
+            try:
+                client = await self._connected()
+                hidden = {recipient: named} if named is not None else {}
+                await self._introduce(client, recipient, hidden)
+                await self._hand_over(client, message, hidden)
+            except TagwerkError as error:
+                if not isinstance(error, NotCalled):
+                    call.failed_with(
+                        error, CallOutcome.FAILED if isinstance(error, NotDone) else CallOutcome.UNKNOWN
+                    )
+                await self._leave()
+                raise
+            except asyncio.CancelledError:
+                await self._leave()
+                raise
+            call.succeeded("accepted")
 
     async def knock(self) -> str:
         """Whether it answers and takes our credentials; sends nothing. Raises what `send` does before it has

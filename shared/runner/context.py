@@ -1,10 +1,12 @@
 """What a running job knows of its run, and the tools that it may ask for by type."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 import structlog
@@ -115,9 +117,12 @@ class Calls:
         #: Where each system was reached last.
         self._addresses: dict[str, tuple[str, int]] = {}
 
-    def begin(self, system: str, operation: str) -> "OpenCall":
-        """A call begins now. It is recorded when it is ended."""
-        return OpenCall(self, system, operation)
+    def begin(
+        self, system: str, operation: str, *, broken_off: CallOutcome = CallOutcome.FAILED
+    ) -> "OpenCall":
+        """A call begins now. It is recorded when it is ended: by a word of its own, or, where a `with` block
+        around it is cancelled, as `broken_off`."""
+        return OpenCall(self, system, operation, broken_off)
 
     def record(self, call: Call, protocol: CallFacts) -> None:
         """A call that is over."""
@@ -137,13 +142,23 @@ class Calls:
 
 
 class OpenCall:
-    """A call under way. Of one that is never ended nothing is recorded: its run was broken off in it."""
+    """A call under way. Of one that is never ended nothing is recorded: its worker died in it."""
 
-    def __init__(self, calls: Calls, system: str, operation: str) -> None:
+    def __init__(self, calls: Calls, system: str, operation: str, broken_off: CallOutcome) -> None:
         self._calls = calls
         self._system = system
         self._operation = operation
+        self._broken_off = broken_off
         self._started_at, self._began = now(), time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            self.end(self._broken_off, "broken off")
 
     def succeeded(self, detail: str | None = None, protocol: CallFacts | None = None) -> None:
         self.end(CallOutcome.SUCCEEDED, detail, protocol=protocol)

@@ -63,23 +63,25 @@ class Exchange:
     ) -> AsyncIterator[list[Record]]:
         """The records of its answers as they come, until its end. Raises `agent_no_answer` when the time is
         over, or with `give_up` False ends without a word."""
-        call = self._calls.begin(self._system, f"{command.agent}: {command.action}")
+        named = f"{command.agent}: {command.action}"
+        lost = CallOutcome.UNKNOWN if changes else CallOutcome.FAILED
         known = 0
-        while True:
-            command = await self._store.command(command.id)
-            records, known = await self._look(command, known, changes=changes)
-            if records:
-                yield records
-                await self._progress(known, None, f"{command.agent}: {command.action}")
-            if command.outcome is not None:
-                _end(call, command)
-                return
-            if now() > command.answer_by:
-                _end(call, command)
-                if give_up:
-                    raise no_answer(command, changes=changes)
-                return
-            await asyncio.sleep(_LOOK_EVERY)
+        with self._calls.begin(self._system, named, broken_off=lost) as call:
+            while True:
+                command = await self._store.command(command.id)
+                records, known = await self._look(command, known, changes=changes)
+                if records:
+                    yield records
+                    await self._progress(known, None, named)
+                if command.outcome is not None:
+                    _end(call, command)
+                    return
+                if now() > command.answer_by:
+                    _end(call, command)
+                    if give_up:
+                        raise no_answer(command, changes=changes)
+                    return
+                await asyncio.sleep(_LOOK_EVERY)
 
     async def _look(self, command: Command, known: int, *, changes: bool) -> tuple[list[Record], int]:
         """The records of answers after `known`, and how many answers are known then."""

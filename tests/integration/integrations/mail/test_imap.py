@@ -83,7 +83,7 @@ async def test_a_server_that_serves_badly_is_told_from_one_that_refuses_and_repe
     assert PASSWORD not in call.model_dump_json() + repr(caught.value) + repr(address)
 
 
-async def test_a_run_that_is_cancelled_does_not_wait_for_the_server_nor_tell_of_an_answer() -> None:
+async def test_a_run_that_is_cancelled_does_not_wait_for_the_server_and_tells_that_it_was_called() -> None:
     calls: list[Call] = []
     async with listening(drip) as address:
         system = ImapSystem("mail-server", Calls(calls.append), address)
@@ -94,7 +94,8 @@ async def test_a_run_that_is_cancelled_does_not_wait_for_the_server_nor_tell_of_
         with pytest.raises(asyncio.CancelledError):
             await task
     assert time.monotonic() - began < 20, "its time-out is longer"
-    assert calls == []
+    (call,) = calls
+    assert (call.operation, call.outcome, call.detail) == ("sign in", CallOutcome.FAILED, "broken off")
 
 
 async def test_a_mail_is_moved_once_and_others_that_are_marked_as_deleted_stay(
