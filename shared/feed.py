@@ -178,11 +178,13 @@ class Feed:
 
     async def take(self, limit: int) -> list[RawMessage]:
         """What has arrived, at most `limit` messages; waits for the first. Raises `FeedInterrupted`."""
+        _end_if_cancelled()
         while not self._buffer:
             self._check()
             self._arrival.clear()
             try:
-                await asyncio.wait_for(self._arrival.wait(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await self._arrival.wait()
             except TimeoutError:
                 continue
         if len(self._buffer) <= limit:
@@ -251,6 +253,14 @@ class Feed:
             return
         self._broken = f"a pull request ended: {status} {headers.get('Description')}"
         self._arrival.set()
+
+
+def _end_if_cancelled() -> None:
+    """On Python 3.11 a request of nats-py forgets a cancel that comes together with its answer, and a task
+    group cancels no second time: who follows the feed would never end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _answer(nc: Client, subject: str, request: dict[str, object]) -> dict[str, Any]:

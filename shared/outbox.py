@@ -209,7 +209,8 @@ class Relay:
                 log.warning("the outbox waits: a message could not be published", error=str(error))
                 await asyncio.sleep(self.LOOK_EVERY)
             try:
-                await asyncio.wait_for(self._wake.wait(), self.LOOK_EVERY)
+                async with asyncio.timeout(self.LOOK_EVERY):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             self._wake.clear()

@@ -153,7 +153,8 @@ class PullLoop:
                 except NatsError as error:
                     log.debug("asking for work failed", pool=self._pool.name, error=repr(error))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), 1.0)
+                    async with asyncio.timeout(1.0):
+                        await self._wake.wait()
                 # On the clock, not only when idle: work of one source must not hide another's silence.
                 if self._loop.time() >= look_at:
                     self._close_silent_requests()

@@ -394,8 +394,8 @@ class Service:
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel until they have ended: `wait_for` of Python 3.11 forgets a cancel that comes together with what
-    it waits for, and a loop around it would go on."""
+    """Cancel until they have ended: `wait_for` of Python 3.11, in libraries, forgets a cancel that comes
+    together with what it waits for, and a loop around it would go on."""
     pending = set(tasks)
     while pending:
         for task in pending:

@@ -89,7 +89,8 @@ class Supervised:
             return
         self.send(self.plan.stop_signal)
         try:
-            await asyncio.wait_for(asyncio.shield(self._life), self.plan.drain)
+            async with asyncio.timeout(self.plan.drain):
+                await asyncio.shield(self._life)
         except TimeoutError:
             self.send(signal.SIGKILL)
             await self._life
@@ -112,7 +113,8 @@ class Supervised:
                 delay = FIRST_DELAY
             self.watcher.died(self.plan.name, how, delay)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
             if self._stopping.is_set():
                 return
             delay = min(delay * 2, LAST_DELAY)

@@ -57,7 +57,8 @@ class Signer:
                 log.warning("heads of the audit log wait", error=repr(error))
                 await asyncio.sleep(1)
             try:
-                await asyncio.wait_for(self._wake.wait(), min(LOOK, self._after))
+                async with asyncio.timeout(min(LOOK, self._after)):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             self._wake.clear()

@@ -245,6 +245,7 @@ class ChildReading:
     ) -> ReadPage | UnreadPage | Exception | None:
         """The next result; None if it takes longer than reading a text layer does."""
         try:
-            return await asyncio.wait_for(results.get(), _TEXT_LAYER_SECONDS)
+            async with asyncio.timeout(_TEXT_LAYER_SECONDS):
+                return await results.get()
         except TimeoutError:
             return None

@@ -57,7 +57,8 @@ class Signal:
     async def wait(self, timeout: float) -> bool:
         """Whether it was set within `timeout` seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._set.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._set.wait()
             return True
         return False
 
@@ -141,7 +142,8 @@ class Watches:
         stopping = False
         while not stopping:
             with suppress(TimeoutError):
-                stopping = await asyncio.wait_for(self._draining.wait(), LOOK_OUT)
+                async with asyncio.timeout(LOOK_OUT):
+                    stopping = await self._draining.wait()
             before, made = made, self._bus.nc.stats["reconnects"]
             if stopping or made != before:
                 for watch in self._watched.values():

@@ -112,7 +112,8 @@ class Details:
                     return
                 look = LEADING_LOOK if self._progress.leading else STANDBY_LOOK
                 try:
-                    await asyncio.wait_for(ended.wait(), min(look, left))
+                    async with asyncio.timeout(min(look, left)):
+                        await ended.wait()
                 except TimeoutError:
                     continue
 

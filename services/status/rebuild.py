@@ -246,6 +246,7 @@ def _failed(failure: Failure) -> TagwerkError:
 
 async def _wait(event: asyncio.Event) -> None:
     try:
-        await asyncio.wait_for(event.wait(), LOOK)
+        async with asyncio.timeout(LOOK):
+            await event.wait()
     except TimeoutError:
         return

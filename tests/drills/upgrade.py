@@ -102,7 +102,12 @@ class Service:
     async def stop(self) -> None:
         """As an orchestrator does it. Raises `RuntimeError` if it does not end by itself."""
         self.process.terminate()
-        code = await asyncio.to_thread(self.process.wait, PATIENCE)
+        try:
+            code = await asyncio.to_thread(self.process.wait, PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(
+                f"{self.module} does not end within {PATIENCE:g} s:\n{self.log.read_text()[-3000:]}"
+            ) from None
         if code not in (0, -signal.SIGTERM):
             raise RuntimeError(f"{self.module} ended with {code}:\n{self.log.read_text()[-3000:]}")
 
