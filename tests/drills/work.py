@@ -15,7 +15,8 @@ def api(path: str) -> str:
 
 async def answer(http: httpx.AsyncClient, path: str, **parameters: Any) -> Any:
     found = await http.get(api(path), params=parameters)
-    found.raise_for_status()
+    if found.is_error:
+        raise RuntimeError(f"{path}: {found.status_code} {found.text}")
     return found.json()
 
 

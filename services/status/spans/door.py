@@ -1,14 +1,10 @@
 """Where spans come in: `POST /v1/traces` of OTLP/HTTP, on a port of its own."""
 
 import asyncio
-import socket
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final, Protocol
 
-import structlog
-import uvicorn
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.applications import Starlette
@@ -17,8 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from services.status.spans.decoding import SpanRow, Unreadable, read_json, read_protobuf, rows
-
-log = structlog.get_logger(__name__)
+from shared import http_server
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -85,31 +80,14 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-class _Quiet(uvicorn.Server):
-    """Signals are the service's own business."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def listen(taker: Taker, address: str) -> None:
-    """Serve on `host:port` until cancelled."""
-    host, _, port = address.rpartition(":")
-    config = uvicorn.Config(
-        door(taker), host=host.strip("[]"), port=int(port), loop="none", http="httptools", ws="none",
-        lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = _Quiet(config)
-    listener = config.bind_socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Serve on `host:port` until cancelled. Raises `address_unavailable`, and can be tried again: a port that
+    an earlier replica still has is free soon."""
+    host, _, number = address.rpartition(":")
+    listener = http_server.listen(host.strip("[]"), int(number), settings="TAGWERK_OTLP_LISTEN")
+    port = http_server.HttpPort(door(taker), listener)
+    port.start()
     try:
-        serving = asyncio.create_task(server.serve([listener]))
-        try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            server.should_exit = True
-            await serving
-            raise
+        await asyncio.Event().wait()
     finally:
-        listener.close()
+        await port.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -125,6 +126,31 @@ async def test_the_door_answers_as_the_protocol_says(pool: Pool) -> None:
         partly = await post((span % ("", "2" * 16)).encode(), content_type="application/json")
         assert partly.json()["partialSuccess"]["rejectedSpans"] == "1"
         assert (await client.get("/v1/traces")).status_code == 405
+
+
+async def test_a_port_that_is_taken_is_named_and_served_once_it_is_free(
+    pool: Pool,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(TagwerkError) as refused:
+            await listen(Spans(pool, days=3), f"127.0.0.1:{port}")
+    failure = refused.value.failure
+    assert (failure.code, failure.concern) == ("address_unavailable", f"127.0.0.1:{port}")
+    assert "TAGWERK_OTLP_LISTEN" in failure.next_step
+    listening = asyncio.create_task(listen(Spans(pool, days=3), f"127.0.0.1:{port}"))
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        while True:
+            try:
+                answer = await client.post(
+                    f"http://127.0.0.1:{port}/v1/traces", headers={"content-type": PROTOBUF}
+                )
+                break
+            except httpx.ConnectError:
+                await asyncio.sleep(0.05)
+    assert answer.status_code == 200
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_a_day_that_is_over_is_forgotten_as_a_whole(pool: Pool) -> None:
