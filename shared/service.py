@@ -60,6 +60,8 @@ Request = TypeVar("Request", bound=BaseModel)
 
 #: Events that one service handles at once.
 EVENT_SLOTS = 16
+#: Seconds that messages at work may take to be handled when the service ends; the others come again.
+HANDLED_WITHIN = 2.0
 
 SOFTWARE_VERSION = version("tagwerk")
 
@@ -126,6 +128,7 @@ class Service:
         self._loops: list[PullLoop] = []
         self._own_sources: list[tuple[int, Source]] = []
         self._backgrounds: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self._loop_tasks: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._worker_task: asyncio.Task[None] | None = None
         self._failures = Loops()
@@ -255,6 +258,8 @@ class Service:
         if self._worker is not None and self._worker_task is not None:
             self._worker.stop()
             await asyncio.wait({self._worker_task}, timeout=10)
+        if self._loop_tasks:
+            await asyncio.wait(self._loop_tasks, timeout=HANDLED_WITHIN)
         await _end(self._tasks)
         if self._bus is not None:
             await self._bus.stop()
@@ -304,9 +309,9 @@ class Service:
     def _start_loop(self, slot_pool: SlotPool) -> None:
         loop = PullLoop(self.bus.nc, slot_pool, ack_wait=self.settings.ack_wait)
         self._loops.append(loop)
-        self._spawn(slot_pool.name, loop.run)
+        self._loop_tasks.append(self._spawn(slot_pool.name, loop.run))
 
-    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         async def keep_running() -> None:
             while True:
                 try:
@@ -320,7 +325,9 @@ class Service:
                     BACKGROUND_FAILURES.labels(name).inc()
                     await asyncio.sleep(1)
 
-        self._tasks.append(asyncio.create_task(keep_running()))
+        task = asyncio.create_task(keep_running())
+        self._tasks.append(task)
+        return task
 
     def _answer_health(self) -> None:
         """From the first moment on: a migration may take long, and is no reason to be killed."""

@@ -39,7 +39,7 @@ async def test_the_page_follows_the_run_and_leaves_the_reader_alone(
     reader: Reader, stack: LocalStack
 ) -> None:
     page = await reader.page()
-    await opened(page, await start(stack, "lab.sleep", steps=60, step_seconds=0.05))
+    await opened(page, await start(stack, "lab.sleep", steps=60, step_seconds=0.2))
     await state_is(page, "running")
     await expect(page.get_by_text("Live: this page follows the run.")).to_be_visible()
     await page.evaluate("window.same = document.querySelector('#key')")
