@@ -21,6 +21,8 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from shared.cancelling import end_if_cancelled
+
 log = structlog.get_logger(__name__)
 
 #: Messages and bytes that one pull request may deliver; at most two requests are open.
@@ -178,7 +180,7 @@ class Feed:
 
     async def take(self, limit: int) -> list[RawMessage]:
         """What has arrived, at most `limit` messages; waits for the first. Raises `FeedInterrupted`."""
-        _end_if_cancelled()
+        end_if_cancelled()
         while not self._buffer:
             self._check()
             self._arrival.clear()
@@ -253,14 +255,6 @@ class Feed:
             return
         self._broken = f"a pull request ended: {status} {headers.get('Description')}"
         self._arrival.set()
-
-
-def _end_if_cancelled() -> None:
-    """On Python 3.11 a request of nats-py forgets a cancel that comes together with its answer, and a task
-    group cancels no second time: who follows the feed would never end."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _answer(nc: Client, subject: str, request: dict[str, object]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ by its event id, so a kill anywhere loses nothing and doubles nothing.
 import asyncio
 from collections.abc import Callable, Sequence
 
-import asyncpg
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -31,26 +30,16 @@ from services.audit.selection import entry_of, missing
 from shared.database import Pool, session
 from shared.events import now
 from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
+from shared.passing import PASSING
 
 log = structlog.get_logger(__name__)
 
-#: Name of the consumers at the server.
 #: Messages that one transaction takes at most.
 LARGEST_BATCH = 1_000
 #: Seconds before the next try after bus or database failed.
 PAUSE = 0.2
 
-_TRANSIENT = (
-    FeedInterrupted,
-    CheckpointMoved,
-    NatsError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # What asyncpg raises if the server ends a connection at the moment at which a statement begins.
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
+_TRANSIENT = (*PASSING, CheckpointMoved)
 
 
 class Recorder:

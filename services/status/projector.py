@@ -7,7 +7,6 @@ same lock. Every failure of bus or database leads back to the checkpoint.
 import asyncio
 from collections.abc import Sequence
 
-import asyncpg
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -32,6 +31,7 @@ from services.status.tracing import Folding
 from shared.database import Pool, session
 from shared.feed import FeedInterrupted, RawMessage, message_digest, open_feed, stream_state
 from shared.metrics.definitions import PROJECTED
+from shared.passing import PASSING
 from shared.subjects import PROJECTOR, RUNS
 
 log = structlog.get_logger(__name__)
@@ -41,17 +41,6 @@ LARGEST_BATCH = 1_000
 #: Seconds before the next try after bus or database failed, and after the projection was stopped.
 PAUSE = 0.2
 STOPPED_PAUSE = 5.0
-
-_TRANSIENT = (
-    FeedInterrupted,
-    NatsError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # What asyncpg raises if the server ends a connection at the moment at which a statement begins.
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
 
 
 class Projector:
@@ -77,7 +66,7 @@ class Projector:
                     await self._lead(connection)
             except CheckpointMoved as error:
                 log.warning("another process projects", error=str(error))
-            except _TRANSIENT as error:
+            except PASSING as error:
                 log.warning("the projector begins again from its checkpoint", error=repr(error))
             except Exception:
                 log.exception("the projector failed; it begins again from its checkpoint")

@@ -10,8 +10,6 @@ a rebuild makes of it; runs that were at work end; new work succeeds.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +87,8 @@ async def _work_and_back_up(machine: Machine, backups: Path, known: Known) -> tu
         body = {"rule": {"every": 10, "catchup": "none"}, "reason": "the drill"}
         (await http.put(api(f"/schedules/{SCHEDULE}"), json=body)).raise_for_status()
         load = Load()
-        async with _working(http, load):
-            await _some_runs(load, 20)
+        async with load.working(http, CLIENTS):
+            await load.reaches(20)
             known.accepted = dict(load.accepted)
             for run in await all_runs(http, state="succeeded"):
                 known.runs[run["run_id"]] = await answer(http, f"/runs/{run['run_id']}")
@@ -103,25 +101,8 @@ async def _work_and_back_up(machine: Machine, backups: Path, known: Known) -> tu
             tell("runs accepted meanwhile", f"{len(load.accepted) - accepted} ({seconds:.2f} s)")
             again = await backup_state(machine.state, backups)
             tell("a second backup", f"{again.new_contents} of {again.manifest.files} contents copied")
-            await _some_runs(load, len(load.accepted) + 20)
+            await load.reaches(len(load.accepted) + 20)
         return again, load
-
-
-@asynccontextmanager
-async def _working(http: httpx.AsyncClient, load: Load) -> AsyncIterator[None]:
-    clients = [asyncio.create_task(load.client(http, f"c{number}")) for number in range(CLIENTS)]
-    try:
-        yield
-    finally:
-        load.stopped = True
-        await asyncio.gather(*clients)
-
-
-async def _some_runs(load: Load, count: int) -> None:
-    async def enough() -> bool:
-        return len(load.accepted) >= count
-
-    await until(enough, "load")
 
 
 async def _original(http: httpx.AsyncClient, document: str) -> bytes:

@@ -15,8 +15,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -179,37 +177,21 @@ async def drill(commit: str, folder: Path) -> None:
         ) as http:
             document = await upload(http, "invoice-zugferd.pdf")
             load = Load(pause=PAUSE)
-            async with _working(http, load):
-                await _accepted(load, 20)
+            async with load.working(http, CLIENTS):
+                await load.reaches(20)
                 before = len(load.accepted)
                 began = time.monotonic()
                 await fleet.provision(ROOT)
                 for name in services:
                     await fleet.replace(name)
                     # Work for the mixture of old and new.
-                    await _accepted(load, len(load.accepted) + 5)
+                    await load.reaches(len(load.accepted) + 5)
                 tell("services replaced, one after the other", f"{time.monotonic() - began:.0f} s")
                 tell("runs accepted meanwhile", str(len(load.accepted) - before))
             await _check(http, stack, load, document)
     finally:
         fleet.kill()
         await stack.stop()
-
-
-@asynccontextmanager
-async def _working(http: httpx.AsyncClient, load: Load) -> AsyncIterator[None]:
-    clients = [asyncio.create_task(load.client(http, f"c{number}")) for number in range(CLIENTS)]
-    try:
-        yield
-    finally:
-        load.stopped = True
-        await asyncio.gather(*clients)
-
-
-async def _accepted(load: Load, count: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while len(load.accepted) < count:  # noqa: ASYNC110  (nobody tells)
-            await asyncio.sleep(0.05)
 
 
 async def _check(http: httpx.AsyncClient, stack: LocalStack, load: Load, document: str) -> None:

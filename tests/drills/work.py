@@ -1,6 +1,8 @@
 """Work as people and machines ask for it, remembered, so that it can be asked for afterwards."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +55,24 @@ class Load:
             keys = [f"{name}-{number}-{part}" for part in range(3)]
             run_id = await start(http, "lab.store", f"{name}-{number}", keys=keys, pause=self.pause)
             self.accepted[run_id] = keys
+
+    @asynccontextmanager
+    async def working(self, http: httpx.AsyncClient, clients: int) -> AsyncIterator[None]:
+        """So many at once, within the block."""
+        tasks = [asyncio.create_task(self.client(http, f"c{number}")) for number in range(clients)]
+        try:
+            yield
+        finally:
+            self.stopped = True
+            await asyncio.gather(*tasks)
+
+    async def reaches(self, count: int) -> None:
+        """Wait until so many runs are accepted."""
+
+        async def enough() -> bool:
+            return len(self.accepted) >= count
+
+        await until(enough, "load")
 
 
 async def upload(http: httpx.AsyncClient, name: str, content: bytes | None = None) -> str:

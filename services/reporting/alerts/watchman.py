@@ -16,6 +16,7 @@ from services.reporting.alerts.telling import Telling
 from services.reporting.following.follower import Followed, Follower
 from services.reporting.following.lead import TRANSIENT, Lead
 from services.reporting.streams import ALERTED, ALERTS
+from shared.cancelling import end_if_cancelled
 from shared.database import Pool
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class Watchman:
 
     async def _repeat(self, every: float, look: Callable[[], Awaitable[None]]) -> None:
         while True:
+            end_if_cancelled()
             try:
                 await look()
             except TRANSIENT as error:

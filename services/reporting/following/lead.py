@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import asyncpg
 import structlog
-from nats.errors import Error as NatsError
 
 from shared.errors import TagwerkError
-from shared.feed import FeedInterrupted
+from shared.passing import PASSING
 
 log = structlog.get_logger(__name__)
 
@@ -23,17 +22,7 @@ PAUSE: Final = 0.2
 _LOOK: Final = 15.0
 
 #: What passes by itself.
-TRANSIENT: Final = (
-    FeedInterrupted,
-    TagwerkError,
-    NatsError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # What asyncpg raises if the server ends a connection at the moment at which a statement begins.
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
+TRANSIENT: Final = (*PASSING, TagwerkError)
 
 
 class Lead:
