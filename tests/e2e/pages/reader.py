@@ -15,9 +15,14 @@ from deploy.local.stack import LocalStack
 from services.gateway.core import MAIN_CLIENT
 from shared import subjects
 from shared.agents import ActionTold, AgentMessage, AgentStatus
+from shared.audit import AuditEntry
 from shared.events import Occurrence, now
 from shared.ids import document_id_of, run_id_of
 from shared.words import OccurrenceVerdict
+
+#: What is written without a space and as long as it may be: no page is allowed to become wider by it.
+WIDE = "w" * 63
+WIDE_SCHEDULE = f"lab.records.{WIDE}"
 
 #: The runs that there are to look at, by the key with which they are requested: job and parameters.
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -25,6 +30,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "partial": ("lab.records", {"count": 9, "fail": [2, 3]}),
     "failed": ("lab.stumble", {"steps": 2}),
     "doubt": ("lab.send", {"letters": ["anna", "bert"], "mode": "lost-answer"}),
+    "wide": ("lab.send", {"letters": [WIDE * 4], "mode": "lost-answer"}),
     "report": ("reporting.due-date-report", {"formats": ["csv"]}),
     "exceptions": ("reporting.exception-report", {"formats": ["csv"], "days": 7}),
 }
@@ -37,6 +43,7 @@ def run_of(key: str) -> UUID:
 #: A document that there is to look at.
 LETTER_TEXT = b"Dear Sir or Madam, thank you for your letter of Monday."
 LETTER = document_id_of(MAIN_CLIENT, hashlib.sha256(LETTER_TEXT).hexdigest())
+LETTER_FILE = f"{WIDE * 3}.txt"
 
 #: Pages that everybody can be asked to look at: name -> path. A page that is added belongs in here.
 PAGES: dict[str, str] = {
@@ -53,6 +60,9 @@ PAGES: dict[str, str] = {
     + "/june.xml",
     "run with failed records": f"/runs/{run_of('partial')}",
     "run in doubt": f"/runs/{run_of('doubt')}?tab=audit",
+    "run of wide words": f"/runs/{run_of('wide')}",
+    "effects of wide words": f"/runs/{run_of('wide')}?tab=audit",
+    "events of wide words": f"/runs/{run_of('wide')}?tab=events",
     "run that failed": f"/runs/{run_of('failed')}?tab=events",
     "trace of a run": f"/runs/{run_of('partial')}?tab=trace",
     "runs": "/runs",
@@ -72,6 +82,7 @@ PAGES: dict[str, str] = {
     "silences": "/alerts/silences",
     "schedules": "/schedules",
     "schedule": "/schedules/lab.records.nightly",
+    "schedule of wide words": f"/schedules/{WIDE_SCHEDULE}",
     "schedule that is paused": "/schedules/lab.noop.paused",
     "schedule to be changed": "/schedules/lab.records.nightly/change",
     "schedule to be run afterwards": "/schedules/lab.records.nightly/backfill",
@@ -89,6 +100,7 @@ PAGES: dict[str, str] = {
     "audit log, none fits": "/audit?principal=nobody",
     "users and roles": "/users",
     "user": "/users/bea",
+    "user of wide words": f"/users/{WIDE}",
     "new account": "/users/-/new",
     "preferences": "/preferences",
     "account": "/account",
@@ -108,6 +120,20 @@ MISSED = Occurrence(
     reason="no scheduler was at work when it came due; it was noticed 2 h later",
 )
 
+
+#: What the audit log has to show besides what `prepare` does: a link to a document, and wide words.
+ENTRIES = (
+    AuditEntry(action="invoice_approved", principal=WIDE, concern=f"document:{LETTER}", client=WIDE),
+    AuditEntry(
+        action="rule_changed",
+        principal="admin",
+        effective_principal=WIDE,
+        concern=f"rule:{WIDE * 4}",
+        reason=WIDE * 4,
+        before={WIDE: WIDE * 2, "short": "a"},
+        after={WIDE: WIDE * 3, "short": "b", "only": WIDE},
+    ),
+)
 
 #: An agent in a customer's network that has told what it allows.
 OFFICE = AgentMessage(
@@ -148,16 +174,20 @@ async def prepare(stack: LocalStack) -> None:
             assert started.json()["run_id"] == str(run_of(key))
             run = await http.get(f"/runs/{run_of(key)}", params={"wait": 20})
             assert run.json()["finished_at"] is not None
-        sent = await http.post("/documents", files={"file": ("letter.txt", LETTER_TEXT)})
+        sent = await http.post("/documents", files={"file": (LETTER_FILE, LETTER_TEXT)})
         assert sent.json()["files"][0]["document_id"] == str(LETTER)
         bea = {"name": "Bea Berger", "roles": ["accounting", "bank-viewer"], "clients": ["alpha", "beta"]}
         assert (await http.put("/principals/bea", json=bea)).status_code == 200
+        wide = {"name": WIDE * 3, "roles": ["accounting"], "clients": [WIDE, "beta"]}
+        assert (await http.put(f"/principals/{WIDE}", json=wide)).status_code == 200
         token = {"principal": "bea", "name": "laptop", "scopes": ["read", "start"]}
         assert (await http.post("/tokens", json=token)).status_code == 201
         await _make_schedules(http)
         bus = await nats.connect(stack.nats_url)
         await bus.jetstream().publish(f"occurrence.{MISSED.schedule}.20260101T013000Z", MISSED.encode())
         await bus.jetstream().publish(subjects.from_agent("main", "office"), OFFICE.encode())
+        for entry in ENTRIES:
+            await bus.jetstream().publish(entry.subject, entry.encode())
         await bus.jetstream().publish("event.document.uploaded", b'{"client": "alpha", "file": "<b>.pdf"}')
         await bus.close()
         async with asyncio.timeout(20):
@@ -170,6 +200,7 @@ async def _make_schedules(http: httpx.AsyncClient) -> None:
     closed = {"closed": "not_business", "country": "CH", "canton": "ZH"}
     for id, more in (
         ("lab.records.nightly", {**closed, "parameters": {"count": 3}}),
+        (WIDE_SCHEDULE, {"parameters": {"count": 3}}),
         ("lab.noop.paused", {}),
     ):
         made = await http.put(f"/schedules/{id}", json={"rule": {**rule, **more}, "reason": "each night"})
