@@ -1,11 +1,14 @@
 """Fixtures that every test may ask for: real servers of the wheels, started once for the whole session."""
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.local import ports
 from deploy.local.nats import Sync
@@ -16,6 +19,23 @@ from tests.support.servers import (
     PostgresServer,
     wipe_jetstream,
 )
+
+#: Tests in front of one stack, which takes longer to start than most of them, and the file that alone takes
+#: as long as the rest of them.
+PAGES = "tests/e2e/pages/"
+EVERY_PAGE = f"{PAGES}test_every_page.py"
+
+
+class _ByFileOrStack(LoadFileScheduling):  # type: ignore[misc]
+    """Gives test processes whole files, and one of them all that share a stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return PAGES if file.startswith(PAGES) and file != EVERY_PAGE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _ByFileOrStack(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,16 +50,17 @@ def _ports_of_ones_own() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _loggers_are_not_kept() -> Iterator[None]:
-    """A logger that is cached keeps to the settings of the test that used it first, and what it says later
-    is heard by nobody."""
+def _what_is_logged_is_heard() -> Iterator[None]:
+    """A service that a test runs in its own process configures the logs for the tests that follow: by its
+    level, and by loggers that keep to the settings of their first use."""
     configure = structlog.configure
 
-    def uncached(**settings: Any) -> None:
-        configure(**{**settings, "cache_logger_on_first_use": False})
+    def audible(**settings: Any) -> None:
+        wrapper = structlog.make_filtering_bound_logger(logging.NOTSET)
+        configure(**{**settings, "wrapper_class": wrapper, "cache_logger_on_first_use": False})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(structlog, "configure", uncached)
+        patch.setattr(structlog, "configure", audible)
         yield
 
 

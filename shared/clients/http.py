@@ -23,7 +23,12 @@ from shared.words import CallOutcome
 
 #: Seconds to connect, and to wait for each part of an answer.
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+#: Bytes that are read of an answer whose size nobody chose, and of one that is a refusal.
+LARGEST: Final = 32 * 2**20
+_OF_A_REFUSAL: Final = 64 * 2**10
 _PORTS: Final = {"http": 80, "https": 443}
+#: They tell of an answer on the wire, and no longer of one that was read.
+_ON_THE_WIRE: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class RequestRefused(NotDone):
@@ -76,14 +81,15 @@ class HttpSystem:
         Raises `ExternalSystemNotReached` (nothing was sent), `ExternalSystemPaused` (nor was it tried),
         `ExternalSystemUnavailable` (5xx, 429, a broken answer, a time-out: it may have been done),
         `CredentialsRejected` (401, 403), `external_system_moved` (a redirect: none is followed),
-        `RequestRefused` (any other 4xx), `external_address_invalid` and `DestinationNotAllowed`. A 304 is an
-        answer: nobody gets one who has not asked for it.
+        `RequestRefused` (any other 4xx), `external_answer_too_large` (more than `LARGEST` bytes: it may have
+        been done), `external_address_invalid` and `DestinationNotAllowed`. A 304 is an answer: nobody gets
+        one who has not asked for it.
         """
         reads = method.upper() in ("GET", "HEAD")
         lost = CallOutcome.FAILED if reads else CallOutcome.UNKNOWN
 
         async def send() -> httpx.Response:
-            return await self._client.request(method, url, **arguments)
+            return await self._read(method, url, LARGEST, **arguments)
 
         async def once() -> httpx.Response:
             return await self._recorded(operation, send, method=method.upper(), url=url, when_lost=lost)
@@ -95,24 +101,16 @@ class HttpSystem:
 
         Raises what `request` does, and `external_answer_too_large`. A time-out leaves nothing in doubt.
         """
-        content = bytearray()
         ends = asyncio.get_running_loop().time() + within
 
         async def take() -> httpx.Response:
-            content.clear()
-            async with asyncio.timeout_at(ends), self._client.stream("GET", url) as response:
-                if response.status_code < 300:
-                    async for chunk in response.aiter_bytes():
-                        content.extend(chunk)
-                        if len(content) > at_most:
-                            raise self._too_large(at_most)
-                return response
+            async with asyncio.timeout_at(ends):
+                return await self._read("GET", url, at_most)
 
         async def once() -> httpx.Response:
             return await self._recorded(operation, take, url=url, when_lost=CallOutcome.FAILED)
 
-        await again(once, self._retries, reads=True, until=ends)
-        return bytes(content)
+        return (await again(once, self._retries, reads=True, until=ends)).content
 
     async def knock(self, operation: str, url: str) -> int:
         """GET without reading the body: the status of a good answer. Raises what `request` does."""
@@ -125,6 +123,28 @@ class HttpSystem:
             return await self._recorded(operation, take, url=url, when_lost=CallOutcome.FAILED)
 
         return (await again(once, self._retries, reads=True)).status_code
+
+    async def _read(self, method: str, url: str, at_most: int, **arguments: Any) -> httpx.Response:
+        """The answer, whole; of a refusal its beginning. Raises `external_answer_too_large`."""
+        content = bytearray()
+        async with self._client.stream(method, url, **arguments) as response:
+            good = response.status_code < 300
+            async for chunk in response.aiter_bytes():
+                content.extend(chunk)
+                if good and len(content) > at_most:
+                    raise self._too_large(at_most)
+                if not good and len(content) > _OF_A_REFUSAL:
+                    break
+        headers = [
+            (name, value) for name, value in response.headers.multi_items() if name not in _ON_THE_WIRE
+        ]
+        return httpx.Response(
+            response.status_code,
+            headers=headers,
+            content=bytes(content),
+            request=response.request,
+            extensions=response.extensions,
+        )
 
     async def _recorded(
         self,
@@ -174,7 +194,7 @@ class HttpSystem:
     ) -> tuple[TagwerkError, CallOutcome, str]:
         """The failure of a call that brought no answer, its outcome, and in short what happened."""
         if isinstance(error, TagwerkError):
-            return error, CallOutcome.FAILED, error.failure.cause
+            return error, when_lost, error.failure.cause
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             timed_out = isinstance(error, httpx.ConnectTimeout)
             failure = not_reached(self._system, host, error, timed_out=timed_out)

@@ -29,6 +29,10 @@ class Source(BaseHTTPRequestHandler):
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._answer(address.path, query)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def _answer(self, path: str, query: dict[str, str]) -> None:
         match path:
             case "/ecb":
@@ -65,6 +69,22 @@ class Source(BaseHTTPRequestHandler):
             case "/gzip-bomb":
                 self._head(200, {"Content-Encoding": "gzip", "Content-Length": str(len(GZIP_BOMB))})
                 self.wfile.write(GZIP_BOMB)
+            case "/packed":
+                packed = gzip.compress(b'{"items": [1, 2]}')
+                self._head(
+                    200, {"Content-Encoding": "gzip", "Content-Length": str(len(packed)), "ETag": '"7"'}
+                )
+                self.wfile.write(packed)
+            case "/refused":
+                told = b'{"detail": "the supplier is locked"}'
+                self._head(
+                    422, {"Content-Type": "application/problem+json", "Content-Length": str(len(told))}
+                )
+                self.wfile.write(told)
+            case "/refused-at-length":
+                self._head(404, {})
+                for _ in range(10_000):
+                    self.wfile.write(b" " * 100_000)
             case _:
                 self._head(STATUSES[path], {"Content-Length": "0"})
 

@@ -3,7 +3,7 @@
 import io
 import shutil
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -245,7 +245,7 @@ CROWDED = b'From: a@b.c\nSubject: S\nContent-Type: multipart/mixed; boundary="b"
         (NESTED, "message/rfc822", "document_too_large", "deep"),
         (CROWDED, "message/rfc822", "document_too_large", "parts"),
         (b"<html><body>" + b"<p>" * 300_000, "text/html", "document_too_large", "elements"),
-        (office_bomb(), DOCX, "document_too_large", "unpacks"),
+        (office_bomb, DOCX, "document_too_large", "unpacks"),
         (b"PK\x03\x04" + bytes(60), DOCX, "file_type_mismatch", "ZIP"),
         (b"\x00\x00\x00\x18ftypheic" + bytes(40), "image/heic", "image_broken", "HEIC"),
         (b"RIFF\x00\x01\x00\x00WEBPVP8 " + bytes(40), "image/webp", "image_broken", "WebP"),
@@ -259,14 +259,16 @@ async def test_what_cannot_be_converted_is_refused_with_its_reason_within_limits
     converters: ChildConverters,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    content: bytes,
+    content: bytes | Callable[[], bytes],
     media_type: str,
     code: str,
     named: str,
 ) -> None:
     # Refused before the program is started: it need not be there.
     monkeypatch.setattr(converters, "_program", "/nowhere/soffice")
-    failure = await refusal(converters, content, media_type, tmp_path)
+    failure = await refusal(
+        converters, content if isinstance(content, bytes) else content(), media_type, tmp_path
+    )
     assert failure.code == code, failure
     assert named in failure.cause
 

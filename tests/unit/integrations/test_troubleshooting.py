@@ -88,7 +88,12 @@ PAGES: dict[str, Iterable[Path]] = {
 OF_THE_ERP = {"erp-export.md", "erp-import.md", "nightly-synchronization.md"}
 CALLS_OUTSIDE = {"import-daily-rates.md", "import-mail.md", *OF_THE_ERP}
 #: What `HttpSystem.request` raises besides.
-OF_REQUESTS = {"external_system_refused", "external_system_moved", "external_address_invalid"}
+OF_REQUESTS = {
+    "external_system_refused",
+    "external_system_moved",
+    "external_address_invalid",
+    "external_answer_too_large",
+}
 #: Of the door through which documents come in, what this job can meet there.
 OF_THE_DOOR = {"import-mail.md": {"file_type_unsupported"}}
 
