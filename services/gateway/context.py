@@ -38,6 +38,7 @@ from shared.errors import Failure, TagwerkError
 from shared.events import now
 from shared.intake import Intake
 from shared.settings import Settings
+from shared.telemetry.spans import waits
 from shared.words import TokenScope
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -112,6 +113,8 @@ class Gateway:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
+        if wait:
+            waits(wait)
         while True:
             scope = await self.gate.scope(principal, at_least)
             rest = 0.0 if self.draining.is_set() else max(0.0, end - loop.time())

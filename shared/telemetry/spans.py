@@ -221,6 +221,15 @@ def raised(span: Span, failure: Failure) -> None:
         span.set_attribute("error.type", failure.code)
 
 
+#: On a span whose work waited because whoever asked wanted it to: seconds at most.
+WAITED: Final = "tagwerk.waited"
+
+
+def waits(seconds: float) -> None:
+    """The work at hand is asked to wait: how long it takes says nothing of us."""
+    get_current_span().set_attribute(WAITED, seconds)
+
+
 def _records_parts() -> bool:
     """Whether another part of the work at hand is recorded."""
     if not get_current_span().is_recording():

@@ -11,6 +11,7 @@ from shared.commands import Scope, Span, Trace, TraceQuery, TraceRow, TracesPage
 from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.paging import Conditions
+from shared.telemetry.spans import WAITED
 
 #: Spans of one trace that are read, and those of them that are answered.
 READ: Final = 5_000
@@ -54,10 +55,12 @@ class Traces:
             where.add("service = {}", query.service)
         if query.name:
             where.add("(starts_with(name, {}) or starts_with(job, {}))", query.name, query.name)
-        order = "microseconds desc, span_id"
         if query.what == "failed":
             where.add("failed")
             order = "started_at desc, span_id"
+        else:
+            where.add("not attributes ? {}", WAITED)
+            order = "microseconds desc, span_id"
         limit = where.argument(query.limit)
         found = f"select * from spans where {where.sql} order by {order} limit {limit}"  # noqa: S608
         rows = await self._pool.fetch(found, *where.arguments)

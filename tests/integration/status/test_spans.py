@@ -21,6 +21,7 @@ from shared.commands import Scope, TraceQuery, TracesQuery
 from shared.database import Pool
 from shared.errors import TagwerkError
 from shared.telemetry.provider import provider_of
+from shared.telemetry.spans import waits
 
 RUN = UUID("01956000-0000-7000-8000-000000000021")
 
@@ -93,6 +94,30 @@ async def test_what_the_sdk_sends_is_kept_and_found_by_run_and_by_what_it_took(
     assert (await traces.trace(TraceQuery(trace_id=trace_id))).items == of_run.items
     nothing = await traces.trace(TraceQuery(run_id=UUID(int=1)))
     assert (nothing.trace_id, nothing.items, nothing.days) == (None, [], 3)
+
+
+async def test_who_was_asked_to_wait_is_not_slow(spans: Spans, pool: Pool) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    serving = asyncio.create_task(listen(spans, address))
+    try:
+        sender = OTLPSpanExporter(f"http://{address}/v1/traces", timeout=5)
+        tracer = provider_of("gateway", "1", SimpleSpanProcessor(sender)).get_tracer("test")
+
+        def work() -> None:
+            with tracer.start_as_current_span("GET /waiting") as span:
+                waits(30)
+                span.set_status(StatusCode.ERROR)
+            with tracer.start_as_current_span("GET /slow"):
+                pass
+
+        await asyncio.to_thread(work)
+        await kept(pool, 2)
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    traces = Traces(pool, 3)
+    assert [row.name for row in (await traces.traces(TracesQuery())).items] == ["GET /slow"]
+    assert [row.name for row in (await traces.traces(TracesQuery(what="failed"))).items] == ["GET /waiting"]
 
 
 async def test_the_door_answers_as_the_protocol_says(pool: Pool) -> None:
