@@ -185,6 +185,42 @@ async def test_a_database_killed_under_load_loses_nothing_either(installation: I
         assert run["counts"] == {"created": 5}
 
 
+@pytest.mark.parametrize(("server", "check"), [("nats", "bus"), ("postgres", "database")])
+async def test_services_live_on_and_are_not_ready_while_a_server_is_away(
+    installation: Installation, server: str, check: str
+) -> None:
+    stack = installation.stack
+    ports = stack.plan.health
+    processes = {name: stack.process(name).pid for name in ports}
+
+    async def asked(service: str, path: str) -> httpx.Response:
+        return await installation.http.get(f"http://127.0.0.1:{ports[service]}/{path}")
+
+    async def checks(service: str) -> dict[str, Any]:
+        told: dict[str, Any] = (await asked(service, "readyz")).json()["checks"]
+        return told
+
+    concerned = {service for service in ports if check in await checks(service)}
+    assert concerned, "no service needs it"
+    unaware = set(concerned)
+    async with asyncio.timeout(60):
+        while unaware:
+            if stack.process(server).pid is not None:
+                # Again and again: it is started anew at once.
+                stack.kill(server)
+            for service in sorted(unaware):
+                if not (await checks(service))[check]["ok"]:
+                    answer = await asked(service, "readyz")
+                    assert (answer.status_code, (await asked(service, "livez")).status_code) == (503, 200)
+                    unaware.remove(service)
+            await asyncio.sleep(0.05)
+        await stack.wait_ready(server)
+        for service in ports:
+            while (await asked(service, "readyz")).status_code != 200:  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.1)
+    assert {name: stack.process(name).pid for name in ports} == processes, "none of them had to start anew"
+
+
 @pytest.mark.parametrize(
     ("name", "make", "code"),
     [

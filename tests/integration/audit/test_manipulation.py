@@ -1,5 +1,6 @@
 """Whatever somebody with all rights does to the log, the check names the first entry that is broken."""
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +12,9 @@ from deploy.roles import AUDIT_KEEPER
 from services.audit.core import BEGINNING, content_hash, entry_hash
 from services.audit.heads import SignedHead
 from services.audit.keys import ensure_keys, read_keys
+from services.audit.measures import measure_log
+from shared.database import Pool
+from shared.metrics.registry import REGISTRY
 from tests.integration.audit.conftest import Admin, Log, deeds
 from tests.support.servers import PostgresServer
 
@@ -126,7 +130,7 @@ def statement(sql: str) -> Break:
     ],
 )  # fmt: skip
 async def test_the_first_broken_entry_is_named(
-    audit_log: Log, admin: Admin, break_it: Break, first: int, words: str
+    audit_log: Log, pool: Pool, admin: Admin, break_it: Break, first: int, words: str
 ) -> None:
     # Twelve entries; heads have signed the fourth and the tenth.
     for count in (4, 6, 2):
@@ -142,6 +146,10 @@ async def test_the_first_broken_entry_is_named(
     row = await admin.fetchrow("select broken, cause from checks")
     assert row is not None
     assert (row["broken"], row["cause"]) == (first, checked.findings[0].cause)
+    await measure_log(pool)
+    assert REGISTRY.get_sample_value("tagwerk_audit_broken") == 1
+    verified = REGISTRY.get_sample_value("tagwerk_audit_verified_timestamp_seconds")
+    assert verified == pytest.approx(time.time(), abs=60)
 
 
 async def test_heads_of_the_folder_count_where_those_of_the_database_were_removed(

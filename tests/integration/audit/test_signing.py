@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from services.audit import heads
 from services.audit.heads import SignedHead
 from services.audit.keys import ensure_keys, read_keys
+from services.audit.measures import measure_log
 from shared.database import Pool
 from shared.errors import TagwerkError
+from shared.metrics.registry import REGISTRY
 from tests.integration.audit.conftest import Log, deeds
 
 NUMBERS = "select array_agg(number order by ordinal) from heads"
@@ -43,9 +46,14 @@ async def test_a_head_is_signed_for_each_thousandth_entry_and_after_an_hour(
 ) -> None:
     monkeypatch.setattr(heads, "EVERY", 10)
     signer = audit_log.signer(after=3600)
+    await measure_log(pool)
+    assert REGISTRY.get_sample_value("tagwerk_audit_head_timestamp_seconds") == 0
     await audit_log.write(deeds(25))
     await signer.sign()
     assert await pool.fetchval(NUMBERS) == [10, 20]
+    await measure_log(pool)
+    signed = REGISTRY.get_sample_value("tagwerk_audit_head_timestamp_seconds")
+    assert signed == pytest.approx(time.time(), abs=60)
     # Killed before it was handed over: the next one does it.
     assert not audit_log.folder.exists()
     await signer.hand_over()

@@ -1,5 +1,6 @@
 """The bridge between real brokers and a real bus."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from shared import subjects
 from shared.commands import BridgeQuery, BridgeState, Scope
 from shared.events import Finished, Requested
 from shared.ids import new_id
+from shared.metrics.registry import REGISTRY
 from shared.subjects import RunSubjects
 from shared.words import RunState, Trigger
 from tests.integration.mqtt_bridge.conftest import BROKERS, Device, Site, until
@@ -24,10 +26,20 @@ def spans() -> Iterator[Spans]:
         yield spans
 
 
+def handled(rule: str) -> Counter[str]:
+    """Outcomes of the rule's messages, as this process has counted them so far."""
+    told = {
+        outcome: REGISTRY.get_sample_value("tagwerk_mqtt_messages_total", {"rule": rule, "outcome": outcome})
+        for outcome in ("accepted", "duplicate", "refused")
+    }
+    return Counter({outcome: int(value or 0) for outcome, value in told.items()})
+
+
 @pytest.mark.parametrize("kind", BROKERS, indirect=True)
 async def test_a_message_starts_a_job_once_and_its_run_is_told(site: Site, device: Device) -> None:
     # The broker keeps what is retained for longer than this test.
     id = f"R-{new_id()}"
+    counted = handled("records")
     await device.subscribe(f"{ANSWERS}/records")
     await device.subscribe("tagwerk/out/main/#")
     await site.start()
@@ -70,6 +82,7 @@ async def test_a_message_starts_a_job_once_and_its_run_is_told(site: Site, devic
     answers = [await device.answer(f"{ANSWERS}/records", number) for number in range(4, 9)]
     assert sorted(one["duplicate"] for one in answers) == [False, True, True, True, True]
     assert len({one["run_id"] for one in answers}) == 1
+    assert handled("records") - counted == Counter(accepted=2, duplicate=5, refused=1)
 
     # Its states go out, retained.
     run = f"tagwerk/out/main/lab/records/runs/{answer['run_id']}"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from nats.aio.msg import Msg
 
+from services.reporting.alerts.measures import measure_alerts
 from shared import subjects
 from shared.commands import (
     AlertRow,
@@ -31,7 +32,16 @@ from shared.events import (
     SystemUnreachable,
     now,
 )
-from shared.words import AlertKind, AlertNews, Decision, OccurrenceVerdict, RunState, TellingState
+from shared.metrics.registry import REGISTRY
+from shared.words import (
+    AlertKind,
+    AlertNews,
+    Decision,
+    OccurrenceVerdict,
+    RunState,
+    Severity,
+    TellingState,
+)
 from tests.integration.reporting.alerting import JOB, World, failure, world
 from tests.integration.reporting.conftest import until
 from tests.support.webhook_receiver import SECRET
@@ -48,6 +58,10 @@ async def test_an_alert_opens_is_told_counts_and_closes_when_its_cause_is_gone(w
         return len(await world.alerts(kind=AlertKind.RUN_FAILED)) == 2
 
     await until(both)
+    await measure_alerts(world.installation.service.pool)
+    metric = "tagwerk_alerts_open"
+    opened = {one: REGISTRY.get_sample_value(metric, {"severity": one}) for one in Severity}
+    assert opened == {Severity.WARNING: 2, Severity.CRITICAL: 0}
     (alert,) = await world.alerts(client="acme")
     assert (alert.why, alert.next_step, alert.run_id) == ("the feed is closed", "Correct it.", first)
     second = await world.run(RunState.PARTIALLY_FAILED)
