@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
@@ -16,10 +17,11 @@ from babel.messages.pofile import read_po, write_po
 from deploy.local.config import SERVICES
 from deploy.service_messages import service_messages
 from services.gateway.pages import languages
-from services.gateway.pages.languages import DOMAINS, SOURCE, catalogue_file
+from services.gateway.pages.languages import DOMAINS, SOURCE
 from services.gateway.pages.preferences import LANGUAGES, Language
 from services.gateway.pages.start.fields import label_of
 from shared.jobs import CatalogueEntry
+from shared.sentences import translating
 from shared.service import SOFTWARE_VERSION
 
 PAGES = languages.FOLDER.parent
@@ -71,14 +73,24 @@ def declared_jobs() -> Iterator[CatalogueEntry]:
             yield CatalogueEntry.of(job, SOFTWARE_VERSION)
 
 
-MESSAGES = dict(zip(DOMAINS, (page_messages, job_messages, service_messages), strict=True))
+#: What the services themselves say, apart from the pages.
+SENTENCES = "services"
+MESSAGES = {**dict(zip(DOMAINS, (page_messages, job_messages), strict=True)), SENTENCES: service_messages}
+
+
+def catalogue_file(language: Language, domain: str) -> Path:
+    return (
+        translating.catalogue_file(language)
+        if domain == SENTENCES
+        else languages.catalogue_file(language, domain)
+    )
 
 
 def updated(language: Language, domain: str) -> Catalog:
     """The catalogue with exactly the messages that there are; new ones are empty."""
     file = catalogue_file(language, domain)
     translated = read_po(io.BytesIO(file.read_bytes()), locale=language) if file.is_file() else Catalog()
-    catalogue = Catalog(locale=language, fuzzy=False, header_comment=f"# What the admin pages say: {domain}.")
+    catalogue = Catalog(locale=language, fuzzy=False, header_comment=f"# What is said to people: {domain}.")
     for message in MESSAGES[domain]():
         if message.id:
             known = translated.get(message.id)
@@ -106,7 +118,7 @@ def untranslated(catalogue: Catalog) -> list[str]:
 def main() -> None:
     missing = 0
     for language in LANGUAGES:
-        for domain in DOMAINS if language != SOURCE else ():
+        for domain in MESSAGES if language != SOURCE else ():
             catalogue = updated(language, domain)
             file = catalogue_file(language, domain)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +127,7 @@ def main() -> None:
                 missing += 1
                 print(f"{language} {domain}: {message}")
     if missing:
-        sys.exit(f"{missing} messages are left to translate in services/gateway/pages/locale")
+        sys.exit(f"{missing} messages are left to translate")
 
 
 if __name__ == "__main__":

@@ -68,15 +68,18 @@ def refusals(service: str, refused: Callable[[str, Failure], None]) -> Callable[
         if found is None:
             log.debug("the connection to nats-server", error=repr(error))
             return
-        act, subject = ("publish to" if found[1].lower() == "publish" else "hear"), found[2]
+        subject = found[2]
+        publishes = found[1].lower() == "publish"
         failure = Failure(
             code="not_permitted",
-            cause=f"nats-server does not let {service} {act} {subject}",
+            cause=f"nats-server does not let {service} publish to {subject}"
+            if publishes
+            else f"nats-server does not let {service} hear {subject}",
             concern=subject,
             next_step="Deploy the bus's users as this version of Tagwerk has them (docs/permissions.md): "
             "`python -m deploy.generated` writes them. Then start the bus or the service again.",
         )
-        log.error("the bus refuses what the service needs", act=act, subject=subject)
+        log.error("the bus refuses what the service needs", cause=failure.cause)
         refused(subject, failure)
 
     return heard

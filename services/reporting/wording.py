@@ -10,6 +10,8 @@ from typing import ClassVar, Final
 from babel import Locale
 from babel.dates import format_date, format_time
 
+from shared.sentences.translating import sentence_in
+
 #: Name -> the English and the German text.
 Texts = Mapping[str, tuple[str, str]]
 
@@ -50,6 +52,10 @@ class Wording:
         texts = self.texts.get(name) or _SHARED[name]
         text = texts[0 if self.language == "en" else 1]
         return text.format(**values) if values else text
+
+    def said(self, text: str) -> str:
+        """What a service said of a failure, as far as it can be said in this language."""
+        return sentence_in(self.language, text)[0]
 
     def amount(self, value: Decimal) -> str:
         """`1,234.50`, `1’234.50`."""

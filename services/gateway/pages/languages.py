@@ -1,7 +1,7 @@
 """Texts in the reader's language: gettext catalogues, read at start and kept in memory.
 
 The English text is the message id. Domain `pages` holds what the pages say, domain `jobs` what the
-services' declarations say, domain `services` what services say when something fails (`service_texts.py`).
+services' declarations say; what services say when something fails stands in `shared/sentences`.
 `python -m deploy.messages` brings all of them up to date.
 """
 
@@ -16,12 +16,13 @@ from babel.support import NullTranslations, Translations
 from markupsafe import Markup
 
 from services.gateway.pages.preferences import LANGUAGES, Language
+from shared.sentences import translating as sentences
 
 FOLDER = Path(__file__).parent / "locale"
 
 #: The language in which messages are written.
 SOURCE: Language = "en"
-DOMAINS = ("pages", "jobs", "services")
+DOMAINS = ("pages", "jobs")
 
 
 def catalogue_file(language: Language, domain: str) -> Path:
@@ -49,6 +50,7 @@ def read_all() -> None:
     for language in LANGUAGES:
         for domain in DOMAINS:
             translations(language, domain)
+        sentences.read(language)
 
 
 @lru_cache(10_000)

@@ -26,11 +26,11 @@ from services.gateway.pages.navigation import Place, menu
 from services.gateway.pages.preferences import LANGUAGES, THEMES, Language, Preferences, preferences_of
 from services.gateway.pages.remembered import Rows
 from services.gateway.pages.schedules.usual import schedule_of
-from services.gateway.pages.service_texts import service_text
 from services.gateway.pages.static_files import static_files
 from services.gateway.pages.step_words import step_words
 from services.gateway.problems import trace_of
 from shared.access import Principal
+from shared.sentences.translating import sentence_in
 from shared.service import SOFTWARE_VERSION
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -109,7 +109,7 @@ def _service_text(
 ) -> Markup:
     """Marked as English where there is no translation; cut where it has more than `at_most` characters;
     with a capital letter where it `begins` a line with a word, which a name such as `x.y` is not."""
-    said, spoken = service_text(language, text)
+    said, spoken = sentence_in(language, text)
     if begins and said.partition(" ")[0].isalpha():
         said = said[0].upper() + said[1:]
     if at_most is not None and len(said) > at_most:

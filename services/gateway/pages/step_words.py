@@ -13,7 +13,7 @@ from services.gateway.pages.documents.words import PAYMENTS
 from services.gateway.pages.invoice_words import FIELDS
 from services.gateway.pages.languages import N_, SOURCE, message, spoken_text
 from services.gateway.pages.preferences import Language
-from services.gateway.pages.service_texts import service_text
+from shared.sentences.translating import sentence_in
 from shared.words import StepKind
 
 #: A person's own words stand behind what the step is called already.
@@ -92,9 +92,9 @@ def _name(language: Language, word: str) -> Markup | None:
         return message(language, _NAMES[word])
     if language == SOURCE:
         return None
-    translated, known = service_text(language, word)
+    translated, known = sentence_in(language, word)
     return Markup("{}").format(translated) if known else None
 
 
 def _service(language: Language, text: str) -> Markup:
-    return spoken_text(*service_text(language, text))
+    return spoken_text(*sentence_in(language, text))

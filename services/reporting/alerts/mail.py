@@ -54,7 +54,10 @@ def _as_text(content: Content, words: Words, rule: str, address: str | None) -> 
     for item in content.items:
         lines += [words.headline(item), ", ".join(words.facts(item))]
         if item.closed_at is None:
-            lines += [f"{words('why')}: {item.why}", f"{words('next')}: {item.next_step}"]
+            lines += [
+                f"{words('why')}: {words.said(item.why)}",
+                f"{words('next')}: {words.said(item.next_step)}",
+            ]
         if address and item.run_id:
             lines.append(f"{words('run')}: {address}/runs/{item.run_id}")
         lines.append("")
@@ -100,9 +103,9 @@ def _item(item: Item, words: Words, address: str | None) -> str:
     ]
     if not over:
         parts += [
-            f'<p style="margin:0 0 6px;font-size:14px">{escape(item.why)}</p>',
+            f'<p style="margin:0 0 6px;font-size:14px">{escape(words.said(item.why))}</p>',
             f'<p style="margin:0 0 6px;font-size:14px"><strong>{escape(words("next"))}:</strong> '
-            f"{escape(item.next_step)}</p>",
+            f"{escape(words.said(item.next_step))}</p>",
         ]
     if address and item.run_id:
         parts.append(

@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.reporting.alerts.content import Item
+from shared.sentences.translating import sentence_in
 from shared.words import AlertKind, AlertNews, Severity
 
 #: `{what}` is the concern: a job, a schedule, a system.
@@ -61,6 +62,10 @@ class Words:
 
     def __call__(self, text: str, /, **values: object) -> str:
         return _TEXTS[text][self.language == "de"].format(**values)
+
+    def said(self, text: str) -> str:
+        """What a service said of a failure, as far as it can be said in this language."""
+        return sentence_in(self.language, text)[0]
 
     def moment(self, time: datetime) -> str:
         """With the zone, since whoever reads it may sit elsewhere."""

@@ -94,7 +94,7 @@ def proof_of(proof: Proof, newest: int | None, words: Words) -> list[str]:
     if proof.checked_at is None:
         said.append(words("check_none"))
     elif proof.cause is not None:
-        said.append(words("check_broken", at=_at(proof.checked_at, words), cause=proof.cause))
+        said.append(words("check_broken", at=_at(proof.checked_at, words), cause=words.said(proof.cause)))
         if proof.broken is not None:
             said.append(words("check_broken_at", number=words.count(proof.broken)))
     else:

@@ -132,13 +132,13 @@ class Words(Wording):
                 return self("decide_how", run_id=line.run_id, effect=line.number)
             case "missed":
                 return self("backfill_how", schedule=line.number)
-        return line.next_step or ""
+        return self.said(line.next_step or "")
 
     def cause(self, line: Line) -> str:
         """Why, in words: those of who said it, or of this report where nobody did."""
         own = {"lost": "gone_since", "overdue": "too_long", "unworked": "nobody", "missed": "nobody_there"}
         if line.cause:
-            return line.cause
+            return self.said(line.cause)
         if line.kind == "run" and line.failed:
             return self("of_records", failed=self.count(line.failed), records=self.count(line.records))
         return self(own[line.kind]) if line.kind in own else ""

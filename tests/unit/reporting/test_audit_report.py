@@ -82,6 +82,13 @@ def test_the_proof_is_told_in_sentences(proof: Proof, newest: int, said: list[st
         assert words in sentence
 
 
+def test_what_was_found_is_told_in_the_language_of_the_report() -> None:
+    proof = Proof(GOOD.checked_at, 90, 5, "the log ends at 8, and a head has signed entry 10")
+    told = " ".join(proof_of(proof, 90, Words("de")))
+    assert "the log ends" not in told
+    assert "NICHT so, wie es geschrieben wurde" in told
+
+
 def test_the_pdf_says_it_in_words(tmp_path: Path) -> None:
     orders = content(*ENTRIES, language="de", cut=True).plain()
     with pypdfium2.PdfDocument(tmp_path / Writer("audit", orders, str(tmp_path)).pdf()) as pdf:

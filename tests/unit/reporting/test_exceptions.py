@@ -15,6 +15,7 @@ import pytest
 from services.reporting.exceptions.content import Content, Line, bars_of
 from services.reporting.exceptions.pdf import shown
 from services.reporting.exceptions.summary import summary_of
+from services.reporting.exceptions.words import Words
 from services.reporting.letter import as_html, as_text
 from services.reporting.renderer.writer import Writer
 
@@ -76,6 +77,14 @@ def test_the_pdf_says_it_in_words(tmp_path: Path, language: str, said: list[str]
     text = text_of(tmp_path / Writer("exceptions", orders, str(tmp_path)).pdf())
     for words in [*said, "#strong[x]"]:
         assert words in text, text
+
+
+def test_causes_are_told_in_the_language_of_the_report() -> None:
+    refused = line("run", 28, state="failed", cause="no connection: 127.0.0.1 refuses it", next_step="Wait.")
+    assert Words("de").cause(refused) == "keine Verbindung: 127.0.0.1 lehnt sie ab"
+    assert Words("en").cause(refused) == refused.cause
+    letter = summary_of(content(refused, language="de")).letter()
+    assert "lehnt sie ab" in as_text(letter)
 
 
 def test_a_report_of_nothing_says_so(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from services.gateway.pages import words
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.languages import job_text, spoken_text, translations
 from services.gateway.pages.preferences import Language
-from services.gateway.pages.service_texts import service_text
 from services.gateway.preflight.sayings import Ago, Saying, Told
+from shared.sentences.translating import sentence_in
 from shared.words import Outcome, RunState
 
 
@@ -59,4 +59,4 @@ def _value(value: Any, language: Language, formats: Formats) -> Markup:
 def told_text(text: str, language: Language) -> Markup:
     """What a job or service said: translated where that is known, else marked as English."""
     declared, spoken = job_text(language, text)
-    return spoken_text(*((declared, spoken) if spoken else service_text(language, text)))
+    return spoken_text(*((declared, spoken) if spoken else sentence_in(language, text)))

@@ -7,7 +7,7 @@ import pytest
 from deploy import messages
 from services.gateway.pages import words
 from services.gateway.pages.codes import CODES
-from services.gateway.pages.languages import DOMAINS, SOURCE, catalogue_file
+from services.gateway.pages.languages import SOURCE
 from services.gateway.pages.preferences import LANGUAGES, THEMES, Language
 from services.gateway.problems import STATUS
 from shared.events import BUSINESS_EVENTS
@@ -16,17 +16,17 @@ from shared.words import Danger, Kind, Level, Outcome, RunState, Trigger
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", messages.MESSAGES)
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_message_is_missing_or_empty_or_left_over(language: Language, domain: str) -> None:
     catalogue = messages.updated(language, domain)
     assert len(catalogue) > 50, "the extraction found next to nothing"
     assert messages.untranslated(catalogue) == []
     mends = "`python -m deploy.messages` brings the catalogue up to date"
-    assert catalogue_file(language, domain).read_text() == messages.text_of(catalogue), mends
+    assert messages.catalogue_file(language, domain).read_text() == messages.text_of(catalogue), mends
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", messages.MESSAGES)
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_have_the_same_placeholders(language: Language, domain: str) -> None:
     for message in messages.updated(language, domain):

@@ -10,8 +10,8 @@ from services.documents.approvals.core import Move, Standing
 from services.documents.approvals.rules import Demand
 from services.gateway.pages.formats import Formats
 from services.gateway.pages.preferences import preferences_of
-from services.gateway.pages.service_texts import service_text
 from services.gateway.pages.step_words import step_words
+from shared.sentences.translating import sentence_in
 from shared.words import ApprovalState, StepKind
 from tests.unit.gateway.pages.jobs import NOW
 
@@ -73,16 +73,16 @@ def test_names_of_fields_and_states_are_those_of_the_pages(kind: StepKind, words
 
 
 def test_a_finding_names_its_field_and_a_rule_of_a_bank_stays_as_the_bank_says_it() -> None:
-    assert service_text("de", "IBAN: CH93 fails the check digits of an IBAN") == (
+    assert sentence_in("de", "IBAN: CH93 fails the check digits of an IBAN") == (
         "IBAN: CH93 hat keine gültigen IBAN-Prüfziffern",
         True,
     )
     said = "gross amount: the QR-bill gives the value 10.00; the text gives the value 12.00"
-    assert service_text("de", said) == (
+    assert sentence_in("de", said) == (
         "Bruttobetrag: die QR-Rechnung nennt den Wert 10.00; der Text nennt den Wert 12.00",
         True,
     )
-    assert service_text("de", "BR-CO-15: Invoice total amount is wrong") == (
+    assert sentence_in("de", "BR-CO-15: Invoice total amount is wrong") == (
         "BR-CO-15: Invoice total amount is wrong",
         False,
     )

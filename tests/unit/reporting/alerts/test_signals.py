@@ -11,6 +11,7 @@ from services.reporting.alerts.mail import compose
 from services.reporting.alerts.signals import of_audit, of_end, of_event, of_occurrence
 from services.reporting.alerts.words import SENTENCES, Words
 from shared.audit import AuditEntry
+from shared.errors import ExternalSystemNotReached
 from shared.events import (
     AgentAway,
     AgentBack,
@@ -129,3 +130,18 @@ def test_a_mail_says_it_in_the_language_of_the_rules() -> None:
     assert "it &lt;failed&gt;" in html.get_content()
     assert "http" not in text.get_content()
     assert set(SENTENCES) == set(AlertKind)
+
+
+def test_a_mail_says_what_services_said_in_the_language_of_the_rules() -> None:
+    failure = ExternalSystemNotReached("erp", "no connection: 127.0.0.1 refuses it").failure
+    content = content_of([item(1, why=failure.cause, next_step=failure.next_step)], AT)
+    mail = compose(
+        content, Words("de", ZoneInfo("Europe/Zurich")), rule="alles", sender="Tagwerk <t@example.com>",
+        recipient="it@example.com", message_id="<1@example.com>", address=None,
+    )  # fmt: skip
+    for body in (mail.get_body(("plain",)), mail.get_body(("html",))):
+        assert body is not None
+        assert "keine Verbindung: 127.0.0.1 lehnt sie ab" in body.get_content()
+        assert failure.next_step not in body.get_content()
+    # Programs get what was said.
+    assert failure.cause.encode() in webhook_body(content)

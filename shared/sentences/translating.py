@@ -1,19 +1,24 @@
 """What services said when something failed, in the reader's language.
 
 They say it in English, in events that are kept for years: `there is no job 'x.y' that you may see`. The
-catalogue `services` knows the templates that such sentences are made of, `there is no job {job} that you
-may see`, and their translations. A sentence is recognized by its template, and its values go into the
-translation; those that are sentences themselves (`the PDF is damaged: {detail}`) are translated likewise.
+catalogue beside this file knows the templates that such sentences are made of, `there is no job {job} that
+you may see`, and their translations; `python -m deploy.messages` brings it up to date. A sentence is
+recognized by its template, and its values go into the translation; those that are sentences themselves (`the
+PDF is damaged: {detail}`) are translated likewise.
 """
 
 import re
 import string
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final
 
-from services.gateway.pages.languages import SOURCE, catalogue
-from services.gateway.pages.preferences import Language
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
 
+#: The language in which services speak.
+SOURCE: Final = "en"
 #: How deep sentences lie in sentences.
 _DEEPEST = 5
 #: `AC04`, `BR-CO-15`.
@@ -33,13 +38,28 @@ class _Template:
     length: int
 
 
-def service_text(language: Language, text: str) -> tuple[str, bool]:
-    """The sentence, and whether it is in the reader's language."""
+def catalogue_file(language: str) -> Path:
+    return Path(__file__).parent / f"{language}.po"
+
+
+def catalogue(language: str) -> Catalog:
+    with catalogue_file(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def read(language: str) -> None:
+    """Read the catalogue, so that one that is broken fails the start and no reader waits for it."""
+    if language != SOURCE:
+        _templates(language)
+
+
+def sentence_in(language: str, text: str) -> tuple[str, bool]:
+    """The sentence as far as it can be said in a language, and whether it is."""
     return (text, True) if language == SOURCE or not text else _translated(language, text, _DEEPEST)
 
 
 @lru_cache(maxsize=4096)
-def _translated(language: Language, text: str, deep: int) -> tuple[str, bool]:
+def _translated(language: str, text: str, deep: int) -> tuple[str, bool]:
     if not deep:
         return text, False
     if several := _pieces(language, text, deep, "; "):
@@ -63,7 +83,7 @@ def _translated(language: Language, text: str, deep: int) -> tuple[str, bool]:
     return "".join(said) + ending, True
 
 
-def _pieces(language: Language, text: str, deep: int, separator: str) -> tuple[str, bool] | None:
+def _pieces(language: str, text: str, deep: int, separator: str) -> tuple[str, bool] | None:
     """Two sentences, or a name or code before one: if both are known, and each by itself."""
     head, found, rest = text.partition(separator)
     if not found:
@@ -73,7 +93,7 @@ def _pieces(language: Language, text: str, deep: int, separator: str) -> tuple[s
     return (first[0] + separator + second[0], True) if first[1] and second[1] else None
 
 
-def _quoting(language: Language, text: str, deep: int) -> tuple[str, bool] | None:
+def _quoting(language: str, text: str, deep: int) -> tuple[str, bool] | None:
     """A sentence, and behind it what somebody else said."""
     found = _QUOTING.fullmatch(text)
     if found is None:
@@ -88,11 +108,11 @@ def _swallowed(found: re.Match[str]) -> int:
 
 
 @cache
-def _templates(language: Language) -> list[_Template]:
+def _templates(language: str) -> list[_Template]:
     """Those that have a translation."""
     return [
         _template(str(message.id), str(message.string))
-        for message in catalogue(language, "services")
+        for message in catalogue(language)
         if message.id and message.string
     ]
 

@@ -5,13 +5,12 @@ import string
 import pytest
 
 from deploy.service_messages import service_messages
-from services.gateway.pages.languages import catalogue
-from services.gateway.pages.service_texts import service_text
 from shared.errors import CredentialsRejected, ExternalSystemUnavailable
+from shared.sentences.translating import catalogue, sentence_in
 
 
 def german(text: str) -> str:
-    translated, spoken = service_text("de", text)
+    translated, spoken = sentence_in("de", text)
     assert spoken, text
     return translated
 
@@ -48,9 +47,9 @@ def test_what_the_errors_of_everybody_say_is_translated(error: CredentialsReject
 
 
 def test_what_nobody_translated_stays_english_and_says_so() -> None:
-    assert service_text("de", "libfoo: bad magic") == ("libfoo: bad magic", False)
-    assert service_text("en", "libfoo: bad magic") == ("libfoo: bad magic", True)
-    assert service_text("de", "") == ("", True)
+    assert sentence_in("de", "libfoo: bad magic") == ("libfoo: bad magic", False)
+    assert sentence_in("en", "libfoo: bad magic") == ("libfoo: bad magic", True)
+    assert sentence_in("de", "") == ("", True)
 
 
 def test_every_sentence_of_the_services_is_recognized_with_values_in_it() -> None:
@@ -60,7 +59,7 @@ def test_every_sentence_of_the_services_is_recognized_with_values_in_it() -> Non
         parts = list(string.Formatter().parse(str(message.id)))
         said = "".join(text + ("" if name is None else f"«{name}»") for text, name, *_ in parts)
         told = german(said)
-        assert told != said or catalogue("de", "services").get(message.id).string == message.id  # type: ignore[union-attr]
+        assert told != said or catalogue("de").get(message.id).string == message.id  # type: ignore[union-attr]
         for _, name, *_ in parts:
             assert name is None or f"«{name}»" in told, (said, told)
 
