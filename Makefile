@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# Many processes start, each with the same code: it is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 #: What the sources and tools in this folder are checked and run with.

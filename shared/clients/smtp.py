@@ -209,11 +209,11 @@ class SmtpSystem:
         except aiosmtplib.SMTPNotSupported:
             client.close()
             raise _insecure(self.server.host) from None
-        except ssl.SSLError as error:
-            raise ExternalSystemNotReached(SYSTEM, f"no encrypted connection: {error.reason}") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             timed_out = isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError)
-            raise not_reached(SYSTEM, self.server.host, error, timed_out=timed_out) from None
+            raise not_reached(
+                SYSTEM, self.server.host, error, timed_out=timed_out, authorities="TAGWERK_SMTP_CA_FILE"
+            ) from None
 
     async def _introduce(self, client: aiosmtplib.SMTP, recipient: str, hidden: Mapping[str, str]) -> None:
         try:

@@ -79,8 +79,10 @@ async def test_a_mail_server_is_believed_by_its_authority_alone(
         with pytest.raises(NotDone) as raised:
             await SmtpSystem(SmtpServer.of(url(catcher.port), "desk@example.com"), SILENT).knock()
     assert len(catcher.mails) == 1
-    assert raised.value.failure.code == "external_system_unavailable"
-    assert "certificate" in raised.value.failure.cause.lower()
+    failure = raised.value.failure
+    assert (failure.code, failure.retryable) == ("external_system_unavailable", True)
+    assert "unable to get local issuer certificate" in failure.cause
+    assert "TAGWERK_SMTP_CA_FILE" in failure.next_step
 
 
 def test_a_file_of_an_authority_that_is_not_there_is_named(tmp_path: Path) -> None:
