@@ -196,11 +196,7 @@ async def test_services_live_on_and_are_not_ready_while_a_server_is_away(
     async def asked(service: str, path: str) -> httpx.Response:
         return await installation.http.get(f"http://127.0.0.1:{ports[service]}/{path}")
 
-    async def checks(service: str) -> dict[str, Any]:
-        told: dict[str, Any] = (await asked(service, "readyz")).json()["checks"]
-        return told
-
-    concerned = {service for service in ports if check in await checks(service)}
+    concerned = {service for service in ports if check in (await asked(service, "readyz")).json()["checks"]}
     assert concerned, "no service needs it"
     unaware = set(concerned)
     async with asyncio.timeout(60):
@@ -209,9 +205,9 @@ async def test_services_live_on_and_are_not_ready_while_a_server_is_away(
                 # Again and again: it is started anew at once.
                 stack.kill(server)
             for service in sorted(unaware):
-                if not (await checks(service))[check]["ok"]:
-                    answer = await asked(service, "readyz")
-                    assert (answer.status_code, (await asked(service, "livez")).status_code) == (503, 200)
+                ready = await asked(service, "readyz")
+                if not ready.json()["checks"][check]["ok"]:
+                    assert (ready.status_code, (await asked(service, "livez")).status_code) == (503, 200)
                     unaware.remove(service)
             await asyncio.sleep(0.05)
         await stack.wait_ready(server)
