@@ -24,6 +24,14 @@ else:
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+#: What asyncpg raises of a statement or a connection; sockets raise `OSError` besides.
+DATABASE_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # Where the server ends a connection at the moment at which a statement begins.
+    asyncpg.InternalClientError,
+)
+
 _OUTSIDE: Final = "-- outside a transaction\n"
 _CONTRACT: Final = "-- contract\n"
 #: Seconds between two looks whether it is this replica's turn to migrate.
@@ -72,7 +80,7 @@ async def session(pool: Pool) -> AsyncIterator["Connection"]:
 async def _end_session(connection: "Connection") -> None:
     try:
         await connection.reset()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (*DATABASE_ERRORS, OSError):
         _break_off(connection)
     except asyncio.CancelledError:
         _break_off(connection)

@@ -17,7 +17,7 @@ import structlog
 
 from shared.audit import AuditEntry, trace_id_of
 from shared.bus import Bus, BusUnavailable, PublishRefused
-from shared.database import Pool
+from shared.database import DATABASE_ERRORS, Pool
 from shared.errors import TagwerkError, failure_of
 from shared.events import BusinessEventBase, Decided, Record, Recorded
 from shared.runner.context import RunContext
@@ -204,7 +204,7 @@ class Relay:
                 while await self._pass():
                     pass
             except (
-                TagwerkError, PublishRefused, asyncpg.PostgresError, asyncpg.InterfaceError, OSError,
+                TagwerkError, PublishRefused, *DATABASE_ERRORS, OSError,
             ) as error:  # fmt: skip
                 log.warning("the outbox waits: a message could not be published", error=str(error))
                 await asyncio.sleep(self.LOOK_EVERY)

@@ -2,19 +2,16 @@
 
 from typing import Final
 
-import asyncpg
 from nats.errors import Error as NatsError
 
+from shared.database import DATABASE_ERRORS
 from shared.feed import FeedInterrupted
 
 #: After one of these it is read on from the checkpoint.
 PASSING: Final = (
     FeedInterrupted,
     NatsError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # What asyncpg raises if the server ends a connection at the moment at which a statement begins.
-    asyncpg.InternalClientError,
+    *DATABASE_ERRORS,
     OSError,
     TimeoutError,
 )

@@ -18,7 +18,7 @@ from services.audit.chain import SCHEMA, Connection, read_end
 from services.audit.heads import AFTER, NO_HEAD, Head, SignedHead, ends_to_sign
 from services.audit.keys import Keys
 from shared.clients.destinations import DestinationNotAllowed, admit
-from shared.database import Pool
+from shared.database import DATABASE_ERRORS, Pool
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Signer:
             try:
                 await self.sign()
                 await self.hand_over()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (*DATABASE_ERRORS, OSError) as error:
                 log.warning("heads of the audit log wait", error=repr(error))
                 await asyncio.sleep(1)
             try:

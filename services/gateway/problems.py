@@ -112,7 +112,12 @@ _NAMED: Mapping[str, str] = {
 }
 
 #: What the driver raises while the server restarts or is gone.
-DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
+DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 def _readable(text: str) -> str:

@@ -2,13 +2,12 @@
 
 import asyncio
 
-import asyncpg
 import structlog
 
 from services.status.progress import Progress
 from services.status.projector import Projector
 from shared.bus import Bus, PublishRefused
-from shared.database import Pool
+from shared.database import DATABASE_ERRORS, Pool
 from shared.dead_letters import bury
 from shared.errors import Failure, TagwerkError
 from shared.subjects import PROJECTOR, RUNS
@@ -36,8 +35,7 @@ class DeadLetterRelay:
                 if self._progress.leading:
                     await self._publish_all()
             except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
+                *DATABASE_ERRORS,
                 OSError,
                 TagwerkError,
                 PublishRefused,

@@ -20,7 +20,7 @@ from services.status.projector import Projector, contiguous
 from services.status.rows import Changes
 from services.status.store import PROJECTION, Connection, settle
 from shared.commands import Rebuild, RebuildReport
-from shared.database import Pool, session
+from shared.database import DATABASE_ERRORS, Pool, session
 from shared.errors import Failure, TagwerkError, failure_of
 from shared.feed import RawMessage
 from shared.ids import new_id
@@ -83,7 +83,7 @@ class Rebuilds:
             if self._progress.leading:
                 try:
                     await self._do_all()
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, CheckpointMoved, OSError) as error:
+                except (*DATABASE_ERRORS, CheckpointMoved, OSError) as error:
                     log.warning("a rebuild broke off and begins again", error=repr(error))
             await _wait(self._asked)
 

@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-import asyncpg
 import structlog
 
 from shared.clients.breaking import Circuit
 from shared.commands import Breaker
-from shared.database import Pool
+from shared.database import DATABASE_ERRORS, Pool
 from shared.errors import ExternalSystemBusy, ExternalSystemUnavailable, NotCalled, TagwerkError
 from shared.events import SystemReachable, SystemUnreachable, now
 from shared.outbox import Outbox, Relay, Transaction
@@ -161,7 +160,7 @@ class Breakers:
     async def _or_nothing(self, work: Callable[[], Awaitable[T]]) -> T | None:
         try:
             return await work()
-        except (TagwerkError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (TagwerkError, *DATABASE_ERRORS, OSError) as error:
             log.warning("a circuit breaker could not be read or written", error=str(error))
             return None
 

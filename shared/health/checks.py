@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import asyncpg
-
-from shared.database import Pool
+from shared.database import DATABASE_ERRORS, Pool
 from shared.errors import Failure, TagwerkError
 
 #: Seconds for a sign of life of the database.
@@ -55,7 +53,7 @@ async def check_database(pool: Pool) -> Check:
     try:
         async with asyncio.timeout(ANSWER):
             await pool.fetchval("select 1")
-    except (TimeoutError, OSError, TagwerkError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (TimeoutError, OSError, TagwerkError, *DATABASE_ERRORS) as error:
         return Check(False, f"the database does not answer ({type(error).__name__})")
     return Check(True)
 

@@ -2,11 +2,11 @@
 
 import asyncio
 
-import asyncpg
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from services.gateway.context import Gateway, TheGateway
+from shared.database import DATABASE_ERRORS
 
 router = APIRouter(tags=["health"])
 
@@ -46,6 +46,6 @@ async def _database_answers(gateway: Gateway) -> bool:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
             await gateway.pool.fetchval("select 1")
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (TimeoutError, OSError, *DATABASE_ERRORS):
         return False
     return True

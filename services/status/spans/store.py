@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from services.status.spans.decoding import SpanRow
-from shared.database import Pool
+from shared.database import DATABASE_ERRORS, Pool
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Spans:
             try:
                 while self._waiting:
                     await self._write(datetime.now(UTC).date())
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (*DATABASE_ERRORS, OSError) as error:
                 log.warning("spans wait for the database", error=str(error), waiting=len(self._waiting))
             await asyncio.sleep(EVERY)
 
@@ -61,7 +61,7 @@ class Spans:
         while True:
             try:
                 await self.forget(datetime.now(UTC).date())
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (*DATABASE_ERRORS, OSError) as error:
                 log.warning("old spans could not be removed yet", error=str(error))
             await asyncio.sleep(TIDY_EVERY)
 
