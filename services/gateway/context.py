@@ -144,9 +144,7 @@ class Gateway:
         except (TagwerkError, *DATABASE_AWAY, OSError):
             # What ends sessions and takes rights away lies where nobody can reach it now.
             return None
-        sees = scope.clients is None or run.client in scope.clients
-        sees = sees and (scope.jobs is None or run.job in scope.jobs)
-        return None if sees else core.run_not_found(run.run_id).failure
+        return None if scope.sees(run.client, run.job) else core.run_not_found(run.run_id).failure
 
 
 async def _gateway(request: Request) -> Gateway:

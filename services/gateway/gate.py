@@ -45,8 +45,11 @@ from shared.commands import (
     RunQuery,
     SchedulesPage,
     SchedulesQuery,
+    Scope,
     SilencesPage,
     SilencesQuery,
+    Trace,
+    TraceQuery,
 )
 from shared.errors import Failure, TagwerkError
 from shared.events import DocumentUploaded
@@ -199,6 +202,10 @@ class Gate:
         """As for a run."""
         self._look(self._record_hidden_schedule(principal, id))
 
+    def look_for_hidden_trace(self, principal: Principal, asked: TraceQuery) -> None:
+        """As for a run."""
+        self._look(self._record_hidden_trace(principal, asked))
+
     def look_for_hidden_run(self, principal: Principal, run_id: UUID) -> None:
         """A run was not found: if it exists, this was a refusal. Looked up apart from the answer, so that
         the time it takes tells nothing."""
@@ -218,9 +225,25 @@ class Gate:
     async def _record_hidden_run(self, principal: Principal, run_id: UUID) -> None:
         try:
             run = await self._bus.ask(subjects.query("status", "run"), RunQuery(run_id=run_id), RunDetail)
+            scope: Scope = (await self.scope(principal))["scope"]
         except TagwerkError:
             return
-        await self.hide(principal, f"run:{run_id}", client=run.client)
+        # It may have come about since the answer.
+        if not scope.sees(run.client, run.job):
+            await self.hide(principal, f"run:{run_id}", client=run.client)
+
+    async def _record_hidden_trace(self, principal: Principal, asked: TraceQuery) -> None:
+        everything = asked.model_copy(update={"scope": Scope()})
+        # It may have come about since the answer.
+        if await self._is_there(everything) and not await self._is_there(asked):
+            await self.hide(principal, f"trace:{asked.trace_id}")
+
+    async def _is_there(self, asked: TraceQuery) -> bool:
+        try:
+            await self._bus.ask(subjects.query("status", "trace"), asked, Trace)
+        except TagwerkError:
+            return False
+        return True
 
     async def _record_hidden_schedule(self, principal: Principal, id: str) -> None:
         query, subject = SchedulesQuery(id=id), subjects.query("scheduler", "schedules")

@@ -17,6 +17,10 @@ class Scope(BaseModel):
     #: Ids of the jobs whose runs may be seen.
     jobs: frozenset[str] | None = None
 
+    def sees(self, client: str, job: str) -> bool:
+        """Whether a run of this job for this client may be seen."""
+        return (self.clients is None or client in self.clients) and (self.jobs is None or job in self.jobs)
+
 
 class Query(BaseModel):
     """What every query carries."""

@@ -12,6 +12,7 @@ from services.gateway.problems import answers
 from services.gateway.routes.audit import scope_of
 from shared import subjects
 from shared.commands import Trace, TraceQuery, TracesPage, TracesQuery
+from shared.errors import TagwerkError
 
 router = APIRouter()
 
@@ -58,4 +59,9 @@ async def read_trace(
     """For technical administrators. A trace that names clients who are not theirs is not found."""
     await gateway.gate.operate(asking, "traces")
     query = TraceQuery(trace_id=trace_id, scope=scope_of(asking))
-    return await gateway.bus.ask(subjects.query("status", "trace"), query, Trace, timeout=QUERY_TIMEOUT)
+    try:
+        return await gateway.bus.ask(subjects.query("status", "trace"), query, Trace, timeout=QUERY_TIMEOUT)
+    except TagwerkError as error:
+        if error.failure.code == "trace_not_found":
+            gateway.gate.look_for_hidden_trace(asking, query)
+        raise

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
+from services.status.spans.decoding import SpanRow
+from services.status.spans.store import Spans as KeptSpans
+from shared.database import open_pool
 from tests.integration.gateway.site import Site
 from tests.support.spans import Spans, id_of, names_one, recording, trace_of
 
@@ -174,3 +178,37 @@ async def test_attempts_calls_and_questions_stand_where_they_belong(working_site
         assert not [one for one in values(nowhere) if "nothing" in str(one)]
     assert len(heard) == 1
     assert b"traceparent" not in heard[0].lower(), "strangers are not told what belongs together"
+
+
+async def test_a_hidden_trace_looks_like_a_missing_one_and_is_audited(site: Site) -> None:
+    hidden, missing = "a" * 32, "b" * 32
+    tess = await site.user("tess", roles=("technical",), clients=("alpha",))
+    pool = await open_pool(site.database_url("status"))
+    kept = KeptSpans(pool, days=3)
+    kept.take([row(hidden, client="beta")])
+    writing = asyncio.create_task(kept.write())
+    try:
+        async with asyncio.timeout(20):
+            while (await site.admin.get(f"/traces/{hidden}")).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await pool.close()
+    answers = [await tess.get(f"/traces/{trace}") for trace in (hidden, missing)]
+    texts = [
+        answer.text.replace(trace, "ID").replace(answer.json()["trace_id"], "TRACE")
+        for answer, trace in zip(answers, (hidden, missing), strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert texts[0] == texts[1]
+    [entry] = await site.audited("access_refused")
+    assert (entry.principal, entry.concern) == ("tess", f"trace:{hidden}")
+
+
+def row(trace_id: str, *, client: str) -> SpanRow:
+    return SpanRow(
+        trace_id=trace_id, span_id="c" * 16, parent_id=None, service="documents", instance=None,
+        name="process run.requested", kind=5, started_at=datetime.now(UTC), microseconds=5, failed=False,
+        error=None, run_id=None, job=None, client=client, attempt=1, entry=True, attributes="{}", links=[],
+    )  # fmt: skip
