@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from services.mqtt_bridge.messages import Arrived, payload_fields
+from shared.cancelling import end_if_cancelled
 from shared.errors import Failure, TagwerkError
 from shared.tls import FileContext
 
@@ -154,10 +155,8 @@ class Broker:
             try:
                 await self._serve()
             except (aiomqtt.MqttError, OSError) as error:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    # The farewell failed; that is no reason to come back.
-                    raise asyncio.CancelledError from error
+                # Where the farewell failed there is no reason to come back.
+                end_if_cancelled()
                 self._told(str(error))
                 log.warning("no connection to the broker", broker=self._address.shown, why=str(error))
             # Right after a good connection the next attempt is soon.
@@ -199,6 +198,8 @@ class Broker:
         async with client:
             for filter in self._filters:
                 await client.subscribe(filter, qos=1, timeout=_TIMEOUT)
+            # aiomqtt waits by `wait_for`.
+            end_if_cancelled()
             self._client, self._lost = client, asyncio.get_running_loop().create_future()
             self._connected.set()
             self._told(None)
