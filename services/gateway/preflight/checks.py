@@ -11,7 +11,7 @@ from services.gateway.preflight.sayings import N_, Saying, Told, told
 from services.gateway.problems import WrongField
 from shared.parameters import REQUIRED
 from shared.requests import effective_principal
-from shared.words import CheckVerdict
+from shared.words import BreakerState, CheckVerdict
 
 _OK, _WARNING, _REFUSED, _UNKNOWN = (
     CheckVerdict.OK, CheckVerdict.WARNING, CheckVerdict.REFUSED, CheckVerdict.UNKNOWN,
@@ -157,14 +157,35 @@ def _systems(facts: Facts) -> list[Finding]:
     if not systems:
         words = Saying.of(N_("It calls no system outside."))
         return [Finding("system", _OK, "none_called", (words,))]
-    return [
-        _looked_at(
+    found = {
+        name: _looked_at(
             facts, "system", name,
             good=N_("%(name)s can be reached: %(found)s."),
             bad=N_("%(name)s cannot be used now; the run would be tried again, and might fail."),
         )
         for name in systems
-    ]  # fmt: skip
+    }  # fmt: skip
+    return [_left_alone(facts, name, one) or one for name, one in found.items()]
+
+
+def _left_alone(facts: Facts, name: str, found: Finding) -> Finding | None:
+    """Where calls of it are held back, although it may answer by now. Of a system with several addresses
+    nobody knows here which one the run would call."""
+    breakers = [one for one in facts.breakers if one.system == name]
+    if found.verdict is not _OK or not breakers:
+        return None
+    if any(one.state is not BreakerState.OPEN or one.next_try is None for one in breakers):
+        return None
+    again = min(one.next_try for one in breakers if one.next_try is not None)
+    return Finding(
+        "system", _WARNING, "external_system_paused",
+        (Saying.of(N_("Calls of %(name)s are held back until %(then)s; the run would wait for that long."),
+                   name=name, then=again),),
+        (Saying.of(N_("It could not be reached %(number)s times in a row."),
+                   number=max(one.failures for one in breakers)),),
+        (Saying.of(N_("Nothing: it answers now, and is called again by itself. Or wait until then.")),),
+        concern=name, data=found.data,
+    )  # fmt: skip
 
 
 def _locations(facts: Facts) -> list[Finding]:

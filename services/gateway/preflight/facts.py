@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.gateway.problems import WrongField
 from shared.access import Principal
-from shared.commands import Probed, Repeats
+from shared.commands import Breaker, Probed, Repeats
 from shared.errors import Failure
 from shared.jobs import CatalogueEntry
 
@@ -59,6 +59,8 @@ class Facts:
     #: By the name of the system or location.
     probed: dict[str, Probed] | None = None
     probes_unknown: Failure | None = None
+    #: Of the systems, at every address that was called.
+    breakers: Sequence[Breaker] = ()
 
     @property
     def permitted(self) -> bool:

@@ -14,7 +14,7 @@ from services.gateway.preflight.facts import Facts, Instance, Wanted
 from shared import subjects
 from shared.access import Action, Principal, Verdict, decide_access
 from shared.bus import Bus
-from shared.commands import ProbeAnswer, Probed, ProbeQuery, Repeats, RepeatsQuery
+from shared.commands import ProbeAnswer, ProbeQuery, Repeats, RepeatsQuery
 from shared.errors import Failure, TagwerkError
 from shared.events import now
 from shared.jobs import CatalogueEntry
@@ -44,7 +44,7 @@ async def find_out(
     role_missing = decide_access(asking, entry.access, Action.START, client).verdict is Verdict.FORBIDDEN
     wrong = wrong_parameters(entry.parameters, parameters)
     permitted = client_refused is None and not role_missing
-    (repeats, repeats_unknown), (probed, probes_unknown), found, user = await asyncio.gather(
+    (repeats, repeats_unknown), (answer, probes_unknown), found, user = await asyncio.gather(
         _repeats(gateway, wanted) if permitted and not wrong else _nothing(),
         _probed(gateway, wanted) if permitted else _nothing(),
         instances(gateway.bus, entry.service, all_of_them=False),
@@ -60,7 +60,8 @@ async def find_out(
         instances=found,
         repeats=repeats,
         repeats_unknown=repeats_unknown,
-        probed=probed,
+        probed=None if answer is None else {one.name: one for one in answer.items},
+        breakers=[] if answer is None else answer.breakers,
         probes_unknown=probes_unknown,
     )
 
@@ -97,12 +98,11 @@ async def _repeats(gateway: Gateway, wanted: Wanted) -> tuple[Repeats | None, Fa
         return None, error.failure
 
 
-async def _probed(gateway: Gateway, wanted: Wanted) -> tuple[dict[str, Probed] | None, Failure | None]:
+async def _probed(gateway: Gateway, wanted: Wanted) -> tuple[ProbeAnswer | None, Failure | None]:
     assert wanted.client is not None
     locations = [] if wanted.dry_run else wanted.entry.locations
     names = [*wanted.entry.systems, *locations]
-    answer, unknown = await probe(gateway.bus, wanted.entry.service, names, wanted.client)
-    return None if answer is None else {one.name: one for one in answer.items}, unknown
+    return await probe(gateway.bus, wanted.entry.service, names, wanted.client)
 
 
 async def probe(

@@ -1,6 +1,7 @@
 """Sentences of a preflight in the reader's language, with its values written as the reader writes them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,8 @@ def _value(value: Any, language: Language, formats: Formats) -> Markup:
             return Markup('<a href="/runs/{0}"><code>{0}</code></a>').format(value)
         case Ago():
             return escape(formats.ago(value.then))
+        case datetime():
+            return escape(formats.moment(value))
         case int():
             return escape(formats.number(value))
         case Mapping():

@@ -210,6 +210,12 @@ def test_a_sentence_is_of_the_readers_language_with_its_values() -> None:
     german = written(saying, "de")
     assert german.startswith("Er lief vor 20 Minuten mit denselben Parametern")
     assert "gelungen: 1’214 neu" in german
+    held_back = Saying.of(
+        "Calls of %(name)s are held back until %(then)s; the run would wait for that long.",
+        name="erp",
+        then=now,
+    )
+    assert "<code>erp</code> werden bis 01.03.2026, 14:00:00 zurückgehalten" in written(held_back, "de")
 
 
 def test_what_somebody_else_said_is_escaped_and_marked_as_english() -> None:

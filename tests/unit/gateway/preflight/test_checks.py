@@ -14,11 +14,11 @@ from services.gateway.preflight.findings import Check, may_start
 from services.gateway.preflight.sayings import Ago, Saying, Told
 from services.gateway.problems import WrongField
 from shared.access import Access, Principal
-from shared.commands import DoubtfulRun, Probed, Repeats, RunSummary
+from shared.commands import Breaker, DoubtfulRun, Probed, Repeats, RunSummary
 from shared.errors import Failure
 from shared.events import DoubtfulEffect
 from shared.jobs import CatalogueEntry
-from shared.words import CheckVerdict, Danger, Kind, Level, RunState, Trigger
+from shared.words import BreakerState, CheckVerdict, Danger, Kind, Level, RunState, Trigger
 
 NOW = datetime(2026, 3, 1, 15, 0, tzinfo=UTC)
 RUN = UUID("01956000-0000-7000-8000-000000000001")
@@ -70,6 +70,38 @@ def past_run(**changes: Any) -> RunSummary:
             "finished_at": NOW - timedelta(minutes=20), "counts": {"created": 214}, **changes,
         }
     )  # fmt: skip
+
+
+def breaker(state: BreakerState = BreakerState.OPEN, **more: Any) -> Breaker:
+    opened = {"failures": 5, "next_try": NOW + timedelta(minutes=3)} if state is BreakerState.OPEN else {}
+    told = {"system": "ecb", "host": "ecb.example:443", "state": state, "failures": 0, **opened, **more}
+    return Breaker.model_validate(told)
+
+
+def test_a_system_whose_calls_are_held_back_is_warned_of_though_it_answers() -> None:
+    check = checks(facts(breakers=[breaker()]))["system"]
+    assert (check.verdict, check.code) == (CheckVerdict.WARNING, "external_system_paused")
+    held_back = "Calls of ecb are held back until 2026-03-01 15:03 UTC"
+    assert check.words == f"{held_back}; the run would wait for that long."
+    assert check.cause == "It could not be reached 5 times in a row."
+    assert "ecb.example" not in str(check), "which may be another client's"
+    # Who cannot be reached now is told so, and why.
+    gone = {name: probed(name, CheckVerdict.WARNING, words="no connection") for name in ("ecb", "file-store")}
+    assert checks(facts(probed=gone, breakers=[breaker()]))["system"].cause == "no connection"
+
+
+@pytest.mark.parametrize(
+    "breakers",
+    [
+        [breaker(BreakerState.CLOSED)],
+        [breaker(BreakerState.HALF_OPEN)],
+        [breaker(), breaker(BreakerState.CLOSED, host="other.example:443")],
+        [breaker(system="erp")],
+    ],
+    ids=["closed", "half-open", "one address of two", "another system"],
+)
+def test_a_system_that_may_be_called_is_not_warned_of(breakers: list[Breaker]) -> None:
+    assert checks(facts(breakers=breakers))["system"].verdict is CheckVerdict.OK
 
 
 def test_all_is_well() -> None:
