@@ -86,5 +86,5 @@ def test_the_agent_needs_no_bus_and_no_service() -> None:
     # What docs/agents.md names, and the packages that they lie in.
     assert ran.stdout.split() == [
         "services", "services.mqtt_bridge", "services.mqtt_bridge.broker", "services.mqtt_bridge.messages",
-        "shared", "shared.agents", "shared.errors", "shared.tls",
+        "shared", "shared.agents", "shared.cancelling", "shared.errors", "shared.tls",
     ]  # fmt: skip
