@@ -68,8 +68,6 @@ async def _postgres(
     # Only where it is needed: many agents have no PostgreSQL.
     import asyncpg
 
-    from shared.database import DATABASE_ERRORS
-
     query, names = numbered(action.query)
     try:
         async with asyncio.timeout(action.timeout):
@@ -84,7 +82,12 @@ async def _postgres(
                 connection.terminate()
     except TimeoutError as error:
         raise _failed(f"it took longer than {action.timeout:g} s") from error
-    except (*DATABASE_ERRORS, OSError) as error:
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+    ) as error:
         raise _failed(str(error)) from error
 
 
