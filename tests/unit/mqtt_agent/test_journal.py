@@ -1,5 +1,7 @@
 """The agent's journal, over kills: a command and its answers are there whole, or not at all."""
 
+import ast
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -88,3 +90,19 @@ def test_the_agent_needs_no_bus_and_no_service() -> None:
         "services", "services.mqtt_bridge", "services.mqtt_bridge.broker", "services.mqtt_bridge.messages",
         "shared", "shared.agents", "shared.cancelling", "shared.errors", "shared.tls",
     ]  # fmt: skip
+
+
+def test_what_it_reaches_for_later_is_there_too() -> None:
+    """Imports within functions, which the one above does not see."""
+    root = Path(__file__).parents[3]
+    agents = (root / "docs/agents.md").read_text()
+    named = {root / path for path in re.findall(r"`((?:shared|services)/\S+\.py)`", agents)}
+    files = {*named, *(root / "services/mqtt_bridge/agent").glob("*.py")}
+    wanted = {
+        root / f"{node.module.replace('.', '/')}.py"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(("shared", "services"))
+    }
+    assert len(named) > 4
+    assert wanted - files == set()
