@@ -87,12 +87,21 @@ class PostOffice:
             box.login(_USER, self._password)
             box.append(letter, "INBOX", flag_set=[])
 
-    # What aiosmtpd calls.
+
+class _Catcher:
+    """Keeps what is mailed, as aiosmtpd hands it in.
+
+    No dataclass: aiosmtpd looks at every attribute, and `__weakref__` of one with slots cannot be looked at
+    before Python 3.11.3.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     async def handle_DATA(self, server: "SMTP", session: "Session", envelope: "Envelope") -> str:
         assert isinstance(envelope.content, bytes)
         for recipient in envelope.rcpt_tos:
-            name = self.folder / f"{secrets.token_hex(8)}.eml"
+            name = self._folder / f"{secrets.token_hex(8)}.eml"
             new = name.with_suffix(".new")
             new.write_bytes(f"X-Envelope-To: {recipient}\r\n".encode() + envelope.content)
             new.replace(name)
@@ -119,7 +128,7 @@ async def open_post_office(state: Path) -> AsyncIterator[PostOffice]:
         mailboxes.write_text(
             _MAILBOXES.format(name=MAILBOX, host=LOOPBACK, port=office._imap_port, user=_USER)
         )
-    catcher = Controller(office, hostname=LOOPBACK, port=office._smtp_port)
+    catcher = Controller(_Catcher(office.folder), hostname=LOOPBACK, port=office._smtp_port)
     catcher.start()
     try:
         async with _mailbox(office):
