@@ -1,4 +1,4 @@
-"""The messages of the admin pages: `python -m deploy.messages` brings the German catalogues up to date with
+"""What is said to people: `python -m deploy.messages` brings the German catalogues up to date with
 templates, page code, declarations of jobs and what services say of failures, and names what is left to
 translate."""
 

@@ -99,7 +99,7 @@ class HttpSystem:
     async def fetch(self, operation: str, url: str, *, at_most: int, within: float) -> bytes:
         """GET a file of at most `at_most` bytes within `within` seconds in all.
 
-        Raises what `request` does, and `external_answer_too_large`. A time-out leaves nothing in doubt.
+        Raises what `request` does. A time-out leaves nothing in doubt.
         """
         ends = asyncio.get_running_loop().time() + within
 

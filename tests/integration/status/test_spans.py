@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from deploy.local.ports import free_port
 from services.status.spans.door import LARGEST, PROTOBUF, door, listen
@@ -35,6 +36,19 @@ async def spans(pool: Pool) -> AsyncIterator[Spans]:
     await asyncio.gather(writing, return_exceptions=True)
 
 
+@asynccontextmanager
+async def telling(spans: Spans, service: str) -> AsyncIterator[Tracer]:
+    """The tracer of a service, which sends as the SDK does. It waits for answers, so use it in a thread."""
+    address = f"127.0.0.1:{free_port()}"
+    serving = asyncio.create_task(listen(spans, address))
+    try:
+        sender = OTLPSpanExporter(f"http://{address}/v1/traces", timeout=5)
+        yield provider_of(service, "1", SimpleSpanProcessor(sender)).get_tracer("test")
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
 async def kept(pool: Pool, number: int) -> None:
     async with asyncio.timeout(20):
         while await pool.fetchval("select count(*) from spans") < number:  # noqa: ASYNC110  (another process would)
@@ -44,11 +58,7 @@ async def kept(pool: Pool, number: int) -> None:
 async def test_what_the_sdk_sends_is_kept_and_found_by_run_and_by_what_it_took(
     spans: Spans, pool: Pool
 ) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    serving = asyncio.create_task(listen(spans, address))
-    try:
-        sender = OTLPSpanExporter(f"http://{address}/v1/traces", timeout=5)
-        tracer = provider_of("documents", "1", SimpleSpanProcessor(sender)).get_tracer("test")
+    async with telling(spans, "documents") as tracer:
 
         def work() -> str:
             attributes: dict[str, str | int] = {
@@ -67,9 +77,6 @@ async def test_what_the_sdk_sends_is_kept_and_found_by_run_and_by_what_it_took(
 
         trace_id = await asyncio.to_thread(work)
         await kept(pool, 2)
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
     traces = Traces(pool, 3)
     of_run = await traces.trace(TraceQuery(run_id=RUN))
     assert of_run.trace_id == trace_id
@@ -97,11 +104,7 @@ async def test_what_the_sdk_sends_is_kept_and_found_by_run_and_by_what_it_took(
 
 
 async def test_who_was_asked_to_wait_is_not_slow(spans: Spans, pool: Pool) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    serving = asyncio.create_task(listen(spans, address))
-    try:
-        sender = OTLPSpanExporter(f"http://{address}/v1/traces", timeout=5)
-        tracer = provider_of("gateway", "1", SimpleSpanProcessor(sender)).get_tracer("test")
+    async with telling(spans, "gateway") as tracer:
 
         def work() -> None:
             with tracer.start_as_current_span("GET /waiting") as span:
@@ -112,9 +115,6 @@ async def test_who_was_asked_to_wait_is_not_slow(spans: Spans, pool: Pool) -> No
 
         await asyncio.to_thread(work)
         await kept(pool, 2)
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
     traces = Traces(pool, 3)
     assert [row.name for row in (await traces.traces(TracesQuery())).items] == ["GET /slow"]
     assert [row.name for row in (await traces.traces(TracesQuery(what="failed"))).items] == ["GET /waiting"]
