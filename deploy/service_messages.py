@@ -1,12 +1,11 @@
 """What services say to people: causes, next steps, what a probe found, choices. Found in their code.
 
 Services write these sentences in English, into events that are kept for years. Pages, mails and reports
-translate them by their templates (`shared/sentences`): `f"there is no client {client!r} that you act for"` is
-the message
-`there is no client {client} that you act for`. A sentence is found where it is given to a parameter with one
-of the names below, by whatever is called: directly, through a name, or as what a function of the same file
-returns. What a probe or a check for problems returns is one, and so are texts that are values of such a
-sentence (`it is {kind}`).
+translate them by their templates (`shared/sentences`): `f"there is no client {client!r} that you act for"`
+is the message `there is no client {client} that you act for`. A sentence is found where it is given to a
+parameter with one of the names below, by whatever is called: directly, through a name, or as what a
+function of the same file returns. What a probe or a check for problems returns is one, and so are texts
+that are values of such a sentence (`it is {kind}`).
 """
 
 import ast

@@ -172,15 +172,13 @@ def _left_alone(facts: Facts, name: str, found: Finding) -> Finding | None:
     """Where calls of it are held back, although it may answer by now. Of a system with several addresses
     nobody knows here which one the run would call."""
     breakers = [one for one in facts.breakers if one.system == name]
-    if found.verdict is not _OK or not breakers:
+    tried_again = [one.next_try for one in breakers if one.state is BreakerState.OPEN and one.next_try]
+    if found.verdict is not _OK or not tried_again or len(tried_again) < len(breakers):
         return None
-    if any(one.state is not BreakerState.OPEN or one.next_try is None for one in breakers):
-        return None
-    again = min(one.next_try for one in breakers if one.next_try is not None)
     return Finding(
         "system", _WARNING, "external_system_paused",
         (Saying.of(N_("Calls of %(name)s are held back until %(then)s; the run would wait for that long."),
-                   name=name, then=again),),
+                   name=name, then=min(tried_again)),),
         (Saying.of(N_("It could not be reached %(number)s times in a row."),
                    number=max(one.failures for one in breakers)),),
         (Saying.of(N_("Nothing: it answers now, and is called again by itself. Or wait until then.")),),
